@@ -1,1 +1,3 @@
-//! stub
+//! A GitHub Action that deploys to Amazon ECS and tells the truth about the result.
+
+pub mod cycle;

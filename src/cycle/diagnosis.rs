@@ -1,0 +1,57 @@
+//! Why a rollout failed: what AWS says, grouped so that a person sees the cause first.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The evidence. Every text in it is text from outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// What AWS itself says of the rollout: a status reason, a rollback reason.
+    pub statements: Vec<String>,
+    /// Tasks that stopped, those with the same story counted together, most frequent first.
+    pub stopped: Vec<StoppedTasks>,
+    /// The target's own events since the start, oldest first.
+    pub events: Vec<Said>,
+}
+
+impl Diagnosis {
+    /// Whether nothing was found.
+    pub const fn is_empty(&self) -> bool {
+        self.statements.is_empty() && self.stopped.is_empty() && self.events.is_empty()
+    }
+}
+
+/// Tasks that stopped for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoppedTasks {
+    /// How many.
+    pub count: usize,
+    /// AWS's stop code, such as `EssentialContainerExited`.
+    pub stop_code: Option<String>,
+    /// AWS's stopped reason.
+    pub reason: Option<String>,
+    /// What each container did.
+    pub containers: Vec<StoppedContainer>,
+}
+
+/// One container of a task that stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoppedContainer {
+    /// Its name in the task definition.
+    pub name: String,
+    /// Its exit code; absent when it never ran.
+    pub exit_code: Option<i32>,
+    /// AWS's reason, such as `OutOfMemoryError: …`.
+    pub reason: Option<String>,
+    /// Its last health status, when it has a health check: `UNHEALTHY`.
+    pub health: Option<String>,
+}
+
+/// One message of the target's event log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// When, by AWS's clock.
+    pub at: Timestamp,
+    /// The message.
+    pub message: String,
+}

@@ -1,0 +1,271 @@
+//! What happens during a cycle, as data. Targets and the cycle make events; reports read them.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{Conclusion, Diagnosis, Plan};
+
+/// One thing that happened.
+///
+/// The first event of a target is [`Kind::Started`], the last is [`Kind::Concluded`], exactly once.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// When, by this machine's clock.
+    pub at: Timestamp,
+    /// Since the start of the program.
+    pub elapsed: Duration,
+    /// What.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Kind {
+    /// Work on a target begins.
+    Started {
+        /// What is deployed to, as a person would say it: `service web in cluster production`.
+        target: String,
+        /// Whether this run changes something: `deploy`, `plan` or `rollback`.
+        mode: &'static str,
+    },
+    /// A phase of the cycle begins.
+    PhaseStarted(Phase),
+    /// The phase that began last is over.
+    PhaseFinished(Phase),
+    /// Something that users may want as an output became known.
+    Known {
+        /// Which output.
+        output: Output,
+        /// Its value.
+        value: String,
+    },
+    /// Something worth a line in the log.
+    Noted(String),
+    /// Something that the user should look at, and that does not stop the deployment.
+    Warned(String),
+    /// What will change.
+    Planned(Plan),
+    /// How far the rollout is. Sent at every look; readers leave out what did not change.
+    Progressed(Progress),
+    /// A message of the target's own event log, oldest first.
+    Said {
+        /// When, by AWS's clock.
+        at: Timestamp,
+        /// The message: text from outside.
+        message: String,
+    },
+    /// A call to AWS is made again.
+    Retried {
+        /// The operation, as AWS calls it.
+        operation: String,
+        /// Why.
+        why: String,
+        /// How long is waited before it.
+        after: Duration,
+    },
+    /// The rollout failed and what was running before is being put back.
+    RollbackStarted {
+        /// What is put back.
+        to: String,
+        /// Why.
+        because: String,
+    },
+    /// Why the rollout failed, with evidence.
+    Diagnosed(Diagnosis),
+    /// The end.
+    Concluded(Conclusion),
+}
+
+/// The phases of the cycle, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Look at what is running.
+    Capture,
+    /// Compute what changes.
+    Plan,
+    /// Check that it can work.
+    Preflight,
+    /// Register what is new.
+    Register,
+    /// Start the rollout.
+    Update,
+    /// Watch the rollout.
+    Wait,
+    /// Make sure that what runs is what was asked for.
+    Verify,
+    /// Put back what was running before.
+    Rollback,
+}
+
+impl Phase {
+    /// The word that log and summary use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "Capture",
+            Self::Plan => "Plan",
+            Self::Preflight => "Preflight",
+            Self::Register => "Register",
+            Self::Update => "Update",
+            Self::Wait => "Wait",
+            Self::Verify => "Verify",
+            Self::Rollback => "Rollback",
+        }
+    }
+}
+
+/// One look at a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// New tasks or instances that run.
+    pub running: u32,
+    /// New tasks or instances that are being started.
+    pub pending: u32,
+    /// How many there should be.
+    pub desired: u32,
+    /// New tasks or instances that failed since the start.
+    pub failed: u32,
+    /// Old tasks or instances that still run.
+    pub old: u32,
+    /// AWS's own word for the state of the rollout.
+    pub state: String,
+}
+
+/// The outputs of the action, by the names that `action.yml` declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// See [`super::Outcome`].
+    Outcome,
+    /// See [`super::Cause`].
+    Cause,
+    /// The headline of the conclusion.
+    Message,
+    /// The revision that was deployed.
+    TaskDefinitionArn,
+    /// Its family, which holds no account id and so survives masking.
+    TaskDefinitionFamily,
+    /// Its number within the family.
+    TaskDefinitionRevision,
+    /// The revision that was running before.
+    PreviousTaskDefinitionArn,
+    /// The service.
+    ServiceArn,
+    /// The id of the deployment in the service's list (`ecs-svc/…`).
+    DeploymentId,
+    /// The service deployment.
+    ServiceDeploymentArn,
+    /// Tasks that run at the end.
+    RunningCount,
+    /// Tasks that should run.
+    DesiredCount,
+    /// Whole seconds from start to end.
+    DurationSeconds,
+    /// `true` when something was changed on AWS.
+    Changed,
+    /// The plan as JSON.
+    Plan,
+    /// The service's page in the AWS console.
+    ConsoleUrl,
+}
+
+impl Output {
+    /// Every output, in the order of the documentation.
+    pub const ALL: [Self; 16] = [
+        Self::Outcome,
+        Self::Cause,
+        Self::Message,
+        Self::TaskDefinitionArn,
+        Self::TaskDefinitionFamily,
+        Self::TaskDefinitionRevision,
+        Self::PreviousTaskDefinitionArn,
+        Self::ServiceArn,
+        Self::DeploymentId,
+        Self::ServiceDeploymentArn,
+        Self::RunningCount,
+        Self::DesiredCount,
+        Self::DurationSeconds,
+        Self::Changed,
+        Self::Plan,
+        Self::ConsoleUrl,
+    ];
+
+    /// The name in `action.yml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outcome => "outcome",
+            Self::Cause => "cause",
+            Self::Message => "message",
+            Self::TaskDefinitionArn => "task-definition-arn",
+            Self::TaskDefinitionFamily => "task-definition-family",
+            Self::TaskDefinitionRevision => "task-definition-revision",
+            Self::PreviousTaskDefinitionArn => "previous-task-definition-arn",
+            Self::ServiceArn => "service-arn",
+            Self::DeploymentId => "deployment-id",
+            Self::ServiceDeploymentArn => "service-deployment-arn",
+            Self::RunningCount => "running-count",
+            Self::DesiredCount => "desired-count",
+            Self::DurationSeconds => "duration-seconds",
+            Self::Changed => "changed",
+            Self::Plan => "plan",
+            Self::ConsoleUrl => "console-url",
+        }
+    }
+}
+
+/// A reader of events. It decides nothing: whatever goes wrong in it stays in it.
+pub trait Sink {
+    /// Takes one event.
+    fn receive(&mut self, event: &Event);
+}
+
+/// Where a cycle sends its events: stamps them and hands each to every reader, in order.
+pub struct Events {
+    started: Timestamp,
+    origin: Instant,
+    sinks: RefCell<Vec<Box<dyn Sink>>>,
+}
+
+impl Events {
+    /// Starts the clock. `started` is the wall-clock time of now; later times are this plus tokio's elapsed time, so that
+    /// they stand still and jump with a paused clock.
+    pub fn new(started: Timestamp, sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self { started, origin: Instant::now(), sinks: RefCell::new(sinks) }
+    }
+
+    /// Since the start of the program.
+    pub fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Sends one event.
+    pub fn send(&self, kind: Kind) {
+        let elapsed = self.elapsed();
+        let at = self.started.checked_add(elapsed).unwrap_or(self.started);
+        let event = Event { at, elapsed, kind };
+        for sink in self.sinks.borrow_mut().iter_mut() {
+            sink.receive(&event);
+        }
+    }
+
+    /// Sends [`Kind::Noted`].
+    pub fn note(&self, text: impl Into<String>) {
+        self.send(Kind::Noted(text.into()));
+    }
+
+    /// Sends [`Kind::Warned`].
+    pub fn warn(&self, text: impl Into<String>) {
+        self.send(Kind::Warned(text.into()));
+    }
+
+    /// Sends [`Kind::Known`].
+    pub fn know(&self, output: Output, value: impl ToString) {
+        self.send(Kind::Known { output, value: value.to_string() });
+    }
+}
