@@ -1,0 +1,185 @@
+//! The inputs of the step, as the runner hands them over: text, or nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Visitor};
+
+use super::Environment;
+
+/// How close an unknown name has to be to a known one to be taken for a slip of the pen.
+const SIMILAR_ENOUGH: f64 = 0.8;
+
+/// Every input of `action.yml`. Texts, because only `spec` knows what is right: it reports all that is wrong at once, where a
+/// typed field would stop at the first.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "`action.yml` describes each input, and a test holds the two together")]
+pub struct Inputs {
+    pub mode: Option<String>,
+    pub to: Option<String>,
+    pub cluster: Option<String>,
+    pub service: Option<String>,
+    pub aws_region: Option<String>,
+    pub task_definition: Option<String>,
+    pub task_definition_arn: Option<String>,
+    pub task_definition_family: Option<String>,
+    pub task_definition_revision: Option<String>,
+    pub container_name: Option<String>,
+    pub image: Option<String>,
+    pub images: Option<String>,
+    pub environment_variables: Option<String>,
+    pub secrets: Option<String>,
+    pub env_files: Option<String>,
+    pub docker_labels: Option<String>,
+    pub log_configuration_log_driver: Option<String>,
+    pub log_configuration_options: Option<String>,
+    pub command: Option<String>,
+    pub task_role_arn: Option<String>,
+    pub execution_role_arn: Option<String>,
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    pub tags: Option<String>,
+    pub deploy_tags: Option<String>,
+    pub desired_count: Option<String>,
+    pub force_new_deployment: Option<String>,
+    pub enable_ecs_managed_tags: Option<String>,
+    pub propagate_tags: Option<String>,
+    pub enable_execute_command: Option<String>,
+    pub wait_for_service_stability: Option<String>,
+    pub wait_for_minutes: Option<String>,
+    pub rollback_on_failure: Option<String>,
+    pub on_conflict: Option<String>,
+    pub max_retries: Option<String>,
+    pub keep_null_value_keys: Option<String>,
+}
+
+/// The inputs could not be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the inputs that the runner set could not be read")]
+pub struct UnreadableInputs(#[source] envy::Error);
+
+impl Inputs {
+    /// Reads the inputs, and gives a notice for each name that no input has but that looks like one that exists: the runner
+    /// passes unknown inputs on with no more than a warning, and a `task-defintion` that is ignored deploys the wrong thing.
+    ///
+    /// # Errors
+    /// When the environment holds something that is not text; [`Environment`] lets nothing of the kind in.
+    pub fn read(environment: &Environment) -> Result<(Self, Vec<String>), UnreadableInputs> {
+        // Names in lower case: the runner writes capitals, a person who runs the image by hand may not, and envy takes the
+        // same input twice for an error.
+        let given: BTreeMap<String, String> =
+            environment.inputs().map(|(name, value)| (name.to_uppercase(), value.to_owned())).collect();
+        let notices = given
+            .keys()
+            .filter_map(|name| name.strip_prefix("INPUT_"))
+            .filter_map(|name| slip_of_the_pen(&name.to_lowercase()))
+            .collect();
+        let inputs = envy::prefixed("INPUT_").from_iter(given).map_err(UnreadableInputs)?;
+        Ok((inputs, notices))
+    }
+
+    /// The names of all inputs, as `action.yml` has them.
+    pub fn names() -> &'static [&'static str] {
+        let mut names: &'static [&'static str] = &[];
+        // The derived implementation names its fields before it asks for any; the recorder has nothing more to give.
+        let _unread: Result<Self, de::value::Error> = Self::deserialize(FieldNames(&mut names));
+        names
+    }
+}
+
+/// Nothing inside: environment variables and secrets are among the inputs.
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs").finish_non_exhaustive()
+    }
+}
+
+fn slip_of_the_pen(name: &str) -> Option<String> {
+    let known = Inputs::names();
+    if known.contains(&name) {
+        return None;
+    }
+    let (similarity, nearest) = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(candidate, name), candidate))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (similarity >= SIMILAR_ENOUGH)
+        .then(|| format!("There is no input `{name}`, so it is ignored. Did you mean `{nearest}`?"))
+}
+
+/// A deserializer that only records which fields it is asked for.
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> de::Deserializer<'de> for FieldNames<'_> {
+    type Error = de::value::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Self::Error> {
+        Err(de::Error::custom("only the names were asked for"))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> (Inputs, Vec<String>) {
+        Inputs::read(&Environment::new(pairs.iter().copied())).unwrap()
+    }
+
+    #[test]
+    fn inputs_come_trimmed_and_blank_ones_do_not_come() {
+        let (inputs, notices) =
+            read(&[("INPUT_TASK-DEFINITION", " web.json\n"), ("INPUT_CPU", "  "), ("INPUT_SERVICE", "web")]);
+
+        let expected = Inputs {
+            task_definition: Some("web.json".to_owned()),
+            service: Some("web".to_owned()),
+            ..Inputs::default()
+        };
+        assert!(inputs == expected);
+        assert_eq!(notices, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_misspelt_name_is_pointed_out_and_a_strange_one_is_left_to_the_runner() {
+        let (_, notices) = read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_ENTRYPOINT", "x"), ("INPUT_WHO", "x")]);
+
+        assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
+    }
+
+    #[test]
+    fn every_name_can_be_read() {
+        assert!(Inputs::names().len() > 30);
+        for name in Inputs::names() {
+            let variable = format!("INPUT_{}", name.to_uppercase());
+            let (inputs, notices) = read(&[(variable.as_str(), "x")]);
+
+            assert!(inputs != Inputs::default(), "{name} is not read");
+            assert_eq!(notices, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let (inputs, _) = read(&[("INPUT_ENVIRONMENT-VARIABLES", "PASSWORD=hunter2")]);
+
+        assert!(!format!("{inputs:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,18 @@
+//! GitHub's runner protocol: what it hands to a step, and how a step answers.
+
+pub mod command;
+pub mod environment;
+pub mod file_command;
+pub mod inputs;
+pub mod run_url;
+pub mod summary_file;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod text;
+
+pub use command::Console;
+pub use environment::Environment;
+pub use file_command::CommandFile;
+pub use inputs::Inputs;
+pub use run_url::run_url;
+pub use summary_file::SummaryFile;

@@ -1,0 +1,187 @@
+//! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
+
+mod arn;
+mod edit;
+mod error;
+mod field;
+mod from_inputs;
+mod source;
+mod task_definition;
+
+use std::time::Duration;
+
+pub use arn::{Arn, InvalidArn};
+pub use edit::Edit;
+pub use error::InputError;
+pub use task_definition::{
+    Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
+};
+
+/// One deployment, as it was asked for. Whatever was not asked for is `None`, and never sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Deploy, look only, or go back.
+    pub mode: Mode,
+    /// The cluster's name or ARN.
+    pub cluster: String,
+    /// The service's name or ARN.
+    pub service: String,
+    /// The region that was named; else it comes from the environment or from [`Spec::region_in_arns`].
+    pub region: Option<String>,
+    /// The task definition to start from.
+    pub source: Source,
+    /// What to change in it.
+    pub overrides: Overrides,
+    /// What to change in the service besides its task definition.
+    pub settings: Settings,
+    /// Tags for the new revision, besides those in the document.
+    pub tags: Vec<Tag>,
+    /// Whether the new revision is tagged with the commit, the repository and the run.
+    pub deploy_tags: bool,
+    /// Whether the verdict is waited for.
+    pub wait: bool,
+    /// How long.
+    pub wait_for: Duration,
+    /// How often a failed call is repeated; 0 is never.
+    pub max_retries: u32,
+    /// Whether a failed rollout is taken back.
+    pub rollback_on_failure: bool,
+    /// What to do about somebody else's deployment that is in flight.
+    pub on_conflict: OnConflict,
+}
+
+/// What the run is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// Change what is running.
+    Deploy,
+    /// Read, and say what would change.
+    Plan,
+    /// Go back to an earlier revision.
+    Rollback {
+        /// Which one.
+        to: RollbackTo,
+    },
+}
+
+/// Where `mode: rollback` goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RollbackTo {
+    /// What ran before the revision that runs now.
+    Previous,
+    /// This revision of the family that runs now.
+    Revision(u32),
+    /// This task definition: an ARN, or `family:revision`.
+    TaskDefinition(String),
+}
+
+/// Where the task definition comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// What the service runs now.
+    Running,
+    /// A registered one: an ARN, a family (its newest active revision) or `family:revision`.
+    Registered(String),
+    /// A document from a file.
+    Document(TaskDefinition),
+}
+
+/// Changes to a task definition. Those that concern one container go to `containers`, or to the only container that they can
+/// be meant for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The containers that were named.
+    pub containers: Vec<String>,
+    /// The image for each of them.
+    pub image: Option<String>,
+    /// Pairs of container and image.
+    pub images: Vec<(String, String)>,
+    /// Environment variables.
+    pub environment: Vec<Edit>,
+    /// Secrets: where each variable's value comes from.
+    pub secrets: Vec<Edit>,
+    /// Docker labels.
+    pub docker_labels: Vec<Edit>,
+    /// Log driver.
+    pub log_driver: Option<String>,
+    /// The log driver's options.
+    pub log_options: Vec<Edit>,
+    /// Environment files in S3; they replace those that the container has.
+    pub env_files: Vec<String>,
+    /// The command.
+    pub command: Option<Vec<String>>,
+    /// The role of the code in the containers.
+    pub task_role_arn: Option<String>,
+    /// The role with which ECS pulls images, reads secrets and writes logs.
+    pub execution_role_arn: Option<String>,
+    /// The task's CPU units.
+    pub cpu: Option<String>,
+    /// The task's memory.
+    pub memory: Option<String>,
+}
+
+impl Overrides {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether something is to be changed that belongs to a container and says no container of its own.
+    pub(crate) fn concern_a_container(&self) -> bool {
+        let task_only = Self {
+            images: self.images.clone(),
+            task_role_arn: self.task_role_arn.clone(),
+            execution_role_arn: self.execution_role_arn.clone(),
+            cpu: self.cpu.clone(),
+            memory: self.memory.clone(),
+            ..Self::default()
+        };
+        *self != task_only
+    }
+}
+
+/// Members of `UpdateService` that are sent only when they were named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How many tasks should run.
+    pub desired_count: Option<i32>,
+    /// Start new tasks even when nothing changes.
+    pub force_new_deployment: bool,
+    /// Tag tasks with the names of their cluster and service.
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// Where tasks get their tags from: `TASK_DEFINITION`, `SERVICE` or `NONE`.
+    pub propagate_tags: Option<String>,
+    /// Allow ECS Exec.
+    pub enable_execute_command: Option<bool>,
+}
+
+/// What to do when somebody else's deployment of the service is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Wait until it has ended.
+    Wait,
+    /// Refuse.
+    Fail,
+    /// Deploy over it.
+    Supersede,
+}
+
+impl Spec {
+    /// The region that the ARNs in the request lie in, if there is an ARN.
+    pub fn region_in_arns(&self) -> Option<String> {
+        let registered = match &self.source {
+            Source::Registered(name) => Some(name),
+            Source::Running | Source::Document(_) => None,
+        };
+        let target = match &self.mode {
+            Mode::Rollback { to: RollbackTo::TaskDefinition(name) } => Some(name),
+            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan => None,
+        };
+        [Some(&self.service), Some(&self.cluster), registered, target]
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.parse::<Arn>().ok())
+            .map(|arn| arn.region)
+            .next()
+    }
+}
