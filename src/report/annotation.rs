@@ -1,0 +1,98 @@
+//! What GitHub shows on the page of the run: one error when the run fails, and the warnings.
+
+use crate::cycle::{Conclusion, Event, Kind, Sink};
+use crate::runner::Console;
+use crate::runner::command::{Annotation, Level};
+use crate::runner::text::one_line;
+
+/// Reads events, leaves annotations.
+pub struct Annotations {
+    console: Console,
+    target: String,
+}
+
+impl Annotations {
+    /// Annotations are commands on standard output.
+    pub fn new(console: Console) -> Self {
+        Self { console, target: "Deployment".to_owned() }
+    }
+
+    /// Exactly one error for a run that fails, whatever else was said; none for one that does not.
+    fn conclude(&self, conclusion: &Conclusion) {
+        if conclusion.exit_code() == 0 {
+            return;
+        }
+        let Conclusion { outcome, cause, headline, reason, advice } = conclusion;
+        let why = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+        // The headline comes first, because a long message is cut, and because the log shows the beginning in red.
+        let lines = [Some(headline), reason.as_ref(), advice.as_ref()];
+        let message = lines.into_iter().flatten().map(|line| one_line(line)).collect::<Vec<_>>().join("\n");
+        let title = format!("{}: {outcome}{why}", self.target);
+        self.console.annotate(Annotation { level: Level::Error, title: &title, message: &message });
+    }
+}
+
+impl Sink for Annotations {
+    fn receive(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::Started { target, .. } => self.target.clone_from(target),
+            Kind::Warned(text) => self.console.warn(&self.target, text),
+            Kind::Concluded(conclusion) => self.conclude(conclusion),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cycle::{Cause, Outcome};
+    use crate::report::testing::{Story, conclusion};
+    use crate::runner::testing::Screen;
+
+    fn annotations_of(story: &Story) -> String {
+        let screen = Screen::default();
+        let mut annotations = Annotations::new(screen.console());
+        story.events().iter().for_each(|event| annotations.receive(event));
+        screen.text()
+    }
+
+    #[test]
+    fn a_run_that_fails_leaves_one_error() {
+        let mut story = Story::begin();
+        story.then(1, Kind::Noted("not for the page".into()));
+        story.then(
+            2,
+            Kind::Concluded(Conclusion {
+                reason: Some("web exited\nwith code 1.".into()),
+                advice: Some("Look at its log.".into()),
+                ..conclusion(Outcome::RolledBack, Some(Cause::TasksFailing), "web:41 is running again.")
+            }),
+        );
+        assert_eq!(
+            annotations_of(&story),
+            "::error title=service web in cluster production%3A rolled-back (tasks-failing)::web:41 is running again.%0A\
+             web exited with code 1.%0ALook at its log.\n"
+        );
+    }
+
+    #[test]
+    fn one_error_exactly_when_the_exit_code_is_not_zero() {
+        for outcome in Outcome::ALL {
+            for cause in [None, Some(Cause::Conflict)] {
+                let end = conclusion(outcome, cause, "headline");
+                let expected = usize::from(end.exit_code() != 0);
+                let mut story = Story::begin();
+                story.then(1, Kind::Concluded(end));
+                assert_eq!(annotations_of(&story).matches("::error ").count(), expected, "{outcome} {cause:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn warnings_are_kept() {
+        let mut story = Story::begin();
+        story.then(1, Kind::Warned("cpu: no such pair".into()));
+        assert_eq!(annotations_of(&story), "::warning title=service web in cluster production::cpu: no such pair\n");
+    }
+}

@@ -1,0 +1,35 @@
+//! The readers of events: what a person or a later step gets to know of a cycle. One file a reader.
+//!
+//! A reader decides nothing. What it cannot write it complains about once, in the log, and the deployment goes on.
+
+pub mod annotation;
+pub mod exit_code;
+pub mod log;
+pub mod output;
+pub mod summary;
+#[cfg(test)]
+pub(crate) mod testing;
+mod words;
+
+pub use annotation::Annotations;
+pub use log::Log;
+pub use output::Outputs;
+pub use summary::Summary;
+
+use crate::cycle::Sink;
+use crate::runner::{CommandFile, Console, Environment, SummaryFile, run_url};
+
+/// Every reader that a run has on a runner. One whose file the runner did not name has nothing to write to, and writes
+/// nothing: scripts run the image, too.
+pub fn sinks(environment: &Environment, console: &Console) -> Vec<Box<dyn Sink>> {
+    let outputs = environment.get("GITHUB_OUTPUT").map(CommandFile::new);
+    let summary = environment.get("GITHUB_STEP_SUMMARY").map(SummaryFile::new);
+    vec![
+        // First what later steps need, then what people read: whatever ends the process between two readers, the facts are
+        // out.
+        Box::new(Outputs::new(outputs, console.clone())),
+        Box::new(Log::new(console.clone())),
+        Box::new(Annotations::new(console.clone())),
+        Box::new(Summary::new(summary, console.clone(), run_url(environment))),
+    ]
+}

@@ -1,0 +1,183 @@
+//! Markdown as GitHub renders it, made of text that may be anything.
+//!
+//! Every text goes through [`text`], [`code`], [`fence`] or [`link`]. What they return stays where it is put: in its
+//! sentence, its table cell, its block.
+
+use std::fmt::Write as _;
+
+use crate::runner::text::{one_line, readable};
+
+/// Text as prose, on one line: nothing in it is markup, HTML or the border of a cell.
+///
+/// Written as character references, which CommonMark never takes for structure (section 2.5), and only where needed, so
+/// that the runner still finds most of the secrets that it masks.
+pub(super) fn text(text: &str) -> String {
+    let text = one_line(text);
+    let mut escaped = String::with_capacity(text.len());
+    for (position, character) in text.char_indices() {
+        // At the start of a line or of a list's item, `-`, `+`, `=` and `1.` are structure.
+        let could_begin_block = position == 0 && matches!(character, '-' | '+' | '=' | '0'..='9');
+        if could_begin_block || is_markup(character) {
+            // Writing to a string cannot fail.
+            write!(escaped, "&#{};", u32::from(character)).unwrap_or_default();
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+const fn is_markup(character: char) -> bool {
+    matches!(character, '&' | '<' | '>' | '|' | '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '#' | '$' | '@')
+}
+
+/// A value, set in the type of code.
+pub(super) fn code(value: &str) -> String {
+    let value = one_line(value);
+    // Inside a code span nothing is markup but what ends it, and in a table `|`, whose escape has an escape of its own.
+    if value.is_empty() {
+        String::new()
+    } else if value.contains(['`', '|', '\\']) {
+        format!("<code>{}</code>", text(&value))
+    } else {
+        format!("`{value}`")
+    }
+}
+
+/// A heading of the summary's second level.
+pub(super) fn section(title: &str, body: &str) -> String {
+    format!("### {title}\n\n{body}")
+}
+
+/// A table. The cells are Markdown already.
+pub(super) fn table<const COLUMNS: usize>(
+    header: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> String {
+    let mut table = format!("{}{}", row(&header), row(&[":--"; COLUMNS]));
+    table.extend(rows.into_iter().map(|cells| row(&cells)));
+    table
+}
+
+fn row(cells: &[impl AsRef<str>]) -> String {
+    let cells: String = cells.iter().map(|cell| format!(" {} |", cell.as_ref())).collect();
+    format!("|{cells}\n")
+}
+
+/// A block of text as it is, highlighted as a language, in a fence that nothing in it closes.
+pub(super) fn fence(language: &str, content: &str) -> String {
+    let content = readable(content);
+    let fence = "`".repeat((longest_run(&content, '`') + 1).max(3));
+    format!("{fence}{language}\n{}\n{fence}\n", content.trim_end_matches('\n'))
+}
+
+fn longest_run(content: &str, of: char) -> usize {
+    content.split(|character| character != of).map(str::len).max().unwrap_or_default()
+}
+
+/// Something that is folded until it is asked for. The title is Markdown's HTML already.
+pub(super) fn folded(title: &str, body: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{body}\n</details>\n")
+}
+
+/// A link; or the address as code, if it is one that could do something else than lead to a page.
+pub(super) fn link(label: &str, address: &str) -> String {
+    let is_page = address.starts_with("https://") || address.starts_with("http://");
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(character);
+    if is_page && address.chars().all(is_plain) { format!("[{}]({address})", text(label)) } else { code(address) }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text that is made to break out.
+    pub(crate) const HOSTILE: &str = "([a1 \\\\`|<>&*_~\\[\\]#$@:;%!=+\\-\\r\\n\u{2028}\u{202e}é]|```|</code>|</details>|<script>|&lt;|%%|\n```\n|\n\n# |\\PC){0,30}";
+
+    /// Whether anything in a line can begin a tag or a character reference other than those that this module writes.
+    pub(crate) fn is_inert(markdown: &str) -> bool {
+        let without_code_spans: String = markdown.split('`').step_by(2).collect();
+        let rest = without_code_spans.replace("<code>", "").replace("</code>", "");
+        let mut references = rest.split('&');
+        references.next();
+        !rest.contains(['<', '>', '|', '\\', '\n', '\r'])
+            && references.all(|after| {
+                after.starts_with('#')
+                    && after.split_once(';').is_some_and(|(number, _)| number[1..].parse::<u32>().is_ok())
+            })
+    }
+
+    /// The cells of a line, as GFM (section 4.10) splits them: at each `|` that no backslash stands before, whatever is
+    /// around it.
+    pub(crate) fn cells(line: &str) -> usize {
+        line.trim_matches('|').replace("\\|", "").split('|').count()
+    }
+
+    fn unescaped(markdown: &str) -> String {
+        let mut parts = markdown.split("&#");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |all, part| {
+            let (number, rest) = part.split_once(';').unwrap();
+            let character = number.parse().ok().and_then(char::from_u32).unwrap();
+            format!("{all}{character}{rest}")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn prose_is_inert_and_says_the_same(hostile in HOSTILE) {
+            let escaped = text(&hostile);
+            prop_assert!(is_inert(&escaped), "{}", escaped);
+            prop_assert!(!escaped.contains(['`', '*', '_', '[', ']', '#']) || escaped.contains("&#"), "{}", escaped);
+            prop_assert!(!escaped.starts_with(['-', '+', '=', '#', ' ', '\t', '1']), "{}", escaped);
+            prop_assert_eq!(unescaped(&escaped), one_line(&hostile));
+        }
+
+        #[test]
+        fn a_value_stays_in_its_cell(hostile in HOSTILE) {
+            let table = table(["a", "b", "c"], [[code(&hostile), text(&hostile), code(&hostile)]]);
+            prop_assert_eq!(table.lines().count(), 3, "{}", table);
+            prop_assert!(table.lines().all(|line| cells(line) == 3), "{}", table);
+            prop_assert!(is_inert(&code(&hostile)), "{}", table);
+        }
+
+        #[test]
+        fn nothing_closes_the_fence_but_its_end(hostile in HOSTILE) {
+            let block = fence("text", &hostile);
+            let lines: Vec<_> = block.lines().collect();
+            let fence = lines[0].strip_suffix("text").unwrap();
+            prop_assert_eq!(lines[lines.len() - 1], fence);
+            let closes = |line: &&str| line.trim().len() >= fence.len() && line.trim().chars().all(|character| character == '`');
+            prop_assert_eq!(lines[1..].iter().filter(|line| closes(line)).count(), 1, "{}", block);
+        }
+    }
+
+    #[test]
+    fn ordinary_text_is_written_as_it_is() {
+        assert_eq!(
+            text("(service web) has started 2 tasks: arn:aws:ecs"),
+            "(service web) has started 2 tasks: arn:aws:ecs"
+        );
+        assert_eq!(
+            code("111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.2"),
+            "`111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.2`"
+        );
+    }
+
+    #[test]
+    fn markup_is_text() {
+        assert_eq!(text("<b>*x*|y"), "&#60;b&#62;&#42;x&#42;&#124;y");
+        assert_eq!(code("a|b`c"), "<code>a&#124;b&#96;c</code>");
+        assert_eq!(code("<img src=x>"), "`<img src=x>`");
+    }
+
+    #[test]
+    fn a_link_leads_to_a_page() {
+        assert_eq!(link("Run", "https://github.com/a/b?c=d#e"), "[Run](https://github.com/a/b?c=d#e)");
+        for other in ["javascript:alert(1)", "https://x) [y](https://z", "https://x\" onclick", "https://x<y>"] {
+            assert_eq!(link("Run", other), code(other));
+        }
+    }
+}
