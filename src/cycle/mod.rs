@@ -1,11 +1,25 @@
 //! The phases of a deployment, the wait loop, rollback, events and outcome. Knows no cloud.
+//!
+//! [`deploy`] and [`plan`] drive a [`Target`] through the phases; what happens on the way is sent as [`Event`]s; the end is
+//! a [`Conclusion`].
 
 mod diagnosis;
+mod drive;
 mod event;
+mod failure;
 mod outcome;
+mod phase;
 mod plan;
+mod run;
+mod settle;
+mod target;
+mod wait;
 
 pub use diagnosis::{Diagnosis, Said, StoppedContainer, StoppedTasks};
+pub use drive::{deploy, plan};
 pub use event::{Event, Events, Kind, Output, Phase, Progress, Sink};
+pub use failure::Failure;
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
+pub use run::{Cancellation, OnConflict, Policy, Run};
+pub use target::{Look, NotUpdated, Restore, Target, Verdict, Watch};

@@ -1,0 +1,13 @@
+//! Amazon ECS: calls that read and calls that write as separate types, and what they answer as plain values.
+
+mod document;
+mod reader;
+mod state;
+mod writer;
+
+pub use reader::Reader;
+pub use state::{
+    CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
+    StoppedTask, StoppedTaskContainer,
+};
+pub use writer::{ServiceUpdate, Writer};

@@ -1,0 +1,145 @@
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types::{PropagateTags, StopServiceDeploymentStopType};
+use serde::Serialize;
+
+use super::Service;
+use super::document::{AnswerBytes, replace_body};
+use crate::aws::CallError;
+use crate::spec::TaskDefinition;
+
+/// Calls to Amazon ECS that change something. Each is sent once: after a failure only the caller can know whether the
+/// change was made, and looks before it sends again.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    client: Client,
+}
+
+/// What UpdateService shall change. What is `None` is not sent, and what is not sent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceUpdate {
+    /// The ARN of a task definition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
+    /// Tasks that should run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired_count: Option<i32>,
+    /// Start new tasks even when nothing differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force_new_deployment: Option<bool>,
+    /// Whether ECS tags the tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// `TASK_DEFINITION`, `SERVICE` or `NONE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<String>,
+    /// Whether ECS Exec can be used in new tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_execute_command: Option<bool>,
+}
+
+impl ServiceUpdate {
+    /// Whether nothing would be changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Writer {
+    pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
+        let once = aws_sdk_ecs::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(once) }
+    }
+
+    /// [RegisterTaskDefinition](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html)
+    /// with the document itself as the request's body. Answers the revision as it was registered.
+    ///
+    /// Not idempotent: every success makes a revision, which does nothing until a service uses it.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn register_task_definition(&self, document: &TaskDefinition) -> Result<TaskDefinition, CallError> {
+        const OPERATION: &str = "RegisterTaskDefinition";
+        let bytes = AnswerBytes::default();
+        self.client
+            .register_task_definition()
+            .customize()
+            .mutate_request(replace_body(document.register_input().to_string()))
+            .interceptor(bytes.clone())
+            .send()
+            .await
+            .map_err(|error| CallError::new(OPERATION, error))?;
+        let mut answer = bytes.parse().map_err(|error| CallError::unreadable(OPERATION, error))?;
+        let (document, tags) = (answer["taskDefinition"].take(), answer["tags"].take());
+        TaskDefinition::from_described(document, Some(tags)).map_err(|error| CallError::unreadable(OPERATION, error))
+    }
+
+    /// [DeregisterTaskDefinition](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html).
+    /// Idempotent: a revision can be deregistered again.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn deregister_task_definition(&self, arn: &str) -> Result<(), CallError> {
+        self.client
+            .deregister_task_definition()
+            .task_definition(arn)
+            .send()
+            .await
+            .map_err(|error| CallError::new("DeregisterTaskDefinition", error))?;
+        Ok(())
+    }
+
+    /// [UpdateService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html) with the members
+    /// of `update` and no others. Answers the service as it is right after.
+    ///
+    /// Idempotent unless `force_new_deployment` is set: the same task definition again starts no second deployment.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn update_service(
+        &self,
+        cluster: &str,
+        service: &str,
+        update: &ServiceUpdate,
+    ) -> Result<Service, CallError> {
+        const OPERATION: &str = "UpdateService";
+        let answer = self
+            .client
+            .update_service()
+            .cluster(cluster)
+            .service(service)
+            .set_task_definition(update.task_definition.clone())
+            .set_desired_count(update.desired_count)
+            .set_force_new_deployment(update.force_new_deployment)
+            .set_enable_ecs_managed_tags(update.enable_ecs_managed_tags)
+            .set_propagate_tags(update.propagate_tags.as_deref().map(PropagateTags::from))
+            .set_enable_execute_command(update.enable_execute_command)
+            .send()
+            .await
+            .map_err(|error| CallError::new(OPERATION, error))?;
+        answer
+            .service()
+            .map(Service::from)
+            .ok_or_else(|| CallError::unreadable(OPERATION, "the answer holds no service"))
+    }
+
+    /// [StopServiceDeployment](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html)
+    /// with `ROLLBACK`: ECS goes back to the service revision that the deployment replaces.
+    ///
+    /// Idempotent while the deployment is in flight; a finished one is a conflict.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn roll_back_service_deployment(&self, arn: &str) -> Result<(), CallError> {
+        self.client
+            .stop_service_deployment()
+            .service_deployment_arn(arn)
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .send()
+            .await
+            .map_err(|error| CallError::new("StopServiceDeployment", error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! What went wrong in a call to AWS, converted once, here, from what the SDK says.
+
+use std::error::Error as StdError;
+
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::cycle::{Cause, Failure};
+
+/// A call to AWS that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {explanation}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
+pub struct CallError {
+    /// The operation, as AWS calls it.
+    pub operation: &'static str,
+    /// What kind of trouble it is.
+    pub kind: CallErrorKind,
+    /// AWS's code and message, or what happened on the way: text from outside.
+    pub explanation: String,
+    /// AWS's id for the request, which its support asks for.
+    pub request_id: Option<String>,
+    #[source]
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+/// The kinds of trouble that callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// Too many calls; nothing happened, and the same call will be taken later.
+    Throttled,
+    /// What was named does not exist.
+    NotFound,
+    /// The credentials are good and do not allow this.
+    Denied,
+    /// The credentials are missing, wrong or expired.
+    Credentials,
+    /// Something is in a state that excludes the call.
+    Conflict,
+    /// This partition, region or endpoint does not offer the operation.
+    Unsupported,
+    /// AWS refused the request as it is.
+    Invalid,
+    /// No answer, a broken answer or a server's error: the call may have taken effect all the same.
+    Unavailable,
+}
+
+impl CallError {
+    pub(super) fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let request_id = error.request_id().map(str::to_owned);
+        let (kind, explanation) = match &error {
+            SdkError::ServiceError(context) => {
+                let code = context.err().code();
+                let message = context.err().message();
+                let kind = classify(code, message, context.raw().status().as_u16());
+                let explanation = match (code, message) {
+                    (Some(code), Some(message)) => format!("{code}: {message}"),
+                    (Some(text), None) | (None, Some(text)) => text.to_owned(),
+                    (None, None) => format!("HTTP status {}", context.raw().status().as_u16()),
+                };
+                (kind, explanation)
+            }
+            other if names_credentials(other) => {
+                (CallErrorKind::Credentials, format!("no usable AWS credentials: {}", innermost(other)))
+            }
+            SdkError::TimeoutError(_) => (CallErrorKind::Unavailable, "no answer in time".to_owned()),
+            SdkError::ConstructionFailure(_) => (CallErrorKind::Invalid, innermost(&error)),
+            other => (CallErrorKind::Unavailable, innermost(other)),
+        };
+        Self { operation, kind, explanation, request_id, source: error.into() }
+    }
+
+    /// An answer that AWS gave and that does not say what it has to.
+    pub(super) fn unreadable(operation: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            operation,
+            kind: CallErrorKind::Unavailable,
+            explanation: "the answer cannot be read".to_owned(),
+            request_id: None,
+            source: source.into(),
+        }
+    }
+
+    /// Something that AWS says does not exist, in an answer that is otherwise a success.
+    pub(super) fn not_found(operation: &'static str, explanation: String) -> Self {
+        let source = explanation.clone().into();
+        Self { operation, kind: CallErrorKind::NotFound, explanation, request_id: None, source }
+    }
+
+    /// Whether the call may have taken effect although it failed.
+    pub fn may_have_happened(&self) -> bool {
+        self.kind == CallErrorKind::Unavailable
+    }
+
+    /// Whether the same call is worth making again.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, CallErrorKind::Throttled | CallErrorKind::Unavailable)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let (cause, advice) = match error.kind {
+            CallErrorKind::NotFound => (Cause::NotFound, None),
+            CallErrorKind::Denied => (
+                Cause::AccessDenied,
+                Some(format!("Allow the credentials' role to call ecs:{} on this resource.", error.operation)),
+            ),
+            CallErrorKind::Credentials => (
+                Cause::Credentials,
+                Some(
+                    "Run aws-actions/configure-aws-credentials in an earlier step of the same job, and give its role a \
+                     session that outlives the deployment."
+                        .to_owned(),
+                ),
+            ),
+            CallErrorKind::Conflict => (Cause::Conflict, None),
+            CallErrorKind::Invalid | CallErrorKind::Unsupported => (Cause::RequestRefused, None),
+            CallErrorKind::Throttled | CallErrorKind::Unavailable => {
+                (Cause::Unavailable, Some("Run the job again: it picks up whatever state it finds.".to_owned()))
+            }
+        };
+        let failure = Self::new(cause, error.to_string()).because(error);
+        match advice {
+            Some(advice) => failure.advise(advice),
+            None => failure,
+        }
+    }
+}
+
+/// Sorts AWS's error codes. The codes that every service shares are in "Common Error Types" of the Amazon ECS API
+/// reference, the others beside each operation.
+fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallErrorKind {
+    let message = message.unwrap_or_default();
+    match code.unwrap_or_default() {
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "SlowDown" => CallErrorKind::Throttled,
+        // RegisterTaskDefinition has no code of its own for this.
+        "ClientException" if message.contains("Too many concurrent attempts") => CallErrorKind::Throttled,
+        "ClientException" if message.contains("Unable to describe task definition") => CallErrorKind::NotFound,
+        "ClusterNotFoundException"
+        | "ServiceNotFoundException"
+        | "ServiceDeploymentNotFoundException"
+        | "TaskDefinitionNotFoundException"
+        | "ResourceNotFoundException"
+        | "TargetNotFoundException" => CallErrorKind::NotFound,
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => CallErrorKind::Denied,
+        "ExpiredTokenException"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" => CallErrorKind::Credentials,
+        "ConflictException" | "ServiceNotActiveException" | "UpdateInProgressException" => CallErrorKind::Conflict,
+        "UnsupportedFeatureException" | "UnknownOperationException" | "InvalidAction" => CallErrorKind::Unsupported,
+        _ if status == 429 => CallErrorKind::Throttled,
+        _ if status >= 500 => CallErrorKind::Unavailable,
+        _ => CallErrorKind::Invalid,
+    }
+}
+
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The SDK reports credentials that it could not get as a failure to send, with the real error somewhere inside.
+fn names_credentials(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|error| error.is::<aws_credential_types::provider::error::CredentialsError>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_by_what_a_caller_must_do() {
+        let cases = [
+            (Some("ThrottlingException"), "Rate exceeded", 400, CallErrorKind::Throttled),
+            (
+                Some("ClientException"),
+                "Too many concurrent attempts to create a new revision",
+                400,
+                CallErrorKind::Throttled,
+            ),
+            (Some("ClientException"), "Unable to describe task definition.", 400, CallErrorKind::NotFound),
+            (Some("ClientException"), "No Fargate configuration exists for given values.", 400, CallErrorKind::Invalid),
+            (Some("AccessDeniedException"), "is not authorized to perform", 400, CallErrorKind::Denied),
+            (
+                Some("ExpiredTokenException"),
+                "The security token included in the request is expired",
+                400,
+                CallErrorKind::Credentials,
+            ),
+            (Some("ConflictException"), "", 400, CallErrorKind::Conflict),
+            (Some("UnknownOperationException"), "", 400, CallErrorKind::Unsupported),
+            (Some("ServerException"), "", 500, CallErrorKind::Unavailable),
+            (None, "", 503, CallErrorKind::Unavailable),
+            (None, "", 429, CallErrorKind::Throttled),
+            (Some("AnErrorFromTheFuture"), "", 400, CallErrorKind::Invalid),
+        ];
+        for (code, message, status, kind) in cases {
+            assert_eq!(classify(code, Some(message), status), kind, "{code:?} {message}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Clients, credentials and error conversion: the only place that builds an SDK client and that sees an SDK error.
+
+mod client;
+pub mod console;
+pub mod ecs;
+mod error;
+mod retry;
+
+pub use client::{Connection, ConnectionError};
+pub use error::{CallError, CallErrorKind};
+pub use retry::{Attempts, send};

@@ -1,0 +1,62 @@
+//! Sending a call that changes something again, where that cannot change it twice.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{CallError, CallErrorKind};
+use crate::cycle::{Events, Kind};
+
+/// Where the pauses start and where they end, before jitter.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Counts the retries of one call and makes its pauses: doubling, with full jitter, so that many jobs that were throttled
+/// together do not come back together.
+pub struct Attempts<'a> {
+    left: u32,
+    made: u32,
+    events: &'a Events,
+}
+
+impl<'a> Attempts<'a> {
+    /// As many retries as the user allows.
+    pub const fn new(max_retries: u32, events: &'a Events) -> Self {
+        Self { left: max_retries, made: 0, events }
+    }
+
+    /// Pauses before the next attempt, or hands the error back when there is none left.
+    ///
+    /// # Errors
+    /// The given error.
+    pub async fn pause_after(&mut self, error: CallError) -> Result<(), CallError> {
+        if self.left == 0 {
+            return Err(error);
+        }
+        self.left -= 1;
+        let after = SHORTEST.saturating_mul(1 << self.made.min(6)).min(LONGEST).mul_f64(0.5 + fastrand::f64() / 2.0);
+        self.made += 1;
+        self.events.send(Kind::Retried { operation: error.operation.to_owned(), why: error.explanation, after });
+        sleep(after).await;
+        Ok(())
+    }
+}
+
+/// Makes a call until it is neither throttled nor, when `idempotent`, left without an answer.
+///
+/// # Errors
+/// The last error, once the retries are used up, or at once for an error that a retry cannot mend.
+pub async fn send<V>(
+    idempotent: bool,
+    mut attempts: Attempts<'_>,
+    mut call: impl AsyncFnMut() -> Result<V, CallError>,
+) -> Result<V, CallError> {
+    loop {
+        match call().await {
+            Err(error) if error.kind == CallErrorKind::Throttled || (idempotent && error.is_passing()) => {
+                attempts.pause_after(error).await?;
+            }
+            answer => return answer,
+        }
+    }
+}

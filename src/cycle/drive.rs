@@ -1,0 +1,181 @@
+//! The driver: takes one target from beginning to end, whatever happens in between.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, sleep};
+
+use super::phase::{Begun, Failed, Planned, UpdateFailed, Why};
+use super::run::Owed;
+use super::settle::{capitalized, refuse, settle};
+use super::wait::cancelled;
+use super::{Cause, Conclusion, Failure, Kind, OnConflict, Outcome, Output, Run, Target};
+
+/// How long to leave somebody else's rollout alone between looks at it.
+const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
+pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
+    let mode = if run.policy.is_rollback { "rollback" } else { "deploy" };
+    run.events.send(Kind::Started { target: run.target.name(), mode });
+    let conclusion = match AssertUnwindSafe(advance(run, writer)).catch_unwind().await {
+        Ok(Ok(conclusion)) => conclusion,
+        Ok(Err(Stopped { owed, why })) => settle(run, writer, owed, why).await,
+        Err(_) => settle(run, writer, run.take_owed(), Why::Failure(internal())).await,
+    };
+    conclude(run, conclusion)
+}
+
+/// Stops after the checks: nothing here can write.
+pub async fn plan<T: Target>(run: &Run<'_, T>) -> Conclusion {
+    run.events.send(Kind::Started { target: run.target.name(), mode: "plan" });
+    let conclusion = match AssertUnwindSafe(preview(run)).catch_unwind().await {
+        Ok(Ok(conclusion)) => conclusion,
+        Ok(Err(Stopped { owed, why })) => refuse(run, &owed, why),
+        Err(_) => refuse(run, &run.take_owed(), Why::Failure(internal())),
+    };
+    conclude(run, conclusion)
+}
+
+fn conclude<T: Target>(run: &Run<'_, T>, conclusion: Conclusion) -> Conclusion {
+    let untouched = matches!(conclusion.outcome, Outcome::Unchanged | Outcome::Planned | Outcome::Refused);
+    run.events.know(Output::Changed, !untouched);
+    run.events.send(Kind::Concluded(conclusion.clone()));
+    conclusion
+}
+
+/// What stopped a cycle, and what is owed because of it.
+struct Stopped<T: Target> {
+    owed: Owed<T>,
+    why: Why,
+}
+
+impl<T: Target, P: Into<Owed<T>>> From<Failed<P>> for Stopped<T> {
+    fn from(failed: Failed<P>) -> Self {
+        Self { owed: failed.at.into(), why: failed.why }
+    }
+}
+
+impl<'a, T: Target> From<UpdateFailed<'a, T>> for Stopped<T> {
+    fn from(failed: UpdateFailed<'a, T>) -> Self {
+        match failed {
+            UpdateFailed::NotStarted(failed) => failed.into(),
+            UpdateFailed::MayHaveStarted(failed) => failed.into(),
+        }
+    }
+}
+
+async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conclusion, Stopped<T>> {
+    let planned = plan_without_conflict(run).await?;
+    if planned.is_empty() {
+        return Ok(unchanged(run, &planned));
+    }
+    let updated = planned.preflight().await?.register(writer).await?.update(writer).await?;
+    if !run.policy.wait {
+        return Ok(in_progress(run, &updated.was(), &updated.wanted()));
+    }
+    let verified = updated.wait().await?.verify().await?;
+    Ok(done(run, &verified.was(), &verified.wanted()))
+}
+
+async fn preview<T: Target>(run: &Run<'_, T>) -> Result<Conclusion, Stopped<T>> {
+    let planned = Begun::new(run).capture().await?.plan()?;
+    if let Some(conflict) = planned.conflict() {
+        run.events.warn(format!("Another rollout is in flight: {conflict}. The plan is against what it brings."));
+    }
+    if planned.is_empty() {
+        return Ok(unchanged(run, &planned));
+    }
+    let (old, changes) = (planned.was(), planned.changes());
+    let _cleared = planned.preflight().await?;
+    Ok(Conclusion {
+        outcome: Outcome::Planned,
+        cause: None,
+        headline: format!("{} is on {old}; {changes} change(s) planned, none made.", capitalized(&run.target.name())),
+        reason: None,
+        advice: None,
+    })
+}
+
+/// Captures and plans until nobody else's rollout is in the way, as far as the policy cares.
+async fn plan_without_conflict<'a, T: Target>(run: &'a Run<'a, T>) -> Result<Planned<'a, T>, Stopped<T>> {
+    let deadline = Instant::now() + run.policy.wait_for;
+    loop {
+        let planned = Begun::new(run).capture().await?.plan()?;
+        let Some(conflict) = planned.conflict() else { return Ok(planned) };
+        match run.policy.on_conflict {
+            OnConflict::Supersede => {
+                run.events.warn(format!("Another rollout is in flight and will be superseded, as asked: {conflict}."));
+                return Ok(planned);
+            }
+            OnConflict::Fail => return Err(planned.refuse(in_the_way(&conflict)).into()),
+            OnConflict::Wait => {
+                run.events.note(format!("Another rollout is in flight; waiting for its end: {conflict}."))
+            }
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = run.cancellation.cancelled() => return Err(planned.refuse(cancelled()).into()),
+                () = sleep(CONFLICT_PAUSE) => {}
+            }
+            match planned.conflict_is_over().await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(failure) if failure.cause == Cause::Unavailable => {}
+                Err(failure) => return Err(planned.refuse(failure).into()),
+            }
+            if Instant::now() >= deadline {
+                return Err(planned.refuse(in_the_way(&conflict)).into());
+            }
+        }
+    }
+}
+
+fn in_the_way(conflict: &str) -> Failure {
+    Failure::new(Cause::Conflict, format!("Another rollout of the same service is in flight: {conflict}."))
+        .advise("Wait for its end, or set `on-conflict: supersede` to deploy over it.")
+}
+
+fn internal() -> Failure {
+    Failure::new(Cause::Internal, "This action has a defect and stopped in the middle of its work.")
+        .advise("Please report it, with the log of this run.")
+}
+
+fn unchanged<T: Target>(run: &Run<'_, T>, planned: &Planned<'_, T>) -> Conclusion {
+    Conclusion {
+        outcome: Outcome::Unchanged,
+        cause: None,
+        headline: format!(
+            "{} already runs {}; nothing was changed.",
+            capitalized(&run.target.name()),
+            planned.wanted()
+        ),
+        reason: None,
+        advice: None,
+    }
+}
+
+fn in_progress<T: Target>(run: &Run<'_, T>, old: &str, new: &str) -> Conclusion {
+    Conclusion {
+        outcome: Outcome::InProgress,
+        cause: None,
+        headline: format!(
+            "{} is moving from {old} to {new}; as asked, the end was not waited for and is not known.",
+            capitalized(&run.target.name())
+        ),
+        reason: None,
+        advice: None,
+    }
+}
+
+fn done<T: Target>(run: &Run<'_, T>, old: &str, new: &str) -> Conclusion {
+    let target = capitalized(&run.target.name());
+    let (outcome, headline) = if run.policy.is_rollback {
+        (Outcome::RolledBack, format!("{target} runs {new}, rolled back from {old} as asked."))
+    } else {
+        (Outcome::Deployed, format!("{target} runs {new}."))
+    };
+    Conclusion { outcome, cause: None, headline, reason: None, advice: None }
+}

@@ -1,0 +1,295 @@
+//! The phases as types. Only the phase before can make the next one, and a transition consumes it, so the wrong order does
+//! not compile. A transition that fails gives back the phase that it failed at, and that phase says what is owed.
+
+use super::run::Owed;
+use super::wait::{Waited, cancelled, wait};
+use super::{Failure, Kind, NotUpdated, Phase, Plan, Run, Target};
+
+/// Why a transition did not happen.
+pub(super) enum Why {
+    Failure(Failure),
+    Superseded(String),
+}
+
+impl From<Failure> for Why {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// A transition that failed, and the phase that it failed at.
+pub(super) struct Failed<P> {
+    pub(super) at: P,
+    pub(super) why: Why,
+}
+
+impl<P> Failed<P> {
+    fn new(at: P, why: impl Into<Why>) -> Self {
+        Self { at, why: why.into() }
+    }
+}
+
+/// Nothing is known yet.
+#[must_use]
+pub(super) struct Begun<'a, T: Target> {
+    run: &'a Run<'a, T>,
+}
+
+/// What was running before is known.
+#[must_use]
+pub(super) struct Captured<'a, T: Target> {
+    run: &'a Run<'a, T>,
+    before: T::Snapshot,
+}
+
+/// What will change is known.
+#[must_use]
+pub(super) struct Planned<'a, T: Target> {
+    captured: Captured<'a, T>,
+    plan: Plan,
+    draft: T::Draft,
+}
+
+/// The checks are passed.
+#[must_use]
+pub(super) struct Cleared<'a, T: Target>(Planned<'a, T>);
+
+/// What is new exists, and nobody uses it. Failing here owes a deregistration.
+#[must_use]
+pub(super) struct Registered<'a, T: Target> {
+    cleared: Cleared<'a, T>,
+    made: T::Registered,
+}
+
+/// The rollout was, or may have been, started. Failing here owes a rollback.
+#[must_use]
+pub(super) struct Updated<'a, T: Target> {
+    registered: Registered<'a, T>,
+    rollout: T::Rollout,
+}
+
+/// The rollout is over and AWS calls it a success. Failing here owes a rollback too.
+#[must_use]
+pub(super) struct Settled<'a, T: Target>(Updated<'a, T>);
+
+/// What runs is what was asked for.
+#[must_use]
+pub(super) struct Verified<'a, T: Target>(Settled<'a, T>);
+
+impl<'a, T: Target> Begun<'a, T> {
+    pub(super) const fn new(run: &'a Run<'a, T>) -> Self {
+        Self { run }
+    }
+
+    pub(super) async fn capture(self) -> Result<Captured<'a, T>, Failed<Self>> {
+        let run = self.run;
+        match phase(run, Phase::Capture, run.target.capture(run.events)).await {
+            Ok(before) => {
+                run.owe(Owed::Nothing { before: Some(before.clone()) });
+                Ok(Captured { run, before })
+            }
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+}
+
+impl<'a, T: Target> Captured<'a, T> {
+    pub(super) fn plan(self) -> Result<Planned<'a, T>, Failed<Self>> {
+        let events = self.run.events;
+        events.send(Kind::PhaseStarted(Phase::Plan));
+        let planned = self.run.target.plan(&self.before);
+        if let Ok((plan, _)) = &planned {
+            events.send(Kind::Planned(plan.clone()));
+        }
+        events.send(Kind::PhaseFinished(Phase::Plan));
+        match planned {
+            Ok((plan, draft)) => Ok(Planned { captured: self, plan, draft }),
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+}
+
+impl<'a, T: Target> Planned<'a, T> {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    pub(super) const fn changes(&self) -> usize {
+        self.plan.changes.len()
+    }
+
+    pub(super) fn conflict(&self) -> Option<String> {
+        self.captured.run.target.conflict(&self.captured.before, &self.draft)
+    }
+
+    pub(super) async fn conflict_is_over(&self) -> Result<bool, Failure> {
+        self.captured.run.target.conflict_is_over(&self.captured.before).await
+    }
+
+    pub(super) async fn preflight(self) -> Result<Cleared<'a, T>, Failed<Self>> {
+        let run = self.captured.run;
+        let check = run.target.preflight(&self.captured.before, &self.draft, run.events);
+        match phase(run, Phase::Preflight, check).await {
+            Ok(()) => Ok(Cleared(self)),
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+
+    pub(super) fn was(&self) -> String {
+        self.captured.run.target.was(&self.captured.before)
+    }
+
+    pub(super) fn wanted(&self) -> String {
+        self.captured.run.target.wanted(&self.draft, None)
+    }
+
+    pub(super) fn refuse(self, failure: Failure) -> Failed<Self> {
+        Failed::new(self, failure)
+    }
+}
+
+impl<'a, T: Target> Cleared<'a, T> {
+    pub(super) async fn register(self, writer: &T::Writer) -> Result<Registered<'a, T>, Failed<Self>> {
+        let Planned { captured: Captured { run, before }, draft, .. } = &self.0;
+        let run: &Run<'_, T> = run;
+        if run.cancellation.is_cancelled() {
+            return Err(Failed::new(self, cancelled()));
+        }
+        match phase(run, Phase::Register, run.target.register(writer, before, draft, run.events)).await {
+            Ok(made) => {
+                run.owe(Owed::Deregistration { before: before.clone(), registered: made.clone() });
+                Ok(Registered { cleared: self, made })
+            }
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+}
+
+/// Starting the rollout failed: for sure, or perhaps not.
+pub(super) enum UpdateFailed<'a, T: Target> {
+    NotStarted(Failed<Registered<'a, T>>),
+    MayHaveStarted(Failed<Updated<'a, T>>),
+}
+
+impl<'a, T: Target> Registered<'a, T> {
+    pub(super) async fn update(self, writer: &T::Writer) -> Result<Updated<'a, T>, UpdateFailed<'a, T>> {
+        let Planned { captured: Captured { run, before }, draft, .. } = &self.cleared.0;
+        let run: &Run<'_, T> = run;
+        if run.cancellation.is_cancelled() {
+            return Err(UpdateFailed::NotStarted(Failed::new(self, cancelled())));
+        }
+        let owe = |rollout: &T::Rollout| {
+            run.owe(Owed::Rollback {
+                before: before.clone(),
+                draft: draft.clone(),
+                registered: self.made.clone(),
+                rollout: rollout.clone(),
+            });
+        };
+        let unpinned = run.target.rollout(before, draft, &self.made);
+        owe(&unpinned);
+        match phase(run, Phase::Update, run.target.update(writer, unpinned.clone(), run.events)).await {
+            Ok(rollout) => {
+                owe(&rollout);
+                Ok(Updated { registered: self, rollout })
+            }
+            Err(NotUpdated { failure, may_have_happened: true }) => {
+                Err(UpdateFailed::MayHaveStarted(Failed::new(Updated { registered: self, rollout: unpinned }, failure)))
+            }
+            Err(NotUpdated { failure, may_have_happened: false }) => {
+                Err(UpdateFailed::NotStarted(Failed::new(self, failure)))
+            }
+        }
+    }
+}
+
+impl<'a, T: Target> Updated<'a, T> {
+    pub(super) async fn wait(mut self) -> Result<Settled<'a, T>, Failed<Self>> {
+        let run = self.registered.cleared.0.captured.run;
+        match phase(run, Phase::Wait, wait(run, &mut self.rollout, true)).await {
+            Waited::Done => Ok(Settled(self)),
+            Waited::Failed(failure) => Err(Failed::new(self, failure)),
+            Waited::Superseded(by) => Err(Failed::new(self, Why::Superseded(by))),
+        }
+    }
+
+    pub(super) fn wanted(&self) -> String {
+        let Registered { cleared, made } = &self.registered;
+        cleared.0.captured.run.target.wanted(&cleared.0.draft, Some(made))
+    }
+
+    pub(super) fn was(&self) -> String {
+        self.registered.cleared.0.was()
+    }
+}
+
+impl<'a, T: Target> Settled<'a, T> {
+    pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
+        let run = self.0.registered.cleared.0.captured.run;
+        match phase(run, Phase::Verify, run.target.verify(&self.0.rollout, run.events)).await {
+            Ok(()) => Ok(Verified(self)),
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+}
+
+impl<T: Target> Verified<'_, T> {
+    pub(super) fn wanted(&self) -> String {
+        self.0.0.wanted()
+    }
+
+    pub(super) fn was(&self) -> String {
+        self.0.0.was()
+    }
+}
+
+async fn phase<T: Target, V>(run: &Run<'_, T>, phase: Phase, work: impl Future<Output = V>) -> V {
+    run.events.send(Kind::PhaseStarted(phase));
+    let value = work.await;
+    run.events.send(Kind::PhaseFinished(phase));
+    value
+}
+
+impl<'a, T: Target> From<Begun<'a, T>> for Owed<T> {
+    fn from(_: Begun<'a, T>) -> Self {
+        Self::Nothing { before: None }
+    }
+}
+
+impl<'a, T: Target> From<Captured<'a, T>> for Owed<T> {
+    fn from(captured: Captured<'a, T>) -> Self {
+        Self::Nothing { before: Some(captured.before) }
+    }
+}
+
+impl<'a, T: Target> From<Planned<'a, T>> for Owed<T> {
+    fn from(planned: Planned<'a, T>) -> Self {
+        planned.captured.into()
+    }
+}
+
+impl<'a, T: Target> From<Cleared<'a, T>> for Owed<T> {
+    fn from(cleared: Cleared<'a, T>) -> Self {
+        cleared.0.into()
+    }
+}
+
+impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
+    fn from(registered: Registered<'a, T>) -> Self {
+        Self::Deregistration { before: registered.cleared.0.captured.before, registered: registered.made }
+    }
+}
+
+impl<'a, T: Target> From<Updated<'a, T>> for Owed<T> {
+    fn from(updated: Updated<'a, T>) -> Self {
+        let Updated { registered: Registered { cleared: Cleared(Planned { captured, draft, .. }), made }, rollout } =
+            updated;
+        Self::Rollback { before: captured.before, draft, registered: made, rollout }
+    }
+}
+
+impl<'a, T: Target> From<Settled<'a, T>> for Owed<T> {
+    fn from(settled: Settled<'a, T>) -> Self {
+        settled.0.into()
+    }
+}

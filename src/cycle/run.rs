@@ -1,0 +1,93 @@
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Events, Target};
+
+/// What the user decided about the course of a cycle.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether to wait for the end of the rollout.
+    pub wait: bool,
+    /// How long to wait, for the rollout and again for a rollback.
+    pub wait_for: Duration,
+    /// Whether to put back what ran before when the rollout fails.
+    pub rollback_on_failure: bool,
+    /// What to do when somebody else's rollout is in flight.
+    pub on_conflict: OnConflict,
+    /// Whether going back is what was asked for, so that a success is called `rolled-back`.
+    pub is_rollback: bool,
+}
+
+/// What to do when somebody else's rollout is in flight: the input `on-conflict`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Wait until it is over, then look again.
+    #[default]
+    Wait,
+    /// Change nothing.
+    Fail,
+    /// Deploy all the same.
+    Supersede,
+}
+
+/// Tells a cycle that the workflow run was cancelled.
+#[derive(Debug, Clone)]
+pub struct Cancellation(watch::Receiver<bool>);
+
+impl Cancellation {
+    /// The sender says `true` once, when the signal comes.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Ends when it is cancelled, and never otherwise.
+    pub async fn cancelled(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// What is owed to the world if nothing more happens. Written *before* each call that changes something, outside the
+/// future that makes it, so that a panic or a dropped future can still be settled.
+pub(super) enum Owed<T: Target> {
+    /// Nothing was changed.
+    Nothing { before: Option<T::Snapshot> },
+    /// Something was made that nobody uses.
+    Deregistration { before: T::Snapshot, registered: T::Registered },
+    /// The rollout was, or may have been, started.
+    Rollback { before: T::Snapshot, draft: T::Draft, registered: T::Registered, rollout: T::Rollout },
+}
+
+/// The surroundings of one cycle.
+pub struct Run<'a, T: Target> {
+    pub(super) target: &'a T,
+    pub(super) policy: &'a Policy,
+    pub(super) events: &'a Events,
+    pub(super) cancellation: Cancellation,
+    ledger: RefCell<Owed<T>>,
+}
+
+impl<'a, T: Target> Run<'a, T> {
+    /// A cycle that has not begun.
+    pub fn new(target: &'a T, policy: &'a Policy, events: &'a Events, cancellation: Cancellation) -> Self {
+        Self { target, policy, events, cancellation, ledger: RefCell::new(Owed::Nothing { before: None }) }
+    }
+
+    pub(super) fn owe(&self, owed: Owed<T>) {
+        self.ledger.replace(owed);
+    }
+
+    pub(super) fn take_owed(&self) -> Owed<T> {
+        self.ledger.replace(Owed::Nothing { before: None })
+    }
+}

@@ -1,0 +1,176 @@
+use super::{Diagnosis, Events, Failure, Plan, Progress, Said};
+
+/// One kind of thing that can be deployed to. A target talks to its cloud and decides what its answers mean; the order of
+/// things, waiting and settling are the cycle's.
+///
+/// A target holds a client that can only read. The client that can write is [`Target::Writer`], handed in by the driver to
+/// the steps that change something, so that `mode: plan`, which never makes one, cannot.
+#[expect(
+    async_fn_in_trait,
+    reason = "dispatched once, statically, on a current-thread runtime: no future has to be Send"
+)]
+pub trait Target {
+    /// The client that can write.
+    type Writer;
+    /// What was running before, with everything that is needed to go back.
+    type Snapshot: Clone;
+    /// What plan decided to do.
+    type Draft: Clone;
+    /// What register made.
+    type Registered: Clone;
+    /// The change while the cloud carries it out.
+    type Rollout: Watch + Clone;
+    /// The way back while the cloud carries it out.
+    type Restoration: Watch;
+
+    /// What a person calls it: `service web in cluster production`.
+    fn name(&self) -> String;
+
+    /// Looks at what is running. Changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be known for sure. Only "not found" means absent.
+    async fn capture(&self, events: &Events) -> Result<Self::Snapshot, Failure>;
+
+    /// Computes what changes. Pure.
+    ///
+    /// # Errors
+    /// When what was asked for makes no sense for what is there.
+    fn plan(&self, before: &Self::Snapshot) -> Result<(Plan, Self::Draft), Failure>;
+
+    /// Who else's rollout is in flight, if any.
+    fn conflict(&self, before: &Self::Snapshot, draft: &Self::Draft) -> Option<String>;
+
+    /// Whether the rollout that [`Target::conflict`] named is over.
+    ///
+    /// # Errors
+    /// When the cloud does not say.
+    async fn conflict_is_over(&self, before: &Self::Snapshot) -> Result<bool, Failure>;
+
+    /// Checks that the plan can work, before anything is changed: all complaints at once.
+    ///
+    /// # Errors
+    /// The complaints that exclude success.
+    async fn preflight(&self, before: &Self::Snapshot, draft: &Self::Draft, events: &Events) -> Result<(), Failure>;
+
+    /// Makes what is new, without using it yet.
+    ///
+    /// # Errors
+    /// When nothing was made that would have to be removed.
+    async fn register(
+        &self,
+        writer: &Self::Writer,
+        before: &Self::Snapshot,
+        draft: &Self::Draft,
+        events: &Events,
+    ) -> Result<Self::Registered, Failure>;
+
+    /// Removes what [`Target::register`] made. Idempotent.
+    ///
+    /// # Errors
+    /// When it may still be there.
+    async fn deregister(
+        &self,
+        writer: &Self::Writer,
+        registered: &Self::Registered,
+        events: &Events,
+    ) -> Result<(), Failure>;
+
+    /// The rollout that [`Target::update`] is about to start, before it has an identity.
+    fn rollout(&self, before: &Self::Snapshot, draft: &Self::Draft, registered: &Self::Registered) -> Self::Rollout;
+
+    /// Starts the rollout and pins its identity. Idempotent: what is already on its way is joined.
+    ///
+    /// # Errors
+    /// Says whether the rollout can have been started all the same.
+    async fn update(
+        &self,
+        writer: &Self::Writer,
+        rollout: Self::Rollout,
+        events: &Events,
+    ) -> Result<Self::Rollout, NotUpdated>;
+
+    /// Makes sure, by identity, that what runs is what was asked for.
+    ///
+    /// # Errors
+    /// What is running instead.
+    async fn verify(&self, rollout: &Self::Rollout, events: &Events) -> Result<(), Failure>;
+
+    /// Collects the evidence of a failure. Whatever cannot be had is left out.
+    async fn diagnose(&self, rollout: &Self::Rollout) -> Diagnosis;
+
+    /// Starts going back to the snapshot, or joins the cloud that is already doing so. Idempotent.
+    ///
+    /// # Errors
+    /// When going back could not be started.
+    async fn restore(
+        &self,
+        writer: &Self::Writer,
+        before: &Self::Snapshot,
+        rollout: &Self::Rollout,
+        events: &Events,
+    ) -> Result<Restore<Self::Restoration>, Failure>;
+
+    /// What ran before, as a person would say it: `web:41`.
+    fn was(&self, before: &Self::Snapshot) -> String;
+
+    /// What was asked for, as a person would say it: `web:42`.
+    fn wanted(&self, draft: &Self::Draft, registered: Option<&Self::Registered>) -> String;
+}
+
+/// Why a rollout was not started.
+#[derive(Debug)]
+pub struct NotUpdated {
+    /// What went wrong.
+    pub failure: Failure,
+    /// Whether it can have taken effect all the same: then going back is owed.
+    pub may_have_happened: bool,
+}
+
+/// What going back means at this moment.
+#[derive(Debug)]
+pub enum Restore<R> {
+    /// It is under way.
+    Started(R),
+    /// Nothing had changed.
+    NothingToDo,
+    /// Somebody else's newer rollout took over, and is not ours to undo.
+    Superseded(String),
+}
+
+/// Something that the cloud carries out and that can be looked at.
+#[expect(
+    async_fn_in_trait,
+    reason = "dispatched once, statically, on a current-thread runtime: no future has to be Send"
+)]
+pub trait Watch {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// When the cloud does not answer; [`super::Cause::Unavailable`] for what is worth another look.
+    async fn look(&mut self) -> Result<Look, Failure>;
+}
+
+/// One look.
+#[derive(Debug)]
+pub struct Look {
+    /// What it means.
+    pub verdict: Verdict,
+    /// How far things are.
+    pub progress: Progress,
+    /// What the target said since the last look.
+    pub said: Vec<Said>,
+}
+
+/// What one observation of a rollout means.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Not over.
+    Pending,
+    /// Everything that was asked for is there.
+    Done,
+    /// It did not, or will not, succeed.
+    Failed(Failure),
+    /// Somebody else's newer rollout, named here, took over.
+    Superseded(String),
+}

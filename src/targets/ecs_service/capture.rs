@@ -1,0 +1,177 @@
+//! Looks at what is running.
+
+use super::history::{last_good, or_nothing, resolve};
+use super::{Request, short};
+use crate::aws::CallErrorKind;
+use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
+use crate::cycle::{Cause, Events, Failure, Output};
+use crate::spec::{Arn, Mode, Source, TaskDefinition};
+
+/// What was running before, and what the request starts from.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The service.
+    pub(super) service: Service,
+    /// The revision that the service is set to.
+    pub(super) running: TaskDefinition,
+    /// What the request starts from.
+    pub(super) base: Base,
+    /// The service deployment in flight, where AWS tells.
+    pub(super) service_deployment: Option<ServiceDeployment>,
+    /// The ARN of the revision that last ran as it should: where a rollback goes.
+    pub(super) stable: Option<String>,
+}
+
+/// The task definition that the request starts from.
+#[derive(Debug, Clone)]
+pub(super) enum Base {
+    /// One that is registered, by its ARN.
+    Registered { arn: String, document: TaskDefinition },
+    /// A file.
+    Document(TaskDefinition),
+}
+
+impl Snapshot {
+    pub(super) fn primary(&self) -> Option<&Deployment> {
+        self.service.deployments.iter().find(|deployment| deployment.is_primary())
+    }
+
+    /// The rollout in flight, in words.
+    pub(super) fn in_flight(&self) -> Option<String> {
+        let primary = self.primary()?;
+        is_moving(primary).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+    }
+
+    /// Whether what is in flight is on its way to the revision that the service is set to, and not on its way back.
+    pub(super) fn is_moving_forward(&self) -> bool {
+        self.primary().is_some_and(is_moving)
+            && self.service_deployment.as_ref().is_none_or(|deployment| {
+                use crate::aws::ecs::ServiceDeploymentStatus as Status;
+                matches!(deployment.status, Status::Pending | Status::InProgress)
+            })
+    }
+
+    /// Whether ECS gave up the last rollout, so that the revision that the service is set to does not run as it should.
+    pub(super) fn has_failed(&self) -> bool {
+        self.primary().is_some_and(|primary| primary.rollout == RolloutState::Failed)
+    }
+
+    /// What is called "before" in words: where a rollback would go, or else what the service is set to.
+    pub(super) fn restore_to(&self) -> &str {
+        self.stable.as_deref().unwrap_or(&self.service.task_definition)
+    }
+}
+
+fn is_moving(primary: &Deployment) -> bool {
+    match primary.rollout {
+        RolloutState::InProgress | RolloutState::Other(_) => true,
+        RolloutState::Absent => primary.running < primary.desired || primary.pending > 0,
+        RolloutState::Completed | RolloutState::Failed => false,
+    }
+}
+
+pub(super) async fn capture(reader: &Reader, request: &Request, events: &Events) -> Result<Snapshot, Failure> {
+    let service = describe(reader, request).await?;
+    deployable(&service)?;
+    announce(&service, events);
+    let running = reader.describe_task_definition(&service.task_definition).await?;
+    let at_rest = service
+        .deployments
+        .iter()
+        .find(|deployment| deployment.is_primary())
+        .is_none_or(|primary| !is_moving(primary) && primary.rollout != RolloutState::Failed);
+    let service_deployment = if at_rest { None } else { current_service_deployment(reader, &service).await? };
+    let stable = if at_rest {
+        Some(service.task_definition.clone())
+    } else {
+        last_good(reader, &service, service_deployment.as_ref()).await?
+    };
+    let base = base(reader, request, &service, &running).await?;
+    Ok(Snapshot { service, running, base, service_deployment, stable })
+}
+
+/// Whether the service that the snapshot shows moving has come to rest.
+pub(super) async fn is_at_rest(reader: &Reader, before: &Snapshot) -> Result<bool, Failure> {
+    let service = reader.describe_service(&before.service.cluster_arn, &before.service.arn).await?;
+    Ok(!service.deployments.iter().any(|deployment| deployment.is_primary() && is_moving(deployment)))
+}
+
+async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure> {
+    let error = match reader.describe_service(&request.cluster, &request.service).await {
+        Ok(service) => return Ok(service),
+        Err(error) => error,
+    };
+    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == "DescribeServices";
+    let failure = Failure::from(error);
+    if !is_service_missing {
+        return Err(failure);
+    }
+    // Only for a better message: whatever goes wrong here, the message without names is still right.
+    let names = reader.list_services(&request.cluster).await.unwrap_or_default();
+    let wanted = short(&request.service);
+    let nearest = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(name, wanted), name))
+        .filter(|(similarity, _)| *similarity > 0.7)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right));
+    Err(match nearest {
+        Some((_, name)) => {
+            failure.advise(format!("Did you mean `{name}`? Check the inputs `service`, `cluster` and `aws-region`."))
+        }
+        None => failure.advise("Check the inputs `service`, `cluster` and `aws-region`."),
+    })
+}
+
+fn deployable(service: &Service) -> Result<(), Failure> {
+    if service.status != "ACTIVE" {
+        return Err(Failure::new(
+            Cause::Preflight,
+            format!("Service {} is {}, not ACTIVE.", service.name, service.status),
+        )
+        .advise("A service that is being or was deleted cannot be deployed to; create it again first."));
+    }
+    if service.controller != "ECS" {
+        return Err(Failure::new(
+            Cause::Preflight,
+            format!("Service {} has the deployment controller {}.", service.name, service.controller),
+        )
+        .advise("This version deploys services with the deployment controller ECS."));
+    }
+    Ok(())
+}
+
+fn announce(service: &Service, events: &Events) {
+    events.know(Output::ServiceArn, &service.arn);
+    events.know(Output::PreviousTaskDefinitionArn, &service.task_definition);
+    let url =
+        service.arn.parse::<Arn>().ok().and_then(|arn| crate::aws::console::service_url(&arn, &service.cluster_arn));
+    if let Some(url) = url {
+        events.know(Output::ConsoleUrl, url);
+    }
+}
+
+/// The service deployment that is current, unless AWS has none or these credentials may not see it.
+async fn current_service_deployment(reader: &Reader, service: &Service) -> Result<Option<ServiceDeployment>, Failure> {
+    let Some(arn) = &service.current_service_deployment else { return Ok(None) };
+    or_nothing(reader.describe_service_deployment(arn).await)
+}
+
+async fn base(
+    reader: &Reader,
+    request: &Request,
+    service: &Service,
+    running: &TaskDefinition,
+) -> Result<Base, Failure> {
+    let name = match (&request.mode, &request.source) {
+        (Mode::Rollback { to }, _) => resolve(reader, to, service).await?,
+        (_, Source::Registered(name)) => name.clone(),
+        (_, Source::Running) => service.task_definition.clone(),
+        (_, Source::Document(document)) => return Ok(Base::Document(document.clone())),
+    };
+    if name == service.task_definition {
+        return Ok(Base::Registered { arn: name, document: running.clone() });
+    }
+    let document = reader.describe_task_definition(&name).await?;
+    let arn = document.arn().unwrap_or(&name).to_owned();
+    Ok(Base::Registered { arn, document })
+}

@@ -1,0 +1,71 @@
+//! Collects the evidence of a failed rollout.
+
+use super::Rollout;
+use crate::aws::ecs::StoppedTask;
+use crate::cycle::{Diagnosis, StoppedContainer, StoppedTasks};
+
+/// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
+pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
+    let observer = &rollout.observer;
+    let mut statements = Vec::new();
+    if let Some(arn) = &rollout.pin.service_deployment
+        && let Ok(Some(deployment)) = observer.reader().describe_service_deployment(arn).await
+    {
+        statements.extend([deployment.status_reason, deployment.rollback_reason].into_iter().flatten());
+    }
+    if let Some(ours) = rollout.pin.ours(&rollout.seen.service) {
+        statements.extend(ours.rollout_reason.clone());
+    }
+    statements.retain(|statement| !statement.trim().is_empty());
+    statements.dedup();
+
+    let tasks = observer.reader().stopped_tasks(observer.cluster(), observer.service()).await.unwrap_or_default();
+    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && task.failed());
+    Diagnosis { statements, stopped: group(ours), events: rollout.said.clone() }
+}
+
+/// Counts tasks with the same story together, most frequent first.
+fn group(tasks: impl Iterator<Item = StoppedTask>) -> Vec<StoppedTasks> {
+    let mut groups: Vec<StoppedTasks> = Vec::new();
+    for task in tasks {
+        let told = StoppedTasks {
+            count: 1,
+            stop_code: task.stop_code,
+            reason: task.reason,
+            containers: task
+                .containers
+                .into_iter()
+                .map(|container| StoppedContainer {
+                    name: container.name,
+                    exit_code: container.exit_code,
+                    reason: container.reason,
+                    health: container.health,
+                })
+                .collect(),
+        };
+        let same = groups.iter_mut().find(|group| {
+            (&group.stop_code, &group.reason, &group.containers) == (&told.stop_code, &told.reason, &told.containers)
+        });
+        match same {
+            Some(group) => group.count += 1,
+            None => groups.push(told),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_with_the_same_story_are_counted_together() {
+        let told = |reason: &str| StoppedTask { reason: Some(reason.to_owned()), ..StoppedTask::default() };
+
+        let groups = group([told("image"), told("exit 1"), told("exit 1")].into_iter());
+
+        let counted: Vec<_> = groups.iter().map(|group| (group.count, group.reason.as_deref().unwrap())).collect();
+        assert_eq!(counted, [(2, "exit 1"), (1, "image")]);
+    }
+}

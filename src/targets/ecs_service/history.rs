@@ -1,0 +1,98 @@
+//! What ran before, as far as AWS remembers.
+
+use crate::aws::ecs::{Reader, RolloutState, Service, ServiceDeployment};
+use crate::aws::{CallError, CallErrorKind};
+use crate::cycle::{Cause, Failure};
+use crate::spec::RollbackTo;
+
+use super::short;
+
+/// The revision that ran before what is in flight or has failed.
+pub(super) async fn last_good(
+    reader: &Reader,
+    service: &Service,
+    in_flight: Option<&ServiceDeployment>,
+) -> Result<Option<String>, Failure> {
+    if let Some(in_flight) =
+        in_flight.filter(|deployment| !deployment.source_revisions.is_empty() && !deployment.status.is_over())
+    {
+        let revisions = or_nothing(reader.task_definitions_of_revisions(&in_flight.source_revisions).await.map(Some))?;
+        if let Some(revision) = revisions.unwrap_or_default().into_iter().next() {
+            return Ok(Some(revision));
+        }
+    }
+    if service.current_service_deployment.is_some()
+        && let Some(revision) = successful(reader, service).await?.into_iter().next()
+    {
+        return Ok(Some(revision));
+    }
+    Ok(service
+        .deployments
+        .iter()
+        .find(|deployment| !deployment.is_primary() && deployment.rollout == RolloutState::Completed)
+        .or_else(|| service.deployments.iter().find(|deployment| !deployment.is_primary() && deployment.running > 0))
+        .map(|deployment| deployment.task_definition.clone()))
+}
+
+/// The task definitions of the service's successful deployments, newest first, as far as AWS remembers and tells.
+async fn successful(reader: &Reader, service: &Service) -> Result<Vec<String>, Failure> {
+    let revisions = or_nothing(reader.list_successful_revisions(&service.cluster_arn, &service.arn).await.map(Some))?
+        .unwrap_or_default();
+    let newest: Vec<String> = revisions.into_iter().take(20).collect();
+    if newest.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(or_nothing(reader.task_definitions_of_revisions(&newest).await.map(Some))?.unwrap_or_default())
+}
+
+/// Service deployments are younger than ECS: not every partition has them, and not every role may read them. There the
+/// service's own list of deployments has to do.
+pub(super) fn or_nothing<V>(answer: Result<Option<V>, CallError>) -> Result<Option<V>, Failure> {
+    match answer {
+        Ok(value) => Ok(value),
+        Err(error)
+            if matches!(error.kind, CallErrorKind::Denied | CallErrorKind::Unsupported | CallErrorKind::NotFound) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The revision that `mode: rollback` names, as something that DescribeTaskDefinition takes.
+pub(super) async fn resolve(reader: &Reader, to: &RollbackTo, service: &Service) -> Result<String, Failure> {
+    match to {
+        RollbackTo::TaskDefinition(name) => Ok(name.clone()),
+        RollbackTo::Revision(revision) => Ok(format!("{}:{revision}", family(&service.task_definition))),
+        RollbackTo::Previous => previous(reader, service).await,
+    }
+}
+
+/// The revision that ran before: of the last deployment that succeeded with another revision than the current one. Not
+/// "revision minus one", which may never have run. Only where AWS has no history, the newest older active revision.
+async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure> {
+    let current = &service.task_definition;
+    let history = successful(reader, service).await?;
+    if let Some(revision) = history.into_iter().find(|revision| revision != current) {
+        return Ok(revision);
+    }
+    let number = |arn: &str| arn.rsplit(':').next().and_then(|number| number.parse::<u32>().ok());
+    let older = reader
+        .list_active_revisions(family(current))
+        .await?
+        .into_iter()
+        .filter(|arn| family(arn) == family(current) && number(arn) < number(current))
+        .max_by_key(|arn| number(arn));
+    older.ok_or_else(|| {
+        Failure::new(
+            Cause::NotFound,
+            format!("There is no revision to go back to: {} is the only one that is known.", short(current)),
+        )
+        .advise("Name one with `to`: a revision number or an ARN.")
+    })
+}
+
+fn family(task_definition: &str) -> &str {
+    let name = short(task_definition);
+    name.split_once(':').map_or(name, |(family, _)| family)
+}

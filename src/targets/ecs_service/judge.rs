@@ -1,0 +1,188 @@
+//! What an observation means. Pure: no client, no clock.
+
+use super::pin::{Observation, Pin, primary};
+use super::short;
+use crate::aws::ecs::{Deployment, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
+use crate::cycle::{Cause, Failure, Verdict};
+
+/// The bounds of the number of failed tasks at which the deployment circuit breaker gives up, and the share of the desired
+/// count between them: "How the Amazon ECS deployment circuit breaker detects failures" in the ECS developer guide. A service
+/// whose breaker is off is held to the same.
+const FEWEST_FAILURES: u32 = 3;
+const MOST_FAILURES: u32 = 200;
+
+pub(super) fn judge(pin: &Pin, seen: &Observation) -> Verdict {
+    if seen.service.status != "ACTIVE" {
+        return Verdict::Failed(Failure::new(
+            Cause::Conflict,
+            format!("The service was deleted meanwhile: it is {}.", seen.service.status),
+        ));
+    }
+    if !pin.starts_deployment() {
+        return judge_settings(pin, seen);
+    }
+    match &seen.service_deployment {
+        Some(deployment) => judge_service_deployment(pin, seen, deployment),
+        None => judge_deployments(pin, seen),
+    }
+}
+
+/// Whether the service's list of deployments says too little, so that the service deployment has to be looked at too.
+pub(super) fn is_unclear(pin: &Pin, seen: &Observation) -> bool {
+    match pin.ours(&seen.service) {
+        Some(ours) => !ours.is_primary() || ours.rollout != RolloutState::InProgress,
+        None => true,
+    }
+}
+
+fn judge_service_deployment(pin: &Pin, seen: &Observation, deployment: &ServiceDeployment) -> Verdict {
+    match &deployment.status {
+        Status::Successful if seen.service.task_definition == pin.task_definition => Verdict::Done,
+        Status::Successful => match newer(pin, seen) {
+            Some(by) => Verdict::Superseded(by),
+            // The service in this answer is older than the service deployment in the other.
+            None => Verdict::Pending,
+        },
+        Status::Stopped => match newer(pin, seen) {
+            Some(by) => Verdict::Superseded(by),
+            None => Verdict::Failed(given_up(deployment)),
+        },
+        Status::StopRequested
+        | Status::RollbackRequested
+        | Status::RollbackInProgress
+        | Status::RollbackSuccessful
+        | Status::RollbackFailed => Verdict::Failed(given_up(deployment)),
+        Status::Pending | Status::InProgress | Status::Other(_) => match newer(pin, seen) {
+            // A newer deployment to the old revision may be ECS's own way back, which the next status tells.
+            Some(by) if primary(&seen.service).is_some_and(|it| Some(&it.task_definition) != pin.stable.as_ref()) => {
+                Verdict::Superseded(by)
+            }
+            Some(_) => Verdict::Pending,
+            None => judge_tasks(pin, seen),
+        },
+    }
+}
+
+/// Without service deployments, the entry with our id in the service's list has to tell.
+fn judge_deployments(pin: &Pin, seen: &Observation) -> Verdict {
+    let Some(ours) = pin.ours(&seen.service) else {
+        return match newer(pin, seen) {
+            // ECS removes a deployment that it gave up from the list once it has gone back.
+            Some(_) if went_back(pin, seen) => Verdict::Failed(breaker(None)),
+            Some(by) => Verdict::Superseded(by),
+            None => Verdict::Pending,
+        };
+    };
+    match &ours.rollout {
+        RolloutState::Failed => Verdict::Failed(breaker(ours.rollout_reason.as_deref())),
+        _ if !ours.is_primary() => match newer(pin, seen) {
+            Some(by) => Verdict::Superseded(by),
+            None => Verdict::Pending,
+        },
+        RolloutState::Completed if seen.service.task_definition == pin.task_definition && is_full(ours) => {
+            Verdict::Done
+        }
+        RolloutState::Absent if is_full(ours) && seen.service.running == ours.running => Verdict::Done,
+        RolloutState::Completed | RolloutState::Absent | RolloutState::InProgress | RolloutState::Other(_) => {
+            judge_tasks(pin, seen)
+        }
+    }
+}
+
+/// Fails a rollout whose tasks keep failing, unless ECS's own circuit breaker watches it.
+fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
+    if seen.service.circuit_breaker.enabled {
+        return Verdict::Pending;
+    }
+    let Some(ours) = pin.ours(&seen.service) else { return Verdict::Pending };
+    // What ECS counts starts again with every task that stays; what stopped does not, so it counts only while nothing runs.
+    let stopped = if ours.running == 0 { u32::try_from(seen.failed.len()).unwrap_or(u32::MAX) } else { 0 };
+    let failed = ours.failed.max(stopped);
+    let enough = threshold(seen.service.desired);
+    if failed < enough || is_full(ours) {
+        return Verdict::Pending;
+    }
+    let by_health_check = seen.failed.iter().filter(|task| task.failed_health_check()).count();
+    let cause = if by_health_check * 2 > seen.failed.len() { Cause::HealthCheck } else { Cause::TasksFailing };
+    let what = if cause == Cause::HealthCheck { "failed their health checks" } else { "failed" };
+    Verdict::Failed(
+        Failure::new(cause, format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)))
+            .advise("The summary lists how the tasks ended; their containers' logs say why."),
+    )
+}
+
+fn judge_settings(pin: &Pin, seen: &Observation) -> Verdict {
+    let Some(primary) = primary(&seen.service) else { return Verdict::Pending };
+    if Some(&primary.id) != pin.deployment.as_ref() {
+        return Verdict::Superseded(name(primary));
+    }
+    if seen.service.running == seen.service.desired && is_full(primary) { Verdict::Done } else { Verdict::Pending }
+}
+
+/// Tasks that have to fail before a rollout is given up.
+pub(super) fn threshold(desired: u32) -> u32 {
+    desired.div_ceil(2).clamp(FEWEST_FAILURES, MOST_FAILURES)
+}
+
+/// The deployment that took our place. An answer that still shows what was before our own is only old.
+fn newer(pin: &Pin, seen: &Observation) -> Option<String> {
+    let primary = primary(&seen.service)?;
+    let is_ours = Some(&primary.id) == pin.deployment.as_ref();
+    let is_before_ours = Some(&primary.id) == pin.previous_deployment.as_ref();
+    (!is_ours && !is_before_ours).then(|| name(primary))
+}
+
+fn name(deployment: &Deployment) -> String {
+    format!("deployment {} to {}", deployment.id, short(&deployment.task_definition))
+}
+
+/// Whether the service's events tell that ECS gave up our deployment.
+fn went_back(pin: &Pin, seen: &Observation) -> bool {
+    let Some(id) = &pin.deployment else { return false };
+    Some(&seen.service.task_definition) == pin.stable.as_ref()
+        && seen
+            .service
+            .events
+            .iter()
+            .any(|event| event.message.contains(id.as_str()) && event.message.contains("failed"))
+}
+
+fn is_full(deployment: &Deployment) -> bool {
+    deployment.running >= deployment.desired && deployment.pending == 0
+}
+
+fn given_up(deployment: &ServiceDeployment) -> Failure {
+    let words = deployment.rollback_reason.as_deref().or(deployment.status_reason.as_deref());
+    if !deployment.triggered_alarms.is_empty() {
+        return Failure::new(
+            Cause::Alarm,
+            format!(
+                "Amazon ECS gave the deployment up because of the alarm {}.",
+                deployment.triggered_alarms.join(", ")
+            ),
+        );
+    }
+    let says_breaker = words.is_some_and(|words| words.to_ascii_lowercase().contains("circuit breaker"));
+    if deployment.circuit_breaker_triggered || says_breaker {
+        return breaker(words);
+    }
+    let status = deployment.status.as_str();
+    Failure::new(
+        Cause::Stopped,
+        match words {
+            Some(words) => format!("The deployment was stopped from outside ({status}): {words}"),
+            None => format!("The deployment was stopped from outside ({status})."),
+        },
+    )
+}
+
+fn breaker(words: Option<&str>) -> Failure {
+    Failure::new(
+        Cause::CircuitBreaker,
+        match words.filter(|words| !words.is_empty()) {
+            Some(words) => format!("The deployment circuit breaker of Amazon ECS gave the deployment up: {words}"),
+            None => "The deployment circuit breaker of Amazon ECS gave the deployment up.".to_owned(),
+        },
+    )
+    .advise("The summary lists how the tasks ended; their containers' logs say why.")
+}

@@ -1,0 +1,160 @@
+//! A service of Amazon ECS with the ECS deployment controller.
+//!
+//! Besides the verbs of the cycle, a file each: [`Pin`](pin::Pin) is a rollout's identity, and `rollout` and `restoration`
+//! are the two things that the cycle watches.
+
+mod capture;
+mod diagnose;
+mod history;
+mod judge;
+mod observe;
+mod pin;
+mod plan;
+mod preflight;
+mod register;
+mod restoration;
+mod rollback;
+mod rollout;
+mod update;
+mod verify;
+
+use std::fmt;
+
+use crate::aws::ecs::{Reader, Writer};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Plan, Restore, Target};
+use crate::spec::{Mode, Overrides, Settings, Source, Tag};
+
+pub use capture::Snapshot;
+pub use plan::Draft;
+pub use register::Registered;
+pub use restoration::Restoration;
+pub use rollout::Rollout;
+
+/// A service, what was asked for it, and a client that can only read.
+#[derive(Debug)]
+pub struct EcsService {
+    reader: Reader,
+    request: Request,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The cluster's name or ARN.
+    pub cluster: String,
+    /// The service's name or ARN.
+    pub service: String,
+    /// Deploy, plan or go back.
+    pub mode: Mode,
+    /// The task definition to start from.
+    pub source: Source,
+    /// What to change in it.
+    pub overrides: Overrides,
+    /// What to change in the service.
+    pub settings: Settings,
+    /// The tags of a new revision.
+    pub tags: Vec<Tag>,
+    /// How often a refused call that writes is made again.
+    pub max_retries: u32,
+}
+
+impl EcsService {
+    /// A target that talks to AWS through `reader`.
+    pub const fn new(reader: Reader, request: Request) -> Self {
+        Self { reader, request }
+    }
+}
+
+impl Target for EcsService {
+    type Writer = Writer;
+    type Snapshot = Snapshot;
+    type Draft = Draft;
+    type Registered = Registered;
+    type Rollout = Rollout;
+    type Restoration = Restoration;
+
+    fn name(&self) -> String {
+        format!("service {} in cluster {}", short(&self.request.service), short(&self.request.cluster))
+    }
+
+    async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
+        capture::capture(&self.reader, &self.request, events).await
+    }
+
+    fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+        plan::plan(&self.request, before)
+    }
+
+    fn conflict(&self, before: &Snapshot, draft: &Draft) -> Option<String> {
+        if draft.joins() { None } else { before.in_flight() }
+    }
+
+    async fn conflict_is_over(&self, before: &Snapshot) -> Result<bool, Failure> {
+        capture::is_at_rest(&self.reader, before).await
+    }
+
+    async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        preflight::preflight(before, draft, events)
+    }
+
+    async fn register(
+        &self,
+        writer: &Writer,
+        _before: &Snapshot,
+        draft: &Draft,
+        events: &Events,
+    ) -> Result<Registered, Failure> {
+        register::register(&self.reader, writer, draft, self.request.max_retries, events).await
+    }
+
+    async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {
+        register::deregister(writer, registered, self.request.max_retries, events).await
+    }
+
+    fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
+        Rollout::new(self.reader.clone(), before, draft, registered)
+    }
+
+    async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
+        update::update(writer, rollout, self.request.max_retries, events).await
+    }
+
+    async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        verify::verify(rollout, events).await
+    }
+
+    async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
+        diagnose::diagnose(rollout).await
+    }
+
+    async fn restore(
+        &self,
+        writer: &Writer,
+        before: &Snapshot,
+        rollout: &Rollout,
+        events: &Events,
+    ) -> Result<Restore<Restoration>, Failure> {
+        rollback::restore(writer, before, rollout, self.request.max_retries, events).await
+    }
+
+    fn was(&self, before: &Snapshot) -> String {
+        short(before.restore_to()).to_owned()
+    }
+
+    fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
+        match registered {
+            Some(registered) => short(registered.arn()).to_owned(),
+            None => draft.name(),
+        }
+    }
+}
+
+/// The last part of an ARN, which is what people call the thing; anything else as it is.
+fn short(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Joins complaints into one sentence after another.
+fn sentences(complaints: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    complaints.into_iter().map(|complaint| format!("{complaint}.")).collect::<Vec<_>>().join(" ")
+}

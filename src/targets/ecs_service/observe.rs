@@ -1,0 +1,110 @@
+//! One look at a service: one call, and more only where that leaves something open.
+
+use super::judge::is_unclear;
+use super::pin::{Observation, Pin};
+use crate::aws::ecs::{Reader, RolloutState, StoppedTask};
+use crate::aws::{CallError, CallErrorKind};
+use crate::cycle::Said;
+
+/// Every how many looks the stopped tasks are listed while tasks are missing.
+const LOOKS_A_LISTING: u32 = 3;
+
+/// Looks at one service, and remembers between looks what need not be asked or told again.
+#[derive(Debug, Clone)]
+pub(super) struct Observer {
+    reader: Reader,
+    cluster: String,
+    service: String,
+    said: Vec<Said>,
+    looks: u32,
+    /// Whether AWS has service deployments and lets these credentials see them.
+    sees_service_deployments: bool,
+    failed: Vec<StoppedTask>,
+    lists_tasks: bool,
+}
+
+impl Observer {
+    /// `said` are the service's events that are no news.
+    pub(super) fn new(reader: Reader, cluster: String, service: String, said: Vec<Said>) -> Self {
+        Self {
+            reader,
+            cluster,
+            service,
+            said,
+            looks: 0,
+            sees_service_deployments: true,
+            failed: Vec::new(),
+            lists_tasks: true,
+        }
+    }
+
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(super) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    pub(super) fn service(&self) -> &str {
+        &self.service
+    }
+
+    pub(super) async fn look(&mut self, pin: &mut Pin) -> Result<Observation, CallError> {
+        let service = self.reader.describe_service(&self.cluster, &self.service).await?;
+        pin.learn_service_deployment(&service);
+        let mut seen = Observation { service, ..Observation::default() };
+        if is_unclear(pin, &seen) {
+            seen.service_deployment = match &pin.service_deployment {
+                Some(arn) if self.sees_service_deployments => self.service_deployment(arn.clone()).await?,
+                _ => None,
+            };
+        }
+        if self.should_list_tasks(pin, &seen) {
+            self.list_failed_tasks(pin).await;
+        }
+        seen.failed.clone_from(&self.failed);
+        self.looks += 1;
+        Ok(seen)
+    }
+
+    /// The service's events that were not there at the last look, oldest first.
+    pub(super) fn news(&mut self, seen: &Observation) -> Vec<Said> {
+        let news: Vec<Said> = seen.service.events.iter().filter(|said| !self.said.contains(said)).cloned().collect();
+        self.said.extend_from_slice(&news);
+        news
+    }
+
+    async fn service_deployment(
+        &mut self,
+        arn: String,
+    ) -> Result<Option<crate::aws::ecs::ServiceDeployment>, CallError> {
+        match self.reader.describe_service_deployment(&arn).await {
+            Err(error) if matches!(error.kind, CallErrorKind::Denied | CallErrorKind::Unsupported) => {
+                self.sees_service_deployments = false;
+                Ok(None)
+            }
+            answer => answer,
+        }
+    }
+
+    /// With the circuit breaker on, ECS itself counts; otherwise what stopped is the only evidence while nothing runs.
+    fn should_list_tasks(&self, pin: &Pin, seen: &Observation) -> bool {
+        self.lists_tasks
+            && self.looks % LOOKS_A_LISTING == 1
+            && !seen.service.circuit_breaker.enabled
+            && pin
+                .ours(&seen.service)
+                .is_some_and(|ours| ours.running < ours.desired && ours.rollout != RolloutState::Completed)
+    }
+
+    /// Whatever goes wrong here leaves the verdict to what the service itself tells.
+    async fn list_failed_tasks(&mut self, pin: &Pin) {
+        match self.reader.stopped_tasks(&self.cluster, &self.service).await {
+            Ok(tasks) => {
+                self.failed = tasks.into_iter().filter(|task| pin.started(task) && task.failed()).collect();
+            }
+            Err(error) => self.lists_tasks = error.is_passing(),
+        }
+    }
+}

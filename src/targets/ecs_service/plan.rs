@@ -1,0 +1,165 @@
+//! Computes what changes. Pure: no client, no clock.
+
+use super::capture::Base;
+use super::{Request, Snapshot, sentences, short};
+use crate::aws::ecs::ServiceUpdate;
+use crate::cycle::{Cause, Change, Failure, Plan, Shown};
+use crate::spec::{TaskDefinition, difference, render};
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub(super) revision: Revision,
+    /// What UpdateService shall change, less the revision, whose ARN register brings.
+    pub(super) update: ServiceUpdate,
+    pub(super) start: Start,
+}
+
+/// Which revision the service shall run.
+#[derive(Debug, Clone)]
+pub(super) enum Revision {
+    /// The one that it is set to.
+    Kept(String),
+    /// Another one that is registered.
+    Existing { arn: String, document: TaskDefinition },
+    /// One that has to be registered.
+    New(TaskDefinition),
+}
+
+/// How the rollout begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// With UpdateService.
+    Update,
+    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same.
+    Join,
+}
+
+impl Draft {
+    pub(super) fn joins(&self) -> bool {
+        self.start == Start::Join
+    }
+
+    /// The wanted revision in words; a new one has no number before it is registered.
+    pub(super) fn name(&self) -> String {
+        match &self.revision {
+            Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
+            Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
+        }
+    }
+}
+
+pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+    let (mut plan, revision) = revision(request, before)?;
+    let mut update = ServiceUpdate::default();
+    let settings_change = settings(request, before, &mut plan, &mut update);
+    let keeps_revision = matches!(revision, Revision::Kept(_));
+
+    let start =
+        if keeps_revision && !settings_change && update.force_new_deployment.is_none() && before.is_moving_forward() {
+            plan.changes.push(Change {
+                subject: "rollout".to_owned(),
+                before: Shown::Value(before.in_flight().unwrap_or_default()),
+                after: Shown::Value("the same, watched to its end".to_owned()),
+            });
+            Start::Join
+        } else {
+            if keeps_revision && before.has_failed() {
+                // The service is set to the right revision, but ECS gave it up: what runs is something else or nothing.
+                update.force_new_deployment = Some(true);
+                plan.changes.push(Change {
+                    subject: "rollout".to_owned(),
+                    before: Shown::Value("FAILED".to_owned()),
+                    after: Shown::Value("a new deployment".to_owned()),
+                });
+            }
+            Start::Update
+        };
+    Ok((plan, Draft { revision, update, start }))
+}
+
+fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {
+    let current = &before.service.task_definition;
+    match &before.base {
+        Base::Registered { arn, document } if request.overrides.is_empty() => {
+            if arn == current {
+                return Ok((Plan::default(), Revision::Kept(current.clone())));
+            }
+            let mut plan = difference(&before.running, document);
+            plan.changes.insert(
+                0,
+                Change {
+                    subject: "taskDefinition".to_owned(),
+                    before: Shown::Value(short(current).to_owned()),
+                    after: Shown::Value(short(arn).to_owned()),
+                },
+            );
+            Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
+        }
+        Base::Registered { document, .. } | Base::Document(document) => {
+            let wanted = render(document, &request.overrides).map_err(|errors| {
+                Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
+            })?;
+            let plan = difference(&before.running, &wanted);
+            let revision = if plan.is_empty() {
+                Revision::Kept(current.clone())
+            } else {
+                Revision::New(wanted.with_tags(&request.tags))
+            };
+            Ok((plan, revision))
+        }
+    }
+}
+
+/// Adds the settings that were asked for to `update`, and those that differ from what is there to `plan`. Whether any does.
+fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut ServiceUpdate) -> bool {
+    let (asked, there) = (&request.settings, &before.service.settings);
+    let already = plan.changes.len();
+    let mut compare = |subject: &str, before: Option<String>, after: Option<String>| {
+        if after.is_some() && before != after {
+            plan.changes.push(Change { subject: subject.to_owned(), before: shown(before), after: shown(after) });
+        }
+    };
+    compare(
+        "desiredCount",
+        Some(before.service.desired.to_string()),
+        asked.desired_count.map(|count| count.to_string()),
+    );
+    compare(
+        "enableECSManagedTags",
+        Some(there.enable_ecs_managed_tags.to_string()),
+        asked.enable_ecs_managed_tags.map(|on| on.to_string()),
+    );
+    // AWS leaves the member out where it is NONE.
+    compare(
+        "propagateTags",
+        Some(there.propagate_tags.clone().unwrap_or_else(|| "NONE".to_owned())),
+        asked.propagate_tags.clone(),
+    );
+    compare(
+        "enableExecuteCommand",
+        Some(there.enable_execute_command.to_string()),
+        asked.enable_execute_command.map(|on| on.to_string()),
+    );
+    let differ = plan.changes.len() > already;
+    if asked.force_new_deployment {
+        plan.changes.push(Change {
+            subject: "forceNewDeployment".to_owned(),
+            before: Shown::Absent,
+            after: Shown::Value("true".to_owned()),
+        });
+    }
+    *update = ServiceUpdate {
+        task_definition: None,
+        desired_count: asked.desired_count,
+        force_new_deployment: asked.force_new_deployment.then_some(true),
+        enable_ecs_managed_tags: asked.enable_ecs_managed_tags,
+        propagate_tags: asked.propagate_tags.clone(),
+        enable_execute_command: asked.enable_execute_command,
+    };
+    differ
+}
+
+fn shown(value: Option<String>) -> Shown {
+    value.map_or(Shown::Absent, Shown::Value)
+}

@@ -1,0 +1,42 @@
+//! Checks, before anything is changed, what ECS would only find out while the rollout fails.
+
+use super::plan::{Draft, Revision};
+use super::{Snapshot, sentences, short};
+use crate::cycle::{Cause, Events, Failure};
+use crate::spec::{Severity, check};
+
+pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+    let mut errors = Vec::new();
+    match &draft.revision {
+        Revision::Kept(_) => {}
+        Revision::Existing { arn, document } if document.is_inactive() => {
+            errors.push(format!("{} is deregistered, and no service can be moved to it", short(arn)));
+        }
+        Revision::Existing { .. } => {}
+        Revision::New(document) => {
+            for complaint in check(document) {
+                let text = format!("{}: {}", complaint.subject, complaint.message);
+                match complaint.severity {
+                    Severity::Error => errors.push(text),
+                    Severity::Warning => events.warn(text),
+                }
+            }
+        }
+    }
+    let desired = draft.update.desired_count.map_or(i64::from(before.service.desired), i64::from);
+    if desired == 0 {
+        events.warn(
+            "The service's desired count is 0: no task will run, so nothing can show whether the new revision works.",
+        );
+    }
+    if before.stable.is_none() {
+        events.warn("No earlier revision is known to have run: if the rollout fails, there is nothing to go back to.");
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Cause::Preflight,
+        format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)),
+    ))
+}

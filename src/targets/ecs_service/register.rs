@@ -1,0 +1,92 @@
+//! Makes the new revision.
+
+use super::plan::{Draft, Revision};
+use super::short;
+use crate::aws::ecs::{Reader, Writer};
+use crate::aws::{Attempts, CallErrorKind, send};
+use crate::cycle::{Events, Failure, Output};
+use crate::spec::{TaskDefinition, difference};
+
+/// The revision that the service shall run.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    arn: String,
+    /// Whether this run made it, so that it is this run's to remove.
+    made: bool,
+}
+
+impl Registered {
+    pub(super) fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
+/// Registers the document, if there is one to register.
+///
+/// Not idempotent by itself: when no answer came, the family's newest revision is looked at first, and is taken when it is
+/// the very document. A run that is killed between AWS's answer and the next line leaves a revision that nothing uses.
+pub(super) async fn register(
+    reader: &Reader,
+    writer: &Writer,
+    draft: &Draft,
+    max_retries: u32,
+    events: &Events,
+) -> Result<Registered, Failure> {
+    let registered = match &draft.revision {
+        Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false },
+        Revision::New(document) => {
+            let mut attempts = Attempts::new(max_retries, events);
+            let registered = loop {
+                let error = match writer.register_task_definition(document).await {
+                    Ok(registered) => break registered,
+                    Err(error) if error.is_passing() => error,
+                    Err(error) => return Err(error.into()),
+                };
+                let may_have_happened = error.may_have_happened();
+                let exhausted = attempts.pause_after(error).await;
+                if may_have_happened && let Some(registered) = find(reader, document).await {
+                    break registered;
+                }
+                exhausted?;
+            };
+            let arn = registered.arn().unwrap_or_default().to_owned();
+            events.note(format!("Registered {}.", short(&arn)));
+            Registered { arn, made: true }
+        }
+    };
+    events.know(Output::TaskDefinitionArn, &registered.arn);
+    if let Some((family, revision)) = short(&registered.arn).rsplit_once(':') {
+        events.know(Output::TaskDefinitionFamily, family);
+        events.know(Output::TaskDefinitionRevision, revision);
+    }
+    Ok(registered)
+}
+
+/// Removes the revision if this run made it.
+pub(super) async fn deregister(
+    writer: &Writer,
+    registered: &Registered,
+    max_retries: u32,
+    events: &Events,
+) -> Result<(), Failure> {
+    if !registered.made {
+        return Ok(());
+    }
+    let attempts = Attempts::new(max_retries, events);
+    match send(true, attempts, async || writer.deregister_task_definition(&registered.arn).await).await {
+        Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
+        _ => {
+            events.note(format!("Deregistered {} again.", short(&registered.arn)));
+            Ok(())
+        }
+    }
+}
+
+/// The family's newest revision, if it is this very document, tags included.
+async fn find(reader: &Reader, document: &TaskDefinition) -> Option<TaskDefinition> {
+    let newest = reader.describe_task_definition(document.family()?).await.ok()?;
+    let mut tags = (newest.tags(), document.tags());
+    tags.0.sort_by(|left, right| left.key.cmp(&right.key));
+    tags.1.sort_by(|left, right| left.key.cmp(&right.key));
+    (difference(&newest, document).is_empty() && tags.0 == tags.1).then_some(newest)
+}

@@ -1,0 +1,70 @@
+//! Starts the rollout.
+
+use super::Rollout;
+use super::plan::Start;
+use crate::aws::ecs::{Service, Writer};
+use crate::aws::{Attempts, CallError};
+use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
+
+/// Sends UpdateService, once for as long as that can be known.
+///
+/// Idempotent: a rollout that is already in flight is joined without a call, and after a call without an answer the service
+/// is looked at before the call is made again.
+pub(super) async fn update(
+    writer: &Writer,
+    mut rollout: Rollout,
+    max_retries: u32,
+    events: &Events,
+) -> Result<Rollout, NotUpdated> {
+    if rollout.start == Start::Update {
+        let service = send(writer, &rollout, max_retries, events).await?;
+        if !rollout.pin(&service) {
+            return Err(NotUpdated {
+                failure: Failure::new(
+                    Cause::Conflict,
+                    "Somebody else changed the service in the moment in which it was updated.",
+                ),
+                may_have_happened: true,
+            });
+        }
+    }
+    if let Some(id) = &rollout.pin.deployment {
+        events.know(Output::DeploymentId, id);
+    }
+    if let Some(arn) = &rollout.pin.service_deployment {
+        events.know(Output::ServiceDeploymentArn, arn);
+    }
+    Ok(rollout)
+}
+
+async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Events) -> Result<Service, NotUpdated> {
+    let (cluster, service) = (rollout.observer.cluster(), rollout.observer.service());
+    let mut attempts = Attempts::new(max_retries, events);
+    let mut may_have_happened = false;
+    let fail = |error: CallError, may_have_happened| NotUpdated { failure: error.into(), may_have_happened };
+    loop {
+        let error = match writer.update_service(cluster, service, &rollout.update).await {
+            Ok(service) => return Ok(service),
+            Err(error) if error.is_passing() => error,
+            Err(error) => return Err(fail(error, may_have_happened)),
+        };
+        may_have_happened |= error.may_have_happened();
+        let exhausted = attempts.pause_after(error).await;
+        if may_have_happened
+            && let Ok(service) = rollout.observer.reader().describe_service(cluster, service).await
+            && has_happened(rollout, &service)
+        {
+            return Ok(service);
+        }
+        exhausted.map_err(|error| fail(error, may_have_happened))?;
+    }
+}
+
+/// Whether the service shows the change. A change of settings alone leaves no trace that could not be older, so it is sent
+/// again, which changes nothing the second time.
+fn has_happened(rollout: &Rollout, service: &Service) -> bool {
+    super::pin::primary(service).is_some_and(|primary| {
+        primary.task_definition == rollout.pin.task_definition
+            && Some(&primary.id) != rollout.pin.previous_deployment.as_ref()
+    })
+}

@@ -1,0 +1,3 @@
+//! What can be deployed to: a folder for each kind. Each implements the cycle's [`Target`](crate::cycle::Target).
+
+pub mod ecs_service;
