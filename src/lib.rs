@@ -1,5 +1,17 @@
 //! A GitHub Action that deploys to Amazon ECS and tells the truth about the result.
+//!
+//! The map of the house, in the direction in which data flows:
+//!
+//! - [`runner`]: GitHub's runner protocol. Inputs and environment come in here; commands, outputs and the summary file leave
+//!   through it.
+//! - [`spec`]: what the user asked for, parsed and checked. Knows neither AWS nor GitHub.
+//! - [`cycle`]: capture, plan, preflight, register, update, wait, verify, and rollback when it is owed. Knows no cloud.
+//! - [`targets`]: what can be deployed to, a folder each; implements the cycle's [`Target`](cycle::Target).
+//! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
+//! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
+//! - [`action`]: the whole program as a function, which `main.rs` and the tests call.
 
+pub mod action;
 pub mod aws;
 pub mod cycle;
 pub mod report;

@@ -1,2 +1,38 @@
-//! stub
-fn main() {}
+//! The process: signals, standard output, exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use ecs_deploy_action::action::{Host, run};
+use ecs_deploy_action::cycle::Cancellation;
+use ecs_deploy_action::runner::{Console, Environment};
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// One thread: the program waits for the network, and nothing in it has to be `Send`.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<ExitCode> {
+    // As process 1 of a container the program gets no default handlers: without these, a cancelled workflow run would be
+    // ignored until the runner kills the container. GitHub's runner sends SIGINT, then SIGTERM.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (cancel, cancellation) = Cancellation::new();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        cancel.send_replace(true);
+        // Dropping the sender would look as if no cancellation could come any more.
+        std::future::pending::<()>().await
+    });
+
+    let host = Host {
+        environment: Environment::from_process(),
+        console: Console::new(io::stdout()),
+        cancellation,
+        now: Timestamp::now(),
+        http_client: None,
+    };
+    Ok(ExitCode::from(run(host).await))
+}

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
 pub use error::InputError;
+
+pub use crate::cycle::OnConflict;
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
@@ -153,17 +155,6 @@ pub struct Settings {
     pub propagate_tags: Option<String>,
     /// Allow ECS Exec.
     pub enable_execute_command: Option<bool>,
-}
-
-/// What to do when somebody else's deployment of the service is in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnConflict {
-    /// Wait until it has ended.
-    Wait,
-    /// Refuse.
-    Fail,
-    /// Deploy over it.
-    Supersede,
 }
 
 impl Spec {

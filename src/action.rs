@@ -1,0 +1,147 @@
+//! The whole program as a function: environment in, exit code out.
+
+use std::path::PathBuf;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
+
+use crate::aws::{Connection, ecs};
+use crate::cycle::{
+    Cancellation, Cause, Conclusion, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy, plan,
+};
+use crate::report;
+use crate::runner::{Console, Environment, Inputs};
+use crate::spec::{Mode, Spec, Tag};
+use crate::targets::ecs_service::{EcsService, Request};
+
+/// What the program gets from the process that it runs in.
+pub struct Host {
+    /// The environment, read once.
+    pub environment: Environment,
+    /// The way to standard output.
+    pub console: Console,
+    /// Says when the workflow run is cancelled.
+    pub cancellation: Cancellation,
+    /// Now, by the wall clock.
+    pub now: Timestamp,
+    /// Replaces the network, for tests and rehearsals.
+    pub http_client: Option<SharedHttpClient>,
+}
+
+/// Runs the action and answers its exit code: see [`exit_code`](crate::cycle::exit_code).
+pub async fn run(host: Host) -> u8 {
+    let sinks = report::sinks(&host.environment, &host.console);
+    let events = Events::new(host.now, sinks);
+    let conclusion = match prepare(&host, &events).await {
+        Ok(prepared) => prepared.run(&host, &events).await,
+        Err(failure) => refuse(failure, &events),
+    };
+    conclusion.exit_code()
+}
+
+/// Everything that is known before the first look at AWS.
+struct Prepared {
+    mode: Mode,
+    policy: Policy,
+    target: EcsService,
+    connection: Connection,
+}
+
+async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
+    let spec = spec(&host.environment, events)?;
+    let connection = Connection::new(
+        &host.environment,
+        spec.region.as_deref(),
+        spec.region_in_arns().as_deref(),
+        spec.max_retries,
+        host.http_client.clone(),
+    )
+    .await
+    .map_err(|error| Failure::new(Cause::InvalidInput, error.to_string()).because(error))?;
+    if let Some(endpoint) = connection.endpoint() {
+        events.warn(format!("The environment sends calls to {endpoint} instead of AWS (AWS_ENDPOINT_URL)."));
+    }
+    let policy = Policy {
+        wait: spec.wait,
+        wait_for: spec.wait_for,
+        rollback_on_failure: spec.rollback_on_failure,
+        on_conflict: match spec.mode {
+            // Whoever asks to go back while something is in flight means: now.
+            Mode::Rollback { .. } => OnConflict::Supersede,
+            Mode::Deploy | Mode::Plan => spec.on_conflict,
+        },
+        is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
+    };
+    let target = target(&spec, &host.environment, connection.ecs_reader());
+    Ok(Prepared { mode: spec.mode, policy, target, connection })
+}
+
+fn spec(environment: &Environment, events: &Events) -> Result<Spec, Failure> {
+    let wrong = |reason: String| Failure::new(Cause::InvalidInput, reason);
+    let (inputs, notices) = Inputs::read(environment).map_err(|error| wrong(error.to_string()).because(error))?;
+    for notice in notices {
+        events.warn(notice);
+    }
+    let workspace = environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    Spec::from_inputs(&inputs, &workspace)
+        .map_err(|errors| wrong(errors.iter().map(|error| format!("{error}.")).collect::<Vec<_>>().join(" ")))
+}
+
+fn target(spec: &Spec, environment: &Environment, reader: ecs::Reader) -> EcsService {
+    let mut tags = spec.tags.clone();
+    if spec.deploy_tags {
+        tags.extend(deploy_tags(environment));
+    }
+    EcsService::new(
+        reader,
+        Request {
+            cluster: spec.cluster.clone(),
+            service: spec.service.clone(),
+            mode: spec.mode.clone(),
+            source: spec.source.clone(),
+            overrides: spec.overrides.clone(),
+            settings: spec.settings.clone(),
+            tags,
+            max_retries: spec.max_retries,
+        },
+    )
+}
+
+/// Tags by which a revision can be traced to what made it, and found again by a rollback.
+fn deploy_tags(environment: &Environment) -> Vec<Tag> {
+    let run = environment.get("GITHUB_RUN_ID").map(|run| match environment.get("GITHUB_RUN_ATTEMPT") {
+        Some(attempt) => format!("{run}/{attempt}"),
+        None => run.to_owned(),
+    });
+    [
+        ("commit", environment.get("GITHUB_SHA").map(str::to_owned)),
+        ("repository", environment.get("GITHUB_REPOSITORY").map(str::to_owned)),
+        ("run", run),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some(Tag { key: format!("{}:{key}", env!("CARGO_PKG_NAME")), value: value? }))
+    .collect()
+}
+
+impl Prepared {
+    async fn run(&self, host: &Host, events: &Events) -> Conclusion {
+        let run = Run::new(&self.target, &self.policy, events, host.cancellation.clone());
+        match self.mode {
+            Mode::Plan => plan(&run).await,
+            Mode::Deploy | Mode::Rollback { .. } => deploy(&run, &self.connection.ecs_writer()).await,
+        }
+    }
+}
+
+fn refuse(failure: Failure, events: &Events) -> Conclusion {
+    let conclusion = Conclusion {
+        outcome: Outcome::Refused,
+        cause: Some(failure.cause),
+        headline: "Nothing was changed: the request cannot be carried out as it is.".to_owned(),
+        reason: Some(failure.reason),
+        advice: failure.advice,
+    };
+    events.know(crate::cycle::Output::Changed, false);
+    events.send(Kind::Concluded(conclusion.clone()));
+    conclusion
+}
