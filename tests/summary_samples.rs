@@ -232,7 +232,7 @@ fn deployed() {
     };
     let (log, summary) = story.conclude(648, end).told("deployed");
     assert!(summary.starts_with("## ✅ Service web in cluster production runs web:42.\n"), "{summary}");
-    assert!(summary.contains("| **Task definition** | `web:41` → `web:42` |\n"), "{summary}");
+    assert!(summary.contains("| **Revision** | `web:41` → `web:42` |\n"), "{summary}");
     assert!(summary.contains("| **Tasks** | 3 of 3 running |\n"), "{summary}");
     assert!(!log.contains("::error"), "{log}");
 }
@@ -268,7 +268,7 @@ fn rolled_back() {
         advice: Some("Check the command and the entry point of container web, then deploy again.".into()),
     };
     let (log, summary) = story.conclude(881, end).told("rolled-back");
-    assert!(summary.contains("| **Task definition** | `web:41` → `web:42` → `web:41` |\n"), "{summary}");
+    assert!(summary.contains("| **Revision** | `web:41` → `web:42` → `web:41` |\n"), "{summary}");
     assert!(summary.contains("| 2 | `web` | 127 (the command was not found) |"), "{summary}");
     assert_eq!(log.matches("::error ").count(), 1, "{log}");
 }
@@ -288,5 +288,5 @@ fn rollback_failed() {
     };
     let (_, summary) = story.conclude(3453, end).told("rollback-failed");
     assert!(summary.starts_with("## 🚨 "), "{summary}");
-    assert!(summary.contains("| **Task definition** | `web:41` → `web:42` |\n"), "{summary}");
+    assert!(summary.contains("| **Revision** | `web:41` → `web:42` |\n"), "{summary}");
 }

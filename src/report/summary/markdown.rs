@@ -1,6 +1,6 @@
 //! Markdown as GitHub renders it, made of text that may be anything.
 //!
-//! Every text goes through [`text`], [`code`], [`fence`] or [`link`]. What they return stays where it is put: in its
+//! Every text goes through [`text`], [`sentence`], [`code`], [`fence`] or [`link`]. What they return stays where it is put: in its
 //! sentence, its table cell, its block.
 
 use std::fmt::Write as _;
@@ -8,16 +8,35 @@ use std::fmt::Write as _;
 use crate::runner::text::{one_line, readable};
 
 /// Text as prose, on one line: nothing in it is markup, HTML or the border of a cell.
-///
-/// Written as character references, which CommonMark never takes for structure (section 2.5), and only where needed, so
-/// that the runner still finds most of the secrets that it masks.
 pub(super) fn text(text: &str) -> String {
     let text = one_line(text);
+    escaped(&text, begins_block(&text))
+}
+
+/// [`text`], in which what stands between backticks is set in the type of code, as people mean it. Not for tables.
+pub(super) fn sentence(sentence: &str) -> String {
+    let sentence = one_line(sentence);
+    let parts: Vec<_> = sentence.split('`').collect();
+    let is_paired = parts.len() % 2 == 1;
+    let has_blank_code = parts.iter().skip(1).step_by(2).any(|part| part.trim().is_empty());
+    // Two backticks in a row are a longer delimiter, not two spans.
+    if !is_paired || has_blank_code || sentence.contains("``") {
+        return text(&sentence);
+    }
+    let prose_and_code = parts.iter().enumerate().map(|(position, part)| match position {
+        0 => escaped(part, begins_block(part)),
+        _ if position % 2 == 0 => escaped(part, false),
+        _ => code(part),
+    });
+    prose_and_code.collect()
+}
+
+/// Written as character references, which CommonMark never takes for structure (section 2.5), and only where needed, so
+/// that the runner still finds most of the secrets that it masks.
+fn escaped(text: &str, with_first: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (position, character) in text.char_indices() {
-        // At the start of a line or of a list's item, `-`, `+`, `=` and `1.` are structure.
-        let could_begin_block = position == 0 && matches!(character, '-' | '+' | '=' | '0'..='9');
-        if could_begin_block || is_markup(character) {
+        if (position == 0 && with_first) || is_markup(character) {
             // Writing to a string cannot fail.
             write!(escaped, "&#{};", u32::from(character)).unwrap_or_default();
         } else {
@@ -25,6 +44,13 @@ pub(super) fn text(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether a line with this text would be an item of a list (`-`, `+`, `1.`, `1)`), a rule or an underline.
+fn begins_block(text: &str) -> bool {
+    let after_number = text.trim_start_matches(|character: char| character.is_ascii_digit());
+    let is_numbered = after_number.len() < text.len() && after_number.starts_with(['.', ')']);
+    is_numbered || text.starts_with(['-', '+', '='])
 }
 
 const fn is_markup(character: char) -> bool {
@@ -130,9 +156,18 @@ pub(super) mod tests {
         fn prose_is_inert_and_says_the_same(hostile in HOSTILE) {
             let escaped = text(&hostile);
             prop_assert!(is_inert(&escaped), "{}", escaped);
-            prop_assert!(!escaped.contains(['`', '*', '_', '[', ']', '#']) || escaped.contains("&#"), "{}", escaped);
-            prop_assert!(!escaped.starts_with(['-', '+', '=', '#', ' ', '\t', '1']), "{}", escaped);
+            let bare: String = escaped.split("&#").map(|part| part.split_once(';').map_or(part, |(_, rest)| rest)).collect();
+            prop_assert!(!bare.contains(['`', '*', '_', '~', '[', ']', '$', '@']), "{}", escaped);
+            prop_assert!(!begins_block(&escaped) && !escaped.starts_with([' ', '\t']), "{}", escaped);
             prop_assert_eq!(unescaped(&escaped), one_line(&hostile));
+        }
+
+        #[test]
+        fn a_sentence_is_inert(hostile in HOSTILE) {
+            let sentence = sentence(&hostile);
+            prop_assert!(is_inert(&sentence), "{}", sentence);
+            prop_assert!(!begins_block(&sentence), "{}", sentence);
+            prop_assert!(sentence.matches('`').count() % 2 == 0 && !sentence.contains("``"), "{}", sentence);
         }
 
         #[test]
@@ -164,6 +199,37 @@ pub(super) mod tests {
             code("111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.2"),
             "`111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.2`"
         );
+    }
+
+    #[test]
+    fn nothing_begins_a_block() {
+        for (line, expected) in [
+            ("1. one", "&#49;. one"),
+            ("12) two", "&#49;2) two"),
+            ("127 (not found)", "127 (not found)"),
+            ("- item", "&#45; item"),
+            ("+ item", "&#43; item"),
+            ("===", "&#61;=="),
+            ("# title", "&#35; title"),
+        ] {
+            assert_eq!(text(line), expected);
+        }
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        for (said, expected) in [
+            (
+                "Set `mode: rollback` or `a|b`, then *go*.",
+                "Set `mode: rollback` or <code>a&#124;b</code>, then &#42;go&#42;.",
+            ),
+            ("`a` alone", "`a` alone"),
+            ("one ` of them", "one &#96; of them"),
+            ("```", "&#96;&#96;&#96;"),
+            ("`a``b`", "&#96;a&#96;&#96;b&#96;"),
+        ] {
+            assert_eq!(sentence(said), expected);
+        }
     }
 
     #[test]

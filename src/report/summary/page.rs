@@ -1,7 +1,7 @@
 //! The page, from top to bottom: what runs now, why, what was changed, how long it took, where to look further.
 
 use super::gantt;
-use super::markdown::{code, fence, folded, link, section, table, text};
+use super::markdown::{self, code, fence, folded, link, section, table, text};
 use super::record::Record;
 use crate::cycle::{Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks};
 use crate::report::exit_code::explained;
@@ -12,7 +12,13 @@ use crate::runner::text::{one_line, shorten};
 const MAX_ROWS: usize = 50;
 
 /// Longer values are shortened; the log and the plan have them whole.
-const MAX_VALUE: usize = 300;
+const MAX_VALUE: usize = 200;
+
+/// The conclusion, AWS's own words and the warnings stand outside tables and have room.
+const MAX_SENTENCE: usize = 2000;
+
+/// How many of AWS's statements and how many warnings are shown.
+const MAX_SENTENCES: usize = 10;
 
 /// How many bytes of a diff or of the events are shown. GitHub drops a summary above 1 MiB as a whole.
 const MAX_BLOCK: usize = 128 * 1024;
@@ -36,7 +42,7 @@ pub(super) fn page(record: &Record, run_url: Option<&str>) -> String {
 
 fn headline(record: &Record) -> String {
     match &record.conclusion {
-        Some(Conclusion { outcome, headline, .. }) => format!("## {} {}\n", sign(*outcome), text(headline)),
+        Some(Conclusion { outcome, headline, .. }) => format!("## {} {}\n", sign(*outcome), sentence(headline)),
         None => "## ⚠️ The run ended before the deployment did\n".to_owned(),
     }
 }
@@ -50,8 +56,8 @@ fn explanation(record: &Record) -> Option<String> {
         ));
     };
     let said = [("Why", &conclusion.reason), ("Next", &conclusion.advice)];
-    let said = said.into_iter().filter_map(|(title, sentence)| Some((title, sentence.as_ref()?)));
-    let lines: Vec<_> = said.map(|(title, sentence)| format!("**{title}:** {}\n", text(sentence))).collect();
+    let said = said.into_iter().filter_map(|(title, said)| Some((title, said.as_ref()?)));
+    let lines: Vec<_> = said.map(|(title, said)| format!("**{title}:** {}\n", sentence(said))).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -61,12 +67,12 @@ fn facts(record: &Record) -> String {
         .plan
         .iter()
         .flat_map(images)
-        .map(|(container, change)| [format!("**Image of {}**", text(container)), before_and_after(change)]);
-    let first = [fact("Outcome", outcome(record)), fact("Task definition", revisions(record))];
+        .map(|(container, change)| [format!("**Image of {}**", prose(container)), before_and_after(change)]);
+    let first = [fact("Outcome", outcome(record)), fact("Revision", revisions(record))];
     let last = [fact("Tasks", tasks(record)), fact("Took", duration(record))];
     let rows = first.into_iter().flatten().chain(images.take(MAX_ROWS)).chain(last.into_iter().flatten());
     let target = record.target.as_deref().unwrap_or("no target yet");
-    table(["Target", &text(target)], rows)
+    table(["Target", &prose(target)], rows)
 }
 
 fn outcome(record: &Record) -> String {
@@ -81,11 +87,11 @@ fn revisions(record: &Record) -> String {
     let before = output(Output::PreviousTaskDefinitionArn);
     let after = output(Output::TaskDefinitionArn).filter(|after| Some(*after) != before);
     let back = before.filter(|_| record.outcome() == Some(Outcome::RolledBack) && after.is_some());
-    [before, after, back].into_iter().flatten().map(code).collect::<Vec<_>>().join(" → ")
+    [before, after, back].into_iter().flatten().map(value).collect::<Vec<_>>().join(" → ")
 }
 
 fn tasks(record: &Record) -> String {
-    let output = |output| record.outputs.get(&output).map(|count| text(count));
+    let output = |output| record.outputs.get(&output).map(|count| prose(count));
     match (output(Output::RunningCount), output(Output::DesiredCount), &record.progress) {
         (Some(running), Some(desired), _) => format!("{running} of {desired} running"),
         (_, _, Some(progress)) => {
@@ -115,8 +121,7 @@ fn container_of_image(change: &Change) -> Option<&str> {
 
 fn other_changes(plan: &Plan) -> Option<String> {
     let others = plan.changes.iter().filter(|change| container_of_image(change).is_none());
-    let rows: Vec<_> =
-        others.map(|change| [code(&change.subject), shown(&change.before), shown(&change.after)]).collect();
+    let rows: Vec<_> = others.map(|change| [value(&change.subject), shown(&change.before), after(change)]).collect();
     let title = if rows.len() == plan.changes.len() { "Changes" } else { "Other changes" };
     let left_out = rows.len().saturating_sub(MAX_ROWS);
     let mut body = table(["What", "Before", "After"], rows.iter().take(MAX_ROWS).cloned());
@@ -126,15 +131,23 @@ fn other_changes(plan: &Plan) -> Option<String> {
     (!rows.is_empty()).then(|| section(title, &body))
 }
 
+/// On two lines: names of images are long, and what differs is at their ends.
 fn before_and_after(change: &Change) -> String {
-    format!("{} → {}", shown(&change.before), shown(&change.after))
+    format!("{}<br>→ {}", shown(&change.before), after(change))
 }
 
-fn shown(value: &Shown) -> String {
-    match value {
+fn after(change: &Change) -> String {
+    match (&change.before, &change.after) {
+        (Shown::Hidden, Shown::Hidden) => "_hidden, changed_".to_owned(),
+        (_, after) => shown(after),
+    }
+}
+
+fn shown(shown: &Shown) -> String {
+    match shown {
         Shown::Absent => "_none_".to_owned(),
-        Shown::Value(value) if value.trim().is_empty() => "_empty_".to_owned(),
-        Shown::Value(value) => code(&shorten(&one_line(value), MAX_VALUE)),
+        Shown::Value(text) if text.trim().is_empty() => "_empty_".to_owned(),
+        Shown::Value(text) => value(text),
         Shown::Hidden => "_hidden_".to_owned(),
     }
 }
@@ -158,8 +171,8 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
     if diagnosis.is_empty() {
         return None;
     }
-    let statements = diagnosis.statements.iter().take(MAX_ROWS);
-    let mut parts: Vec<String> = statements.map(|statement| format!("> {}\n", prose(statement))).collect();
+    let statements = diagnosis.statements.iter().take(MAX_SENTENCES);
+    let mut parts: Vec<String> = statements.map(|statement| format!("> {}\n", sentence(statement))).collect();
     if !diagnosis.stopped.is_empty() {
         let rows = diagnosis.stopped.iter().flat_map(stopped).take(MAX_ROWS);
         parts.push(table(["Stopped tasks", "Container", "Exit code", "Reason"], rows));
@@ -174,8 +187,16 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
     Some(section("Why it failed", &parts.join("\n")))
 }
 
-fn prose(sentence: &str) -> String {
-    text(&shorten(&one_line(sentence), MAX_VALUE))
+fn value(text: &str) -> String {
+    code(&shorten(&one_line(text), MAX_VALUE))
+}
+
+fn prose(cell: &str) -> String {
+    text(&shorten(&one_line(cell), MAX_VALUE))
+}
+
+fn sentence(said: &str) -> String {
+    markdown::sentence(&shorten(&one_line(said), MAX_SENTENCE))
 }
 
 /// One row a container; what is common to the tasks stands in the first.
@@ -190,7 +211,7 @@ fn stopped(tasks: &StoppedTasks) -> Vec<[String; 4]> {
         let health = container.health.as_ref().map(|health| format!("Health: {health}"));
         let own = [container.reason.as_deref(), health.as_deref()].into_iter().flatten().map(prose);
         let reason = own.chain([common]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("<br>");
-        [number, code(&container.name), exit_code(container), reason]
+        [number, value(&container.name), exit_code(container), reason]
     };
     tasks.containers.iter().enumerate().map(row).collect()
 }
@@ -202,7 +223,8 @@ fn exit_code(container: &StoppedContainer) -> String {
 }
 
 fn warnings(warnings: &[String]) -> Option<String> {
-    let items: String = warnings.iter().take(MAX_ROWS).map(|warning| format!("- {}\n", prose(warning))).collect();
+    let items: String =
+        warnings.iter().take(MAX_SENTENCES).map(|warning| format!("- {}\n", sentence(warning))).collect();
     (!items.is_empty()).then(|| section("Warnings", &items))
 }
 
@@ -211,4 +233,187 @@ fn links(record: &Record, run_url: Option<&str>) -> Option<String> {
     let run = run_url.map(|url| link("Workflow run", url));
     let links: Vec<_> = [console, run].into_iter().flatten().collect();
     (!links.is_empty()).then(|| format!("{}\n", links.join(" · ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cycle::{Cause, Kind, Phase, Said};
+    use crate::report::summary::markdown::tests::{HOSTILE, cells};
+    use crate::report::testing::{Story, conclusion};
+    use crate::runner::summary_file::MAX_BYTES;
+
+    fn page_of(story: &Story) -> String {
+        let mut record = Record::default();
+        story.events().iter().for_each(|event| record.take(event));
+        page(&record, Some("https://github.com/shop/web/actions/runs/1"))
+    }
+
+    /// A cycle in which every text that can come from outside is the same.
+    fn filled_with(outside: &str, times: usize) -> Story {
+        let text = || outside.to_owned();
+        let change = |subject, before, after| Change { subject, before, after };
+        let container =
+            StoppedContainer { name: text(), exit_code: Some(137), reason: Some(text()), health: Some(text()) };
+        let tasks =
+            StoppedTasks { count: 2, stop_code: Some(text()), reason: Some(text()), containers: vec![container; 2] };
+        let said = Said { at: Timestamp::UNIX_EPOCH, message: text() };
+        let image =
+            change(format!("containerDefinitions[{outside}].image"), Shown::Value(text()), Shown::Value(text()));
+        let other = change(text(), Shown::Hidden, Shown::Value(text()));
+        let mut story = Story::begin();
+        story.then(0, Kind::Started { target: text(), mode: "deploy" });
+        story.then(0, Kind::PhaseStarted(Phase::Wait));
+        story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: text() });
+        story.then(1, Kind::Known { output: Output::RunningCount, value: text() });
+        story.then(1, Kind::Known { output: Output::DesiredCount, value: text() });
+        story.then(1, Kind::Known { output: Output::ConsoleUrl, value: text() });
+        story.then(
+            1,
+            Kind::Planned(Plan {
+                changes: [vec![image; times], vec![other; times]].concat(),
+                diff: format!("{outside}\n").repeat(times),
+            }),
+        );
+        for _ in 0..times {
+            story.then(2, Kind::Warned(text()));
+        }
+        story.then(
+            9,
+            Kind::Diagnosed(Diagnosis {
+                statements: vec![text(); times],
+                stopped: vec![tasks; times],
+                events: vec![said; times],
+            }),
+        );
+        story.then(
+            9,
+            Kind::Concluded(Conclusion {
+                reason: Some(text()),
+                advice: Some(text()),
+                ..conclusion(Outcome::Failed, Some(Cause::TasksFailing), outside)
+            }),
+        );
+        story
+    }
+
+    /// The lines outside fences, and how many fences there are.
+    fn outside_fences(page: &str) -> (Vec<&str>, usize) {
+        let (mut lines, mut fences, mut open) = (Vec::new(), 0, None);
+        for line in page.lines() {
+            let run = line.len() - line.trim_start_matches('`').len();
+            match open {
+                None if run >= 3 => {
+                    open = Some(run);
+                    fences += 1;
+                }
+                None => lines.push(line),
+                Some(length) if run >= length && line.len() == run => open = None,
+                Some(_) => {}
+            }
+        }
+        (lines, fences)
+    }
+
+    /// What is left of the HTML when everything that is shown as it is has been taken out.
+    fn tags(lines: &[&str]) -> Vec<String> {
+        let shown: String = lines.iter().flat_map(|line| line.split('`').step_by(2)).collect();
+        shown.split('<').skip(1).map(|tag| tag.split_once('>').map_or(tag, |(name, _)| name).to_owned()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_the_page_keeps_its_shape(outside in HOSTILE) {
+            let (hostile, harmless) = (page_of(&filled_with(&outside, 2)), page_of(&filled_with("word", 2)));
+            let ((lines, fences), (ordinary, ordinary_fences)) = (outside_fences(&hostile), outside_fences(&harmless));
+            prop_assert_eq!(fences, ordinary_fences, "{}", hostile);
+
+            let rows = |lines: &[&str]| lines.iter().filter(|line| line.starts_with('|')).map(|line| cells(line)).collect::<Vec<_>>();
+            prop_assert!(rows(&ordinary).starts_with(&[2, 2]));
+            let nothing_is_blank = !crate::runner::text::one_line(&outside).is_empty();
+            if nothing_is_blank {
+                prop_assert_eq!(rows(&lines), rows(&ordinary), "{}", hostile);
+            }
+            let known = ["code", "/code", "br", "details", "summary", "/summary", "/details"];
+            prop_assert!(tags(&lines).iter().all(|tag| known.contains(&tag.as_str())), "{:?} in {}", tags(&lines), hostile);
+            let headings = |lines: &[&str]| lines.iter().filter(|line| line.starts_with('#')).count();
+            prop_assert_eq!(headings(&lines), headings(&ordinary), "{}", hostile);
+        }
+    }
+
+    #[test]
+    fn a_page_is_never_longer_than_github_shows() {
+        let page = page_of(&filled_with(&"🚢|`<".repeat(500), 300));
+        assert!(u64::try_from(page.len()).unwrap() < MAX_BYTES, "{}", page.len());
+        assert!(page.contains("\nand 250 more.\n"));
+        assert!(page.contains("…\n`"), "the blocks say that they were cut");
+    }
+
+    #[test]
+    fn hidden_values_are_shown_as_hidden() {
+        let change = |before, after| Change { subject: "environment[KEY]".into(), before, after };
+        let mut story = Story::begin();
+        story.then(
+            1,
+            Kind::Planned(Plan {
+                changes: vec![
+                    change(Shown::Absent, Shown::Hidden),
+                    change(Shown::Hidden, Shown::Value(String::new())),
+                    change(Shown::Hidden, Shown::Hidden),
+                ],
+                diff: String::new(),
+            }),
+        );
+        let page = page_of(&story);
+        assert!(page.contains("| `environment[KEY]` | _none_ | _hidden_ |\n"), "{page}");
+        assert!(page.contains("| `environment[KEY]` | _hidden_ | _empty_ |\n"), "{page}");
+        assert!(page.contains("| `environment[KEY]` | _hidden_ | _hidden, changed_ |\n"), "{page}");
+    }
+
+    #[test]
+    fn an_image_is_a_fact_and_everything_else_a_change() {
+        let change =
+            |subject: &str| Change { subject: subject.into(), before: Shown::Absent, after: Shown::Value("x".into()) };
+        let mut story = Story::begin();
+        let changes = vec![change("containerDefinitions[web].image"), change("cpu")];
+        story.then(1, Kind::Planned(Plan { changes, diff: String::new() }));
+        let page = page_of(&story);
+        assert!(page.contains("| **Image of web** | _none_<br>→ `x` |\n"), "{page}");
+        assert!(
+            page.contains(
+                "### Other changes\n\n| What | Before | After |\n| :-- | :-- | :-- |\n| `cpu` | _none_ | `x` |\n"
+            ),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn the_page_leads_on() {
+        let mut story = Story::begin();
+        story.then(1, Kind::Known { output: Output::ConsoleUrl, value: "https://console.aws.amazon.com/ecs".into() });
+        assert!(page_of(&story).ends_with(
+            "[Service in the AWS console](https://console.aws.amazon.com/ecs) · \
+             [Workflow run](https://github.com/shop/web/actions/runs/1)\n"
+        ));
+    }
+
+    #[test]
+    fn the_revisions_stand_in_the_order_in_which_they_ran() {
+        for (outcome, expected) in [
+            (Outcome::Deployed, "`web:41` → `web:42`"),
+            (Outcome::RolledBack, "`web:41` → `web:42` → `web:41`"),
+            (Outcome::RollbackFailed, "`web:41` → `web:42`"),
+        ] {
+            let mut story = Story::begin();
+            let arn = |revision| format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:{revision}");
+            story.then(1, Kind::Known { output: Output::PreviousTaskDefinitionArn, value: arn(41) });
+            story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: arn(42) });
+            story.then(1, Kind::Concluded(conclusion(outcome, Some(Cause::TasksFailing), "x")));
+            let page = page_of(&story);
+            assert!(page.contains(&format!("| **Revision** | {expected} |\n")), "{page}");
+        }
+    }
 }
