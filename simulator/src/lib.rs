@@ -1,1 +1,227 @@
-//! stub
+//! An Amazon ECS control plane that moves in time.
+//!
+//! ```text
+//! door/ -> exchange -> signature, model -> operation/ -> world/
+//!               \-> fault, journal
+//! ```
+//!
+//! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
+//! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
+//! - `operation/` maps requests to the world; a further AWS service would be a further such folder, with its own model.
+//! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
+//!
+//! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
+
+mod clock;
+mod door;
+mod exchange;
+mod fault;
+mod journal;
+mod model;
+mod operation;
+mod scenario;
+mod service;
+mod signature;
+mod wire;
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+pub use crate::door::loopback::Server;
+pub use crate::fault::{Fault, Rule, When};
+pub use crate::journal::Call;
+pub use crate::scenario::{
+    ACCESS_KEY_ID, Action, Behaviour, ImageBehaviour, Moment, SECRET_ACCESS_KEY, Scenario, Scripted, ServiceDeployments,
+};
+pub use crate::service::Service;
+pub use crate::world::{Fact, Happening};
+
+use crate::exchange::State;
+use crate::world::World;
+
+/// The longest that [`Simulator::settle`] lets pass.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A world, and the handle to it. Clones are handles to the same world.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
+
+/// What the handles and the doors share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Told when a call hangs for ever.
+    pub(crate) hung: Notify,
+    /// Where the journal goes when the world ends.
+    journal_folder: Option<PathBuf>,
+}
+
+impl Simulator {
+    /// Starts a world. Its time runs from now on.
+    ///
+    /// If the environment variable `SIMULATOR_JOURNAL` names a folder, the valid requests are written there when the last
+    /// handle is dropped.
+    pub fn new(scenario: Scenario) -> Self {
+        let journal_folder =
+            std::env::var_os("SIMULATOR_JOURNAL").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let state = Mutex::new(State::new(World::new(scenario)));
+        Self { shared: Arc::new(Shared { state, hung: Notify::new(), journal_folder }) }
+    }
+
+    /// Adds a service in steady state, and gives its ARN.
+    ///
+    /// # Panics
+    ///
+    /// When its task definition is one that ECS would refuse.
+    pub fn add_service(&self, service: Service) -> String {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let added = state.world.add_steady_service(service);
+        state.remember();
+        drop(state);
+        #[expect(
+            clippy::expect_used,
+            reason = "a test's own task definition is wrong: documented, and nobody could go on"
+        )]
+        added.expect("ECS accepts the service's task definition")
+    }
+
+    /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.
+    pub fn http_client(&self) -> SharedHttpClient {
+        door::in_process::http_client(&self.shared)
+    }
+
+    /// The loopback door, on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be had.
+    pub async fn serve(&self) -> std::io::Result<Server> {
+        self.serve_on(0).await
+    }
+
+    /// The loopback door, on a port of choice.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had.
+    pub async fn serve_on(&self, port: u16) -> std::io::Result<Server> {
+        door::loopback::serve(&self.shared, port).await
+    }
+
+    /// Every call so far.
+    pub fn journal(&self) -> Vec<Call> {
+        self.shared.state().journal.clone()
+    }
+
+    /// Every call of one operation so far.
+    pub fn calls(&self, operation: &str) -> Vec<Call> {
+        self.shared.state().journal.iter().filter(|call| call.operation == operation).cloned().collect()
+    }
+
+    /// Where answers so far were not of the shape that the API publishes, as sentences; empty unless the simulator is wrong.
+    pub fn malformed_answers(&self) -> Vec<String> {
+        let departure = |call: &Call| {
+            let output = &model::ECS.operations.get(&call.operation)?.output;
+            let departure = model::ECS.check(output, &call.response, false).err()?;
+            Some(format!("call {} ({}): {departure}", call.number, call.operation))
+        };
+        self.shared.state().journal.iter().filter(|call| call.status == 200).filter_map(departure).collect()
+    }
+
+    /// How long the world has existed.
+    pub fn elapsed(&self) -> Duration {
+        self.shared.state().clock.elapsed()
+    }
+
+    /// The service as DescribeServices would show it now, with its tags; null when there is none. Not in the journal.
+    pub fn describe_service(&self, cluster: &str, service: &str) -> Value {
+        let request = serde_json::json!({"cluster": cluster, "services": [service], "include": ["TAGS"]});
+        let answer = self.look("DescribeServices", &request);
+        answer["services"][0].clone()
+    }
+
+    /// What any reading operation would answer now; null when it would refuse. Not in the journal.
+    pub fn look(&self, operation: &str, request: &Value) -> Value {
+        let mut state = self.shared.state();
+        state.catch_up();
+        if !operation::reads(operation) {
+            return Value::Null;
+        }
+        operation::perform(&mut state.world, operation, request).unwrap_or_default()
+    }
+
+    /// How many tasks are RUNNING now, by task definition ARN: the truth about what the service runs.
+    pub fn running_task_definitions(&self, cluster: &str, service: &str) -> BTreeMap<String, usize> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let tasks = state.world.find_service(cluster, service).map(|service| service.tasks.as_slice());
+        let mut running = BTreeMap::new();
+        for task in tasks.unwrap_or_default().iter().filter(|task| task.state == world::State::Running) {
+            *running.entry(task.task_definition.clone()).or_default() += 1;
+        }
+        running
+    }
+
+    /// What happened so far.
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.world.facts.clone()
+    }
+
+    /// Lets the world come to rest: moves it, ahead of tokio's clock and without waiting, to where nothing is due any more, or
+    /// by a day.
+    #[expect(clippy::unused_async, reason = "callers must not depend on whether the world waits or leaps")]
+    pub async fn settle(&self) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let end = state.world.now + DAY;
+        while let Some(next) = state.world.next().filter(|next| *next <= end) {
+            state.clock.leap_to(next);
+            state.catch_up();
+        }
+        if state.world.next().is_some() {
+            state.clock.leap_to(end);
+            state.catch_up();
+        }
+    }
+
+    /// Makes something go wrong. The first rule that holds for a call decides.
+    pub fn inject(&self, rule: Rule) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.rules.add(rule);
+        state.remember();
+    }
+
+    /// Waits until a call hangs because of [`Fault::Hang`]: the moment to drop the client.
+    pub async fn hung(&self) {
+        self.shared.hung.notified().await;
+    }
+}
+
+impl Shared {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked while it held the lock was a test's own thread; the others may as well look.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(folder) = &self.journal_folder else { return };
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Whoever set the variable misses the file; the world has ended, and nobody else is there to be told.
+        journal::write(folder, &state.journal, state.world.scenario.accept_unknown_members).ok();
+    }
+}

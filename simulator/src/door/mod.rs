@@ -1,0 +1,4 @@
+//! The ways in.
+
+pub(crate) mod in_process;
+pub(crate) mod loopback;

@@ -1,0 +1,60 @@
+//! Tasks.
+
+use serde_json::{Value, json};
+
+use super::{Answer, cluster, missing, texts};
+use crate::wire::{Refusal, page, without_nulls};
+use crate::world::{Service, Task, World};
+
+pub(super) fn list(world: &mut World, request: &Value) -> Answer {
+    let cluster = cluster(world, request)?;
+    let named = request["serviceName"].as_str();
+    if let Some(name) = named
+        && world.find_service(&cluster, name).is_none()
+    {
+        return Err(Refusal::new("ServiceNotFoundException", "Service not found."));
+    }
+    let desired = request["desiredStatus"].as_str().unwrap_or("RUNNING");
+    let family = |task: &Task| {
+        request["family"]
+            .as_str()
+            .is_none_or(|family| task.task_definition.contains(&format!("task-definition/{family}:")))
+    };
+    let started_by = |task: &Task| request["startedBy"].as_str().is_none_or(|started_by| task.deployment == started_by);
+    let now = world.now;
+    let mine = |service: &&Service| {
+        service.cluster == cluster && named.is_none_or(|name| service.name == name || service.arn == name)
+    };
+    let wanted =
+        |task: &&Task| task.desired_status() == desired && task.remembered(now) && family(task) && started_by(task);
+    let found = world.services.iter().filter(mine).flat_map(|service| service.tasks.iter().filter(wanted));
+    let (arns, next) = page(found.map(|task| json!(task.arn)).collect(), request, 100)?;
+    Ok(without_nulls(&json!({"taskArns": arns, "nextToken": next})))
+}
+
+pub(super) fn describe(world: &mut World, request: &Value) -> Answer {
+    let cluster = cluster(world, request)?;
+    let wanted = texts(request, "tasks");
+    if wanted.is_empty() || wanted.len() > 100 {
+        return Err(Refusal::invalid("Tasks must have between 1 and 100 members."));
+    }
+    let unknown = |name: &&str| {
+        if name.starts_with("arn:") {
+            missing(name)
+        } else {
+            missing(&world.scenario.arn(&format!("task/{cluster}/{name}")))
+        }
+    };
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    let failing: Vec<Value> = wanted.iter().map(unknown).collect();
+    let (services, around) = world.split();
+    for (name, failure) in wanted.iter().zip(failing) {
+        let mine = services.iter().filter(|service| service.cluster == cluster);
+        let mut found = mine.flat_map(|service| service.tasks.iter().map(move |task| (service, task)));
+        match found.find(|(_, task)| (task.arn == *name || task.id == *name) && task.remembered(around.now)) {
+            Some((service, task)) => tasks.push(task.document(service, &around)),
+            None => failures.push(failure),
+        }
+    }
+    Ok(json!({"tasks": tasks, "failures": failures}))
+}

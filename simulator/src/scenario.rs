@@ -1,0 +1,360 @@
+//! What a world is like: which images work, how AWS answers, what other people do. Data, so that it can come from a file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The access key that a world accepts unless its scenario says otherwise.
+pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
+/// The secret of [`ACCESS_KEY_ID`].
+pub const SECRET_ACCESS_KEY: &str = "simulated-secret";
+
+/// A world, before it starts. In a file, durations are seconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// Decides every identifier and every share of faults: the same seed and the same calls give the same world.
+    pub seed: u64,
+    /// What the wall clock shows when the world starts.
+    pub epoch: Timestamp,
+    /// The region that ARNs name; it decides the partition as well.
+    pub region: String,
+    /// The account that ARNs name.
+    pub account: String,
+    /// The access key that is accepted.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// Its session token, when the key is a temporary one.
+    pub session_token: Option<String>,
+    /// Whether a request must be signed.
+    pub require_signature: bool,
+    /// When the credentials expire.
+    #[serde(deserialize_with = "optional_seconds")]
+    pub credentials_expire: Option<Duration>,
+    /// How long an answer takes.
+    #[serde(deserialize_with = "seconds")]
+    pub latency: Duration,
+    /// What tasks do, by image; the first entry that matches decides, and no entry means healthy.
+    pub images: Vec<ImageBehaviour>,
+    /// Whether the caller can use the service deployments API.
+    pub service_deployments: ServiceDeployments,
+    /// What somebody else does meanwhile.
+    pub others: Vec<Scripted>,
+    /// An ECS of tomorrow: request members that the model does not know are kept and returned, not refused.
+    pub accept_unknown_members: bool,
+    /// Whether a registered container definition gets the members that ECS adds (`cpu: 0`, `mountPoints: []`, ...).
+    pub fill_defaults: bool,
+    /// Registrations of one family that are closer to each other than this are refused as concurrent.
+    #[serde(deserialize_with = "seconds")]
+    pub registration_window: Duration,
+    /// How long a service deployment, or a rollback that was asked for, stays pending.
+    #[serde(deserialize_with = "seconds")]
+    pub pending: Duration,
+    /// How long a task takes from DEACTIVATING to STOPPED.
+    #[serde(deserialize_with = "seconds")]
+    pub stop: Duration,
+    /// How long the scheduler waits before it replaces a task that failed; doubles while tasks fail before they run.
+    #[serde(deserialize_with = "seconds")]
+    pub retry: Duration,
+    /// How long a task without a health check runs before it counts as healthy. ECS waits 40 seconds (API reference,
+    /// `DeploymentConfiguration.minimumHealthyPercent`).
+    #[serde(deserialize_with = "seconds")]
+    pub unchecked: Duration,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            epoch: Timestamp::constant(1_767_614_400, 0),
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            access_key_id: ACCESS_KEY_ID.to_owned(),
+            secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+            session_token: None,
+            require_signature: true,
+            credentials_expire: None,
+            latency: Duration::from_millis(20),
+            images: Vec::new(),
+            service_deployments: ServiceDeployments::Available,
+            others: Vec::new(),
+            accept_unknown_members: false,
+            fill_defaults: false,
+            registration_window: Duration::ZERO,
+            pending: Duration::from_secs(1),
+            stop: Duration::from_secs(5),
+            retry: Duration::from_secs(10),
+            unchecked: Duration::from_secs(40),
+        }
+    }
+}
+
+impl Scenario {
+    /// A world in which nothing takes time: for measuring a client rather than ECS.
+    pub fn instant() -> Self {
+        Self {
+            latency: Duration::ZERO,
+            pending: Duration::ZERO,
+            stop: Duration::ZERO,
+            retry: Duration::ZERO,
+            unchecked: Duration::ZERO,
+            ..Self::default()
+        }
+        .image("", Behaviour::Healthy { start: Duration::ZERO, healthy: Duration::ZERO })
+    }
+
+    /// The same world, in which tasks whose image contains `image` behave like this. Earlier entries win.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
+        self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which somebody else does this as well.
+    #[must_use]
+    pub fn other(mut self, at: Moment, action: Action) -> Self {
+        self.others.push(Scripted { at, action });
+        self
+    }
+
+    /// The partition of the region.
+    pub(crate) fn partition(&self) -> &'static str {
+        const PREFIXES: [(&str, &str); 3] = [("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")];
+        PREFIXES.iter().find(|(prefix, _)| self.region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+    }
+
+    /// The ARN of an ECS resource.
+    pub(crate) fn arn(&self, resource: &str) -> String {
+        format!("arn:{}:ecs:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+}
+
+/// What tasks do whose task definition names an image.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageBehaviour {
+    /// A part of the image's name; the empty string is a part of every name.
+    pub image: String,
+    /// What such a task does.
+    pub behaviour: Behaviour,
+}
+
+/// The life of a task.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Behaviour {
+    /// Runs for ever.
+    Healthy {
+        /// From PROVISIONING to RUNNING.
+        #[serde(deserialize_with = "seconds")]
+        start: Duration,
+        /// From RUNNING to HEALTHY, when the task definition has a health check.
+        #[serde(deserialize_with = "seconds")]
+        healthy: Duration,
+    },
+    /// Runs, then a container exits.
+    Crash {
+        /// From RUNNING to the exit.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+        /// Which container; the first essential one by default.
+        #[serde(default)]
+        container: Option<String>,
+        /// Its exit code.
+        exit_code: i64,
+        /// What the container's `reason` says, such as `OutOfMemoryError: Container killed due to memory usage`.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// The first tasks crash with exit code 1, the later ones are healthy.
+    CrashAtFirst {
+        /// How many tasks crash.
+        times: usize,
+        /// From RUNNING to the exit.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// The image cannot be pulled.
+    ImageMissing {
+        /// From PROVISIONING to the failure.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// Never reaches RUNNING, for another reason.
+    FailsToStart {
+        /// From PROVISIONING to the failure.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+        /// The task's `stoppedReason`.
+        reason: String,
+    },
+    /// Runs, and its health check fails.
+    Unhealthy {
+        /// From RUNNING to UNHEALTHY.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// Stays in PENDING for ever.
+    Stuck,
+    /// No container instance has room for it, so that there is no task.
+    NoCapacity,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self::Healthy { start: Duration::from_secs(15), healthy: Duration::from_secs(10) }
+    }
+}
+
+impl Behaviour {
+    /// Exits with 1 a few seconds after it runs, as a program does that misses its configuration.
+    pub fn crash_loop() -> Self {
+        Self::Crash { after: Duration::from_secs(3), container: None, exit_code: 1, reason: None }
+    }
+}
+
+/// Whether the service deployments API can be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceDeployments {
+    /// It works.
+    #[default]
+    Available,
+    /// The caller's policy lacks the permissions: AccessDeniedException.
+    Denied,
+    /// The partition lacks the API: UnsupportedFeatureException, and services do not name their service deployment.
+    Unsupported,
+}
+
+/// What somebody else does, and when.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scripted {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub action: Action,
+}
+
+/// A moment in the life of a world.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Moment {
+    /// So long after the world started.
+    Elapsed(#[serde(deserialize_with = "seconds")] Duration),
+    /// After an UpdateService of the client took effect.
+    AfterUpdate {
+        /// Which one, counted from 1.
+        number: usize,
+        /// So long after it.
+        #[serde(deserialize_with = "seconds")]
+        delay: Duration,
+    },
+}
+
+/// Something that somebody else does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Registers a revision and deploys it.
+    UpdateService {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+        /// The image of the first container of the new revision, which is otherwise a copy of the current one.
+        #[serde(default)]
+        image: Option<String>,
+        /// The whole new revision, as RegisterTaskDefinition takes it; wins over `image`.
+        #[serde(default)]
+        task_definition: Option<Value>,
+    },
+    /// Changes the desired count only.
+    Scale {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+        /// The new desired count.
+        desired_count: usize,
+    },
+    /// Deletes the service, with force.
+    DeleteService {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// Stops the current service deployment with a rollback.
+    StopServiceDeployment {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// Deregisters a task definition (`family:revision` or an ARN).
+    DeregisterTaskDefinition {
+        /// Which one.
+        task_definition: String,
+    },
+    /// A CloudWatch alarm goes into ALARM.
+    TripAlarm {
+        /// The alarm's name.
+        name: String,
+    },
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    seconds(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_file() {
+        let scenario: Scenario = serde_json::from_str(
+            r#"{
+                "seed": 7,
+                "latency": 0.005,
+                "credentials_expire": 900,
+                "service_deployments": "denied",
+                "images": [{"image": "broken", "behaviour": {"crash": {"after": 2, "exit_code": 3}}}],
+                "others": [{
+                    "at": {"after_update": {"number": 1, "delay": 4}},
+                    "action": {"update_service": {"cluster": "default", "service": "web", "image": "theirs:1"}}
+                }]
+            }"#,
+        )
+        .unwrap();
+        assert_eq!(scenario.latency, Duration::from_millis(5));
+        assert_eq!(scenario.credentials_expire, Some(Duration::from_secs(900)));
+        assert_eq!(scenario.service_deployments, ServiceDeployments::Denied);
+        assert_eq!(
+            scenario.images[0].behaviour,
+            Behaviour::Crash { after: Duration::from_secs(2), container: None, exit_code: 3, reason: None }
+        );
+    }
+
+    #[test]
+    fn starts_at_the_documented_epoch() {
+        assert_eq!(Scenario::default().epoch.to_string(), "2026-01-05T12:00:00Z");
+    }
+
+    #[test]
+    fn the_region_decides_the_partition() {
+        let partition = |region: &str| Scenario { region: region.to_owned(), ..Scenario::default() }.partition();
+        assert_eq!(
+            ["eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"].map(partition),
+            ["aws", "aws-cn", "aws-us-gov", "aws-eusc"]
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! The state machine: everything that exists in the simulated account, and what happens to it as time goes by.
+
+mod deployment;
+mod event;
+mod fact;
+mod identity;
+mod rollout;
+mod schedule;
+mod scheduler;
+mod script;
+mod service;
+mod service_deployment;
+mod steady;
+mod task;
+mod task_definition;
+mod task_definition_rules;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub use self::fact::{Fact, Happening};
+pub(crate) use self::identity::{mix, uuid};
+pub(crate) use self::rollout::Cause;
+pub(crate) use self::schedule::Due;
+pub(crate) use self::service::{REVISION_SETTINGS, Service};
+pub(crate) use self::service_deployment::Status;
+pub(crate) use self::task::{State, Task};
+pub(crate) use self::task_definition::Revision as TaskDefinition;
+
+use self::identity::Identity;
+use self::schedule::Schedule;
+use self::task_definition::TaskDefinitions;
+use crate::Scenario;
+use crate::clock::epoch_seconds;
+use crate::scenario::Moment;
+
+/// Everything in the account, at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) now: Duration,
+    pub(crate) scenario: Arc<Scenario>,
+    pub(crate) clusters: BTreeMap<String, Cluster>,
+    pub(crate) task_definitions: TaskDefinitions,
+    /// In the order of their creation. A deleted service stays, INACTIVE.
+    pub(crate) services: Vec<Service>,
+    pub(crate) facts: Vec<Fact>,
+    schedule: Schedule,
+    identity: Identity,
+    /// How many UpdateService calls of the client took effect.
+    updates: usize,
+}
+
+/// A cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    pub(crate) arn: String,
+    pub(crate) settings: serde_json::Map<String, Value>,
+    pub(crate) tags: Vec<Value>,
+}
+
+/// What a service can reach while something happens to it.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) now: Duration,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) task_definitions: &'a TaskDefinitions,
+    pub(crate) schedule: &'a mut Schedule,
+    pub(crate) identity: &'a mut Identity,
+    pub(crate) facts: &'a mut Vec<Fact>,
+}
+
+impl Surroundings<'_> {
+    /// A moment as answers show it.
+    pub(crate) fn timestamp(&self, moment: Duration) -> Value {
+        json!(epoch_seconds(self.scenario.epoch, moment))
+    }
+
+    pub(crate) fn fact(&mut self, what: Happening) {
+        self.facts.push(Fact { at: self.now, what });
+    }
+}
+
+impl World {
+    pub(crate) fn new(scenario: Scenario) -> Self {
+        let mut world = Self {
+            now: Duration::ZERO,
+            identity: Identity::new(scenario.seed),
+            clusters: BTreeMap::new(),
+            task_definitions: TaskDefinitions::default(),
+            services: Vec::new(),
+            facts: Vec::new(),
+            schedule: Schedule::default(),
+            updates: 0,
+            scenario: Arc::new(scenario),
+        };
+        world.add_cluster("default");
+        let scenario = Arc::clone(&world.scenario);
+        for (index, other) in scenario.others.iter().enumerate() {
+            if let Moment::Elapsed(at) = other.at {
+                world.schedule.at(at, Due::Somebody(index));
+            }
+        }
+        world
+    }
+
+    /// Who makes every call.
+    pub(crate) fn caller(&self) -> String {
+        task_definition::caller(&self.scenario)
+    }
+
+    /// Adds a cluster unless there is one of that name.
+    pub(crate) fn add_cluster(&mut self, name: &str) -> &mut Cluster {
+        let arn = self.scenario.arn(&format!("cluster/{name}"));
+        let fresh = || Cluster { arn, settings: serde_json::Map::new(), tags: Vec::new() };
+        self.clusters.entry(name.to_owned()).or_insert_with(fresh)
+    }
+
+    /// The services, and what surrounds them.
+    pub(crate) fn split(&mut self) -> (&mut Vec<Service>, Surroundings<'_>) {
+        let around = Surroundings {
+            now: self.now,
+            scenario: &self.scenario,
+            task_definitions: &self.task_definitions,
+            schedule: &mut self.schedule,
+            identity: &mut self.identity,
+            facts: &mut self.facts,
+        };
+        (&mut self.services, around)
+    }
+
+    /// When something happens next by itself.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.schedule.next()
+    }
+
+    /// Lets time pass until `moment`; `watch` sees the world after everything that happened.
+    pub(crate) fn advance(&mut self, moment: Duration, mut watch: impl FnMut(&Self)) {
+        while let Some((at, due)) = self.schedule.take_until(moment) {
+            self.now = self.now.max(at);
+            self.happen(due);
+            watch(self);
+        }
+        self.now = self.now.max(moment);
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Task { service, task, step } => {
+                self.with_service(&service, |it, around| it.task_step(&task, step, around))
+            }
+            Due::Begin { service, deployment } => {
+                self.with_service(&service, |it, around| it.begin(&deployment, around))
+            }
+            Due::Look { service } => self.with_service(&service, Service::look),
+            Due::RollBack { service, service_deployment } => self.with_service(&service, |it, around| {
+                // Somebody may have deployed meanwhile.
+                let asked = it.service_deployments.last().is_some_and(|current| {
+                    current.arn == service_deployment && current.status == Status::RollbackRequested
+                });
+                if asked {
+                    it.fail(Cause::Asked, around);
+                }
+            }),
+            Due::Somebody(index) => self.somebody_acts(index),
+        }
+    }
+
+    fn with_service(&mut self, arn: &str, act: impl FnOnce(&mut Service, &mut Surroundings<'_>)) {
+        let (services, mut around) = self.split();
+        // A service that was deleted and created again has the same ARN: the newest one is meant.
+        if let Some(service) = services.iter_mut().rev().find(|service| service.arn == arn) {
+            act(service, &mut around);
+        }
+    }
+
+    /// An UpdateService of the client took effect: whoever waits for that acts soon.
+    pub(crate) fn updated_by_client(&mut self) {
+        self.updates += 1;
+        let scenario = Arc::clone(&self.scenario);
+        for (index, other) in scenario.others.iter().enumerate() {
+            if let Moment::AfterUpdate { number, delay } = other.at
+                && number == self.updates
+            {
+                self.schedule.at(self.now + delay, Due::Somebody(index));
+            }
+        }
+    }
+}

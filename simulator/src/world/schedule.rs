@@ -1,0 +1,66 @@
+//! What is going to happen, in order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::task::Step;
+
+/// Something that is going to happen by itself.
+#[derive(Clone, Debug)]
+pub(crate) enum Due {
+    /// A task goes on with its life.
+    Task { service: String, task: String, step: Step },
+    /// The service's newest deployment leaves PENDING.
+    Begin { service: String, deployment: String },
+    /// A rollback that was asked for starts.
+    RollBack { service: String, service_deployment: String },
+    /// The service's scheduler looks again.
+    Look { service: String },
+    /// Somebody else does something: an index into the scenario.
+    Somebody(usize),
+}
+
+/// A queue ordered by time, then by who came first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schedule {
+    entries: BTreeMap<(Duration, u64), Due>,
+    made: u64,
+}
+
+impl Schedule {
+    pub(crate) fn at(&mut self, moment: Duration, due: Due) {
+        self.made += 1;
+        self.entries.insert((moment, self.made), due);
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.entries.keys().next().map(|(moment, _)| *moment)
+    }
+
+    /// The next thing that happens until `moment`, that moment included.
+    pub(crate) fn take_until(&mut self, moment: Duration) -> Option<(Duration, Due)> {
+        let entry = self.entries.first_entry()?;
+        let (at, _) = *entry.key();
+        (at <= moment).then(|| (at, entry.remove()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_time_then_order() {
+        let mut schedule = Schedule::default();
+        for (index, second) in [3, 1, 2, 1].into_iter().enumerate() {
+            schedule.at(Duration::from_secs(second), Due::Somebody(index));
+        }
+        let mut order = Vec::new();
+        while let Some((_, Due::Somebody(index))) = schedule.take_until(Duration::from_secs(2)) {
+            order.push(index);
+        }
+        assert_eq!(order, [1, 3, 2]);
+        assert_eq!(schedule.next(), Some(Duration::from_secs(3)));
+    }
+}

@@ -1,0 +1,67 @@
+//! What somebody else does, through the same operations that the client uses.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Happening, World};
+use crate::operation;
+use crate::scenario::Action;
+
+impl World {
+    /// Carries out an entry of the scenario's `others`. What AWS refuses them, they do not insist on.
+    pub(crate) fn somebody_acts(&mut self, index: usize) {
+        let scenario = Arc::clone(&self.scenario);
+        let Some(other) = scenario.others.get(index) else { return };
+        for (name, request) in self.calls(&other.action) {
+            if operation::perform(self, name, &request).is_err() {
+                return;
+            }
+        }
+        if let Action::TripAlarm { name } = &other.action {
+            let (services, mut around) = self.split();
+            for service in services {
+                service.alarm(name, &mut around);
+            }
+        }
+        let (_, mut around) = self.split();
+        around.fact(Happening::SomebodyActed { index });
+    }
+
+    fn calls(&self, action: &Action) -> Vec<(&'static str, Value)> {
+        match action {
+            Action::UpdateService { cluster, service, image, task_definition } => {
+                let Some(current) = self.find_service(cluster, service) else { return Vec::new() };
+                let mut request = task_definition
+                    .clone()
+                    .or_else(|| self.task_definitions.request(&current.task_definition))
+                    .unwrap_or_default();
+                if let (Some(image), None) = (image, task_definition) {
+                    request["containerDefinitions"][0]["image"] = json!(image);
+                }
+                let family = request["family"].clone();
+                vec![
+                    ("RegisterTaskDefinition", request),
+                    ("UpdateService", json!({"cluster": cluster, "service": service, "taskDefinition": family})),
+                ]
+            }
+            Action::Scale { cluster, service, desired_count } => {
+                vec![("UpdateService", json!({"cluster": cluster, "service": service, "desiredCount": desired_count}))]
+            }
+            Action::DeleteService { cluster, service } => {
+                vec![("DeleteService", json!({"cluster": cluster, "service": service, "force": true}))]
+            }
+            Action::StopServiceDeployment { cluster, service } => {
+                let service = self.find_service(cluster, service);
+                let Some(current) = service.and_then(|service| service.service_deployments.last()) else {
+                    return Vec::new();
+                };
+                vec![("StopServiceDeployment", json!({"serviceDeploymentArn": current.arn, "stopType": "ROLLBACK"}))]
+            }
+            Action::DeregisterTaskDefinition { task_definition } => {
+                vec![("DeregisterTaskDefinition", json!({"taskDefinition": task_definition}))]
+            }
+            Action::TripAlarm { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The world as the real SDK sees it.
+
+mod client;
+mod rollout;
