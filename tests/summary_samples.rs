@@ -1,6 +1,8 @@
 //! The reports of four cycles, as a runner would keep them, written to `target/summaries/`: to be looked at, with
 //! `scripts/render-summary target/summaries/*.md`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -17,7 +17,7 @@ pub(super) fn text(text: &str) -> String {
 pub(super) fn sentence(sentence: &str) -> String {
     let sentence = one_line(sentence);
     let parts: Vec<_> = sentence.split('`').collect();
-    let is_paired = parts.len() % 2 == 1;
+    let is_paired = !parts.len().is_multiple_of(2);
     let has_blank_code = parts.iter().skip(1).step_by(2).any(|part| part.trim().is_empty());
     // Two backticks in a row are a longer delimiter, not two spans.
     if !is_paired || has_blank_code || sentence.contains("``") {
@@ -25,7 +25,7 @@ pub(super) fn sentence(sentence: &str) -> String {
     }
     let prose_and_code = parts.iter().enumerate().map(|(position, part)| match position {
         0 => escaped(part, begins_block(part)),
-        _ if position % 2 == 0 => escaped(part, false),
+        _ if position.is_multiple_of(2) => escaped(part, false),
         _ => code(part),
     });
     prose_and_code.collect()
@@ -167,7 +167,7 @@ pub(super) mod tests {
             let sentence = sentence(&hostile);
             prop_assert!(is_inert(&sentence), "{}", sentence);
             prop_assert!(!begins_block(&sentence), "{}", sentence);
-            prop_assert!(sentence.matches('`').count() % 2 == 0 && !sentence.contains("``"), "{}", sentence);
+            prop_assert!(sentence.matches('`').count().is_multiple_of(2) && !sentence.contains("``"), "{}", sentence);
         }
 
         #[test]

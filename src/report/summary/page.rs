@@ -267,7 +267,7 @@ mod tests {
         let mut story = Story::begin();
         story.then(0, Kind::Started { target: text(), mode: "deploy" });
         story.then(0, Kind::PhaseStarted(Phase::Wait));
-        story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: text() });
+        story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: format!("{outside}x") });
         story.then(1, Kind::Known { output: Output::RunningCount, value: text() });
         story.then(1, Kind::Known { output: Output::DesiredCount, value: text() });
         story.then(1, Kind::Known { output: Output::ConsoleUrl, value: text() });
