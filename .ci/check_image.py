@@ -55,8 +55,8 @@ def look_at(image: str, checks: Checks) -> None:
     checks.equal(
         "all that it holds", files_in(image), {"ecs-deploy-action", "etc/ssl/certs/ca-certificates.crt"}
     )
-    checks.equal("its user", details["Config"]["User"], "")
-    checks.equal("its working folder", details["Config"]["WorkingDir"], "")
+    checks.equal("its user, where blank means root", details["Config"]["User"], "")
+    checks.that("it sets no working folder", details["Config"]["WorkingDir"] in ("", "/"), details["Config"]["WorkingDir"])
     checks.equal("its entry point", details["Config"]["Entrypoint"], ["/ecs-deploy-action"])
 
 
