@@ -39,6 +39,11 @@ run_exit_actions() {
     done
 }
 
+# Components of the toolchain, which the one that is installed may lack.
+need_components() {
+    (cd "$repository" && rustup component add "$@")
+}
+
 # Debian packages, installed where they are missing.
 need_packages() {
     local missing=() package

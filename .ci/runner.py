@@ -57,9 +57,9 @@ def run(image: str, workspace_files: dict[str, str], inputs: dict[str, str], env
         }
         for name in mounts:
             (temporary / name).mkdir()
-        (temporary / "workflow" / "event.json").write_text("{}")
+        (temporary / "workflow" / "event.json").write_text("{}", encoding="utf-8")
         for name, content in workspace_files.items():
-            (temporary / "workspace" / name).write_text(content)
+            (temporary / "workspace" / name).write_text(content, encoding="utf-8")
         for name in COMMAND_FILES:
             (temporary / "file_commands" / name.lower()).touch()
         for path in temporary.rglob("*"):
@@ -78,13 +78,14 @@ def run(image: str, workspace_files: dict[str, str], inputs: dict[str, str], env
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=TIME_OUT_SECONDS,
             check=False,
         )
 
         def command_file(name: str) -> str:
-            return (temporary / "file_commands" / name.lower()).read_text()
+            return (temporary / "file_commands" / name.lower()).read_text(encoding="utf-8")
 
         return Left(
             exit_code=finished.returncode,
@@ -97,7 +98,7 @@ def run(image: str, workspace_files: dict[str, str], inputs: dict[str, str], env
 
 def declared_inputs(given: dict[str, str]) -> dict[str, str]:
     """The inputs that action.yml declares, as variables. An expression as default is the runner's to evaluate: blank here."""
-    declared = yaml.safe_load((REPOSITORY / "action.yml").read_text())["inputs"]
+    declared = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))["inputs"]
     if undeclared := given.keys() - declared.keys():
         raise ValueError(f"action.yml declares no {', '.join(sorted(undeclared))}")
     values = {}

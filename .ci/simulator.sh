@@ -3,11 +3,11 @@
 # shell ends.
 # shellcheck disable=SC2154 # lib.sh sets `tools`
 
-# The arguments are the simulator's own, such as --scenario FILE.
+# The arguments are those of the simulator's example `serve`.
 simulator_start() {
     local log="$tools/simulator.log" attempt
     cargo build --locked --package simulator --example serve
-    cargo run --quiet --locked --package simulator --example serve -- --port 0 "$@" >"$log" 2>&1 </dev/null &
+    cargo run --quiet --locked --package simulator --example serve -- "$@" >"$log" 2>&1 </dev/null &
     local process=$!
     at_exit kill "$process"
     for attempt in {1..100}; do
