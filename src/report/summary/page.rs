@@ -86,7 +86,10 @@ fn revisions(record: &Record) -> String {
     let output = |output| record.outputs.get(&output).map(|arn| short_arn(arn));
     let before = output(Output::PreviousTaskDefinitionArn);
     let after = output(Output::TaskDefinitionArn).filter(|after| Some(*after) != before);
-    let back = before.filter(|_| record.outcome() == Some(Outcome::RolledBack) && after.is_some());
+    // Going back on request has no cause, and is one step.
+    let went_back =
+        record.conclusion.as_ref().is_some_and(|end| end.outcome == Outcome::RolledBack && end.cause.is_some());
+    let back = before.filter(|_| went_back && after.is_some());
     [before, after, back].into_iter().flatten().map(value).collect::<Vec<_>>().join(" → ")
 }
 
@@ -402,16 +405,18 @@ mod tests {
 
     #[test]
     fn the_revisions_stand_in_the_order_in_which_they_ran() {
-        for (outcome, expected) in [
-            (Outcome::Deployed, "`web:41` → `web:42`"),
-            (Outcome::RolledBack, "`web:41` → `web:42` → `web:41`"),
-            (Outcome::RollbackFailed, "`web:41` → `web:42`"),
+        let failing = Some(Cause::TasksFailing);
+        for (outcome, cause, expected) in [
+            (Outcome::Deployed, None, "`web:41` → `web:42`"),
+            (Outcome::RolledBack, failing, "`web:41` → `web:42` → `web:41`"),
+            (Outcome::RolledBack, None, "`web:41` → `web:42`"),
+            (Outcome::RollbackFailed, failing, "`web:41` → `web:42`"),
         ] {
             let mut story = Story::begin();
             let arn = |revision| format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:{revision}");
             story.then(1, Kind::Known { output: Output::PreviousTaskDefinitionArn, value: arn(41) });
             story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: arn(42) });
-            story.then(1, Kind::Concluded(conclusion(outcome, Some(Cause::TasksFailing), "x")));
+            story.then(1, Kind::Concluded(conclusion(outcome, cause, "x")));
             let page = page_of(&story);
             assert!(page.contains(&format!("| **Revision** | {expected} |\n")), "{page}");
         }
