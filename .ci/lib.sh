@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# What the steps share. Sourced by every script here.
+# What the steps share. Sourced by every script here; from then on the repository is the working folder.
 
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$repository"
 # Under `target`, which git and the image build ignore; kept between runs.
 tools="$repository/target/ci"
 mkdir -p "$tools"
@@ -41,7 +42,7 @@ run_exit_actions() {
 
 # Components of the toolchain, which the one that is installed may lack.
 need_components() {
-    (cd "$repository" && rustup component add "$@")
+    rustup component add "$@"
 }
 
 # Debian packages, installed where they are missing.
