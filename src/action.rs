@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::aws::{Connection, ecs};
@@ -29,7 +31,13 @@ pub struct Host {
 }
 
 /// Runs the action and answers its exit code: see [`exit_code`](crate::cycle::exit_code).
-pub async fn run(host: Host) -> u8 {
+///
+/// The future is boxed: its full type is some hundred layers deep, which no caller should have to compile.
+pub fn run(host: Host) -> LocalBoxFuture<'static, u8> {
+    exit_code(host).boxed_local()
+}
+
+async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
     let conclusion = match prepare(&host, &events).await {

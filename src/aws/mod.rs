@@ -8,4 +8,4 @@ mod retry;
 
 pub use client::{Connection, ConnectionError};
 pub use error::{CallError, CallErrorKind};
-pub use retry::{Attempts, send};
+pub use retry::{Again, Attempts, send};

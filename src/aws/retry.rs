@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{CallError, CallErrorKind};
+use super::CallError;
 use crate::cycle::{Events, Kind};
 
 /// Where the pauses start and where they end, before jitter.
@@ -42,20 +42,27 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// Makes a call until it is neither throttled nor, when `idempotent`, left without an answer.
+/// After which errors a call may be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Errors that pass by themselves. For calls that can be made twice without harm.
+    WhenPassing,
+    /// Any error: for a call without which production stays broken, and that succeeded before.
+    Whatever,
+}
+
+/// Makes an idempotent call until it succeeds, as often as the attempts allow.
 ///
 /// # Errors
-/// The last error, once the retries are used up, or at once for an error that a retry cannot mend.
+/// The last error, or at once one that a retry cannot mend.
 pub async fn send<V>(
-    idempotent: bool,
+    again: Again,
     mut attempts: Attempts<'_>,
     mut call: impl AsyncFnMut() -> Result<V, CallError>,
 ) -> Result<V, CallError> {
     loop {
         match call().await {
-            Err(error) if error.kind == CallErrorKind::Throttled || (idempotent && error.is_passing()) => {
-                attempts.pause_after(error).await?;
-            }
+            Err(error) if error.is_passing() || again == Again::Whatever => attempts.pause_after(error).await?,
             answer => return answer,
         }
     }

@@ -3,7 +3,7 @@
 use super::plan::{Draft, Revision};
 use super::short;
 use crate::aws::ecs::{Reader, Writer};
-use crate::aws::{Attempts, CallErrorKind, send};
+use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Events, Failure, Output};
 use crate::spec::{TaskDefinition, difference};
 
@@ -73,7 +73,7 @@ pub(super) async fn deregister(
         return Ok(());
     }
     let attempts = Attempts::new(max_retries, events);
-    match send(true, attempts, async || writer.deregister_task_definition(&registered.arn).await).await {
+    match send(Again::WhenPassing, attempts, async || writer.deregister_task_definition(&registered.arn).await).await {
         Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
         _ => {
             events.note(format!("Deregistered {} again.", short(&registered.arn)));

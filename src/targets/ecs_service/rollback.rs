@@ -5,7 +5,7 @@ use super::plan::Start;
 use super::restoration::Way;
 use super::{Restoration, Rollout, Snapshot, short};
 use crate::aws::ecs::{RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
-use crate::aws::{Attempts, CallErrorKind, send};
+use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
@@ -104,15 +104,17 @@ enum Standing {
 async fn look(rollout: &Rollout, retries: u32, events: &Events) -> Result<Standing, Failure> {
     let observer = &rollout.observer;
     let (reader, pin) = (observer.reader(), &rollout.pin);
-    let service = send(true, Attempts::new(retries, events), async || {
+    let service = send(Again::Whatever, Attempts::new(retries, events), async || {
         reader.describe_service(observer.cluster(), observer.service()).await
     })
     .await?;
     let mut pin = pin.clone();
     pin.learn_service_deployment(&service);
     if let Some(arn) = &pin.service_deployment {
-        let described =
-            send(true, Attempts::new(retries, events), async || reader.describe_service_deployment(arn).await).await;
+        let described = send(Again::WhenPassing, Attempts::new(retries, events), async || {
+            reader.describe_service_deployment(arn).await
+        })
+        .await;
         if let Ok(Some(deployment)) = described {
             return Ok(match deployment.status {
                 Status::RollbackRequested | Status::RollbackInProgress | Status::RollbackSuccessful => {
@@ -145,7 +147,7 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
 /// role has the operation.
 async fn stop(writer: &Writer, arn: &str, retries: u32, events: &Events) -> Result<bool, Failure> {
     let attempts = Attempts::new(retries, events);
-    match send(true, attempts, async || writer.roll_back_service_deployment(arn).await).await {
+    match send(Again::WhenPassing, attempts, async || writer.roll_back_service_deployment(arn).await).await {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind, CallErrorKind::Credentials) => Err(error.into()),
         Err(_) => Ok(false),
@@ -164,6 +166,7 @@ async fn update(
     }
     let (cluster, service) = (rollout.observer.cluster(), rollout.observer.service());
     let attempts = Attempts::new(retries, events);
-    let service = send(true, attempts, async || writer.update_service(cluster, service, update).await).await?;
+    let service =
+        send(Again::Whatever, attempts, async || writer.update_service(cluster, service, update).await).await?;
     Ok(Some(service))
 }

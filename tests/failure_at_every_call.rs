@@ -1,0 +1,185 @@
+//! Whatever goes wrong, at whichever call: the service ends on the old version or on the new one, the action says which, and a
+//! re-run reaches what the first run wanted.
+//!
+//! Each test takes one course of events, runs it once undisturbed to count its calls, and then once for every call and every
+//! fault. Deterministic: time is paused and the world has a seed.
+
+mod support;
+
+use std::time::Duration;
+
+use simulator::{Behaviour, Fault, Rule, Scenario, Service, ServiceDeployments, Simulator, When};
+use support::{Report, Step, running, seconds, set_to, web, writes};
+
+/// A world, and what is deployed to it.
+struct Course {
+    name: &'static str,
+    image: &'static str,
+    service: fn() -> Service,
+    scenario: fn() -> Scenario,
+    inputs: &'static [(&'static str, &'static str)],
+}
+
+impl Course {
+    fn world(&self) -> Simulator {
+        let simulator = Simulator::new((self.scenario)());
+        simulator.add_service((self.service)());
+        simulator
+    }
+
+    /// The step, at the given attempt of the workflow run.
+    fn step(&self, attempt: u32) -> Step {
+        let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string());
+        let step = if self.image.is_empty() { step } else { step.input("image", self.image) };
+        self.inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
+    }
+
+    const fn works(&self) -> bool {
+        !matches!(self.image.as_bytes(), [b'b', ..])
+    }
+}
+
+/// Faults that leave the action alive.
+fn faults() -> Vec<Fault> {
+    let refuse = |code: &str| Fault::Refuse {
+        status: 400,
+        code: code.to_owned(),
+        message: "no identity-based policy allows the action".to_owned(),
+    };
+    vec![
+        refuse("AccessDeniedException"),
+        refuse("InvalidParameterException"),
+        refuse("AnErrorFromTheFuture"),
+        Fault::Throttle,
+        Fault::ServerError,
+        Fault::ExpiredToken,
+        Fault::TimeoutBeforeEffect,
+        Fault::TimeoutAfterEffect,
+        Fault::Reset,
+        Fault::CutAnswer,
+        Fault::Slow(Duration::from_secs(15)),
+        Fault::StaleRead(Duration::from_secs(30)),
+    ]
+}
+
+fn at_call(number: usize, fault: Fault) -> Rule {
+    Rule { when: When { number: Some(number), ..When::default() }, fault }
+}
+
+/// Runs a course with every fault at every call, and with a kill before and after every call's effect; gives the number of
+/// cases.
+async fn survive(course: &Course) -> usize {
+    let undisturbed = course.world();
+    let report = course.step(1).run(&undisturbed).await;
+    let expected = if course.works() { "deployed" } else { "rolled-back" };
+    assert_eq!(report.output("outcome"), expected, "{}: {report:#?}", course.name);
+    let calls = undisturbed.journal();
+    assert!(writes(&undisturbed).len() >= 1, "{}: nothing was deployed", course.name);
+
+    let mut cases = 0;
+    for call in &calls {
+        for fault in faults() {
+            let case = format!("{}, call {} ({}), {fault:?}", course.name, call.number, call.operation);
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, fault));
+            let report = course.step(1).run(&simulator).await;
+            simulator.settle().await;
+            says_what_is_so(&case, &simulator, &report);
+            converges(&case, course, &simulator).await;
+            cases += 1;
+        }
+        for after_effect in [false, true] {
+            let case = format!("{}, killed at call {} ({}), after its effect: {after_effect}", course.name, call.number, call.operation);
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
+            let step = course.step(1);
+            tokio::select! {
+                biased;
+                () = simulator.hung() => {}
+                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+            }
+            converges(&case, course, &simulator).await;
+            cases += 1;
+        }
+    }
+    println!("{}: {cases} cases over {} calls", course.name, calls.len());
+    cases
+}
+
+/// The world is on one version, and it is the one that the report names.
+#[track_caller]
+fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
+    let running = running(simulator);
+    assert_eq!(running.len(), 1, "{case}: runs {running:?}\n{report:#?}");
+    let version = running.keys().next().unwrap().as_str();
+    assert_eq!(version, set_to(simulator), "{case}");
+    let is_old = version == "web:1";
+    match report.output("outcome") {
+        // The course that forces a new deployment has the same revision on both sides.
+        "deployed" => assert!(!is_old || report.output("task-definition-arn").ends_with("/web:1"), "{case}: {report:#?}"),
+        "refused" | "rolled-back" => assert!(is_old, "{case}: {report:#?}"),
+        outcome => panic!("{case}: ended {outcome}, with {version} running: {report:#?}"),
+    }
+    let exit_code = match report.output("outcome") {
+        "deployed" => 0,
+        "refused" => 1,
+        _ => 2,
+    };
+    assert_eq!(report.exit_code, exit_code, "{case}");
+    assert_eq!(report.errors().len(), usize::from(exit_code > 0), "{case}: {report:#?}");
+}
+
+/// The workflow's next attempt ends as an undisturbed first one would have.
+async fn converges(case: &str, course: &Course, simulator: &Simulator) {
+    let report = course.step(2).run(simulator).await;
+    let outcomes: &[&str] = if course.works() { &["deployed", "unchanged"] } else { &["rolled-back"] };
+    assert!(outcomes.contains(&report.output("outcome")), "{case}, run again: {report:#?}");
+    simulator.settle().await;
+    let running = running(simulator);
+    assert_eq!(running.len(), 1, "{case}, run again: runs {running:?}");
+    let version = running.keys().next().unwrap().as_str();
+    assert_eq!(version, set_to(simulator), "{case}, run again");
+    if !course.works() {
+        assert_eq!(version, "web:1", "{case}, run again");
+    } else if !course.image.is_empty() {
+        assert_ne!(version, "web:1", "{case}, run again");
+    }
+}
+
+macro_rules! courses {
+    ($($name:ident: $image:literal, $service:expr, $scenario:expr, $inputs:expr;)*) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $name() {
+            let course =
+                Course { name: stringify!($name), image: $image, service: $service, scenario: $scenario, inputs: $inputs };
+            assert!(survive(&course).await > 50);
+        }
+    )*};
+}
+
+fn crashing() -> Scenario {
+    Scenario::default().image("bad", Behaviour::crash_loop())
+}
+
+fn without(service_deployments: ServiceDeployments) -> Scenario {
+    Scenario { service_deployments, ..crashing() }
+}
+
+courses! {
+    healthy: "good:2", web, Scenario::default, &[];
+    healthy_with_settings: "good:2", web, Scenario::default, &[("desired-count", "3"), ("enable-execute-command", "true")];
+    healthy_without_the_permission_for_service_deployments: "good:2", web, || without(ServiceDeployments::Denied), &[];
+    healthy_without_service_deployments: "good:2", web, || without(ServiceDeployments::Unsupported), &[];
+    forced: "", web, Scenario::default, &[("force-new-deployment", "true")];
+    crash_loop: "bad", web, crashing, &[];
+    crash_loop_with_settings: "bad", web, crashing, &[("desired-count", "3")];
+    crash_loop_without_the_permission_for_service_deployments: "bad", web, || without(ServiceDeployments::Denied), &[];
+    crash_loop_without_service_deployments: "bad", web, || without(ServiceDeployments::Unsupported), &[];
+    circuit_breaker: "bad", || web().circuit_breaker(true, true), crashing, &[];
+    circuit_breaker_without_rollback: "bad", || web().circuit_breaker(true, false), crashing, &[];
+    circuit_breaker_without_service_deployments:
+        "bad", || web().circuit_breaker(true, true), || without(ServiceDeployments::Unsupported), &[];
+    image_missing:
+        "bad", web, || Scenario::default().image("bad", Behaviour::ImageMissing { after: seconds(4) }), &[];
+    time_out: "bad", web, || Scenario::default().image("bad", Behaviour::Stuck), &[("wait-for-minutes", "3")];
+}

@@ -1,0 +1,213 @@
+//! A runner and a world to run the action in: environment in; exit code, files, log and AWS calls out.
+
+#![expect(dead_code, reason = "every test binary uses a part")]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ecs_deploy_action::action::{Host, run};
+use ecs_deploy_action::cycle::Cancellation;
+use ecs_deploy_action::runner::{Console, Environment};
+use serde_json::{Value, json};
+use simulator::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Scenario, Service, Simulator};
+use tempfile::TempDir;
+
+/// A task definition of one container, as RegisterTaskDefinition takes it.
+pub fn task_definition(image: &str) -> Value {
+    json!({
+        "family": "web",
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": "256",
+        "memory": "512",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "containerDefinitions": [{
+            "name": "app",
+            "image": image,
+            "essential": true,
+            "portMappings": [{"containerPort": 8080, "protocol": "tcp"}],
+            "environment": [{"name": "LEVEL", "value": "info"}]
+        }]
+    })
+}
+
+/// A world with the service `web`, two tasks of `web:good-1`, which is `web:1`.
+pub fn world(scenario: Scenario) -> Simulator {
+    let simulator = Simulator::new(scenario);
+    simulator.add_service(web());
+    simulator
+}
+
+/// The service of [`world`].
+pub fn web() -> Service {
+    Service::new("web").desired_count(2).task_definition(task_definition("web:good-1"))
+}
+
+/// A step of a workflow on a runner.
+pub struct Step {
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+impl Step {
+    /// A step with the inputs that deploy `image` to the service `web`.
+    pub fn deploying(image: &str) -> Self {
+        Self::bare().input("service", "web").input("image", image)
+    }
+
+    /// A step without inputs.
+    pub fn bare() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        for file in ["output", "summary", "state"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        let environment = [
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+            ("GITHUB_OUTPUT", path("output")),
+            ("GITHUB_STEP_SUMMARY", path("summary")),
+            ("GITHUB_STATE", path("state")),
+            ("GITHUB_WORKSPACE", path("")),
+            ("GITHUB_SHA", "8c1d2e3f4a5b60718293a4b5c6d7e8f901234567".to_owned()),
+            ("GITHUB_REPOSITORY", "shop/web".to_owned()),
+            ("GITHUB_SERVER_URL", "https://github.com".to_owned()),
+            ("GITHUB_RUN_ID", "4711".to_owned()),
+            ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        Self { folder, environment: environment.into() }
+    }
+
+    pub fn input(self, name: &str, value: &str) -> Self {
+        self.variable(&format!("INPUT_{}", name.to_uppercase()), value)
+    }
+
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Puts a file into the workspace.
+    pub fn file(self, name: &str, content: &str) -> Self {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+        self
+    }
+
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the action in this process, through the in-process door.
+    pub async fn run(&self, simulator: &Simulator) -> Report {
+        let (_cancel, cancellation) = Cancellation::new();
+        self.run_until_cancelled(simulator, cancellation).await
+    }
+
+    pub async fn run_until_cancelled(&self, simulator: &Simulator, cancellation: Cancellation) -> Report {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let host = Host {
+            environment: Environment::new(&self.environment),
+            console: Console::new(Captured(log.clone())),
+            cancellation,
+            now: "2026-01-05T12:00:00Z".parse().unwrap(),
+            http_client: Some(simulator.http_client()),
+        };
+        let exit_code = run(host).await;
+        let log = String::from_utf8(log.borrow().clone()).unwrap();
+        self.report(exit_code, log)
+    }
+
+    /// Reads what the action left behind.
+    pub fn report(&self, exit_code: u8, log: String) -> Report {
+        let read = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap();
+        Report { exit_code, log, outputs: outputs(&read("output")), summary: read("summary") }
+    }
+}
+
+/// What a step left behind.
+#[derive(Debug)]
+pub struct Report {
+    pub exit_code: u8,
+    pub log: String,
+    pub outputs: BTreeMap<String, String>,
+    pub summary: String,
+}
+
+impl Report {
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map_or("", String::as_str)
+    }
+
+    /// The `::error` commands in the log.
+    pub fn errors(&self) -> Vec<&str> {
+        self.log.lines().filter(|line| line.starts_with("::error")).collect()
+    }
+
+    /// Outcome and cause in one, and the whole report when they are not what was expected.
+    #[track_caller]
+    pub fn ended(&self, outcome: &str, cause: &str) {
+        assert_eq!((self.output("outcome"), self.output("cause")), (outcome, cause), "{self:#?}");
+    }
+}
+
+struct Captured(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads a file of `NAME<<DELIMITER` blocks as the runner does; the last value of a name counts.
+fn outputs(file: &str) -> BTreeMap<String, String> {
+    let mut outputs = BTreeMap::new();
+    let mut lines = file.lines();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").unwrap();
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        outputs.insert(name.to_owned(), value.join("\n"));
+    }
+    outputs
+}
+
+/// The revisions of which tasks run, short: `web:1`.
+pub fn running(simulator: &Simulator) -> BTreeMap<String, usize> {
+    simulator
+        .running_task_definitions("default", "web")
+        .into_iter()
+        .map(|(arn, count)| (arn.rsplit('/').next().unwrap().to_owned(), count))
+        .collect()
+}
+
+/// The revision that the service is set to, short.
+pub fn set_to(simulator: &Simulator) -> String {
+    let service = simulator.describe_service("default", "web");
+    service["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// Calls that change something.
+pub fn writes(simulator: &Simulator) -> Vec<String> {
+    const WRITES: [&str; 4] =
+        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment"];
+    let journal = simulator.journal();
+    journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()
+}
+
+pub const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
