@@ -388,6 +388,14 @@ mod tests {
     }
 
     #[test]
+    fn the_plan_is_not_printed_as_json_too() {
+        let mut story = Story::begin();
+        story.then(0, Kind::PhaseStarted(Phase::Plan));
+        story.then(1, Kind::Known { output: Output::Plan, value: "{}".into() });
+        assert_eq!(log_of(&story), log_of(&Story::begin()));
+    }
+
+    #[test]
     fn the_same_retry_is_told_once() {
         let mut story = Story::begin();
         for second in 1..=3 {

@@ -80,7 +80,7 @@ mod tests {
         let mut story = Story::begin();
         story.then(0, Kind::PhaseStarted(Phase::Update));
         story.then(2, Kind::PhaseFinished(Phase::Update));
-        story.then(2, Kind::PhaseStarted(Phase::Wait));
+        story.then(3, Kind::PhaseStarted(Phase::Wait));
         let progress = Progress { running: 0, pending: 0, desired: 1, failed: 1, old: 1, state: String::new() };
         story.then(5, Kind::Progressed(progress.clone()));
         story.then(6, Kind::Progressed(progress));
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(
             chart_of(&rolled_back(Outcome::RolledBack)).unwrap(),
             "```mermaid\ngantt\n    dateFormat x\n    axisFormat %H:%M:%S\n    section Deployment\n    \
-             Update 2.0 s :done, 1800000000000, 1800000002000\n    Wait 7.0 s :crit, 1800000002000, 1800000009000\n    \
+             Update 2.0 s :done, 1800000000000, 1800000002000\n    Wait 6.0 s :crit, 1800000003000, 1800000009000\n    \
              First failed task :milestone, crit, 1800000005000, 0d\n    section Rollback\n    \
              Rollback 10 s :active, 1800000009000, 1800000019000\n```\n"
         );

@@ -394,6 +394,16 @@ mod tests {
     }
 
     #[test]
+    fn repeated_calls_are_counted() {
+        let mut story = Story::begin();
+        for _ in 0..2 {
+            let operation = "DescribeServices".into();
+            story.then(5, Kind::Retried { operation, why: "Rate exceeded".into(), after: Default::default() });
+        }
+        assert!(page_of(&story).contains("| **Took** | 5.0 s, 2 calls repeated |\n"));
+    }
+
+    #[test]
     fn the_page_leads_on() {
         let mut story = Story::begin();
         story.then(1, Kind::Known { output: Output::ConsoleUrl, value: "https://console.aws.amazon.com/ecs".into() });
