@@ -267,7 +267,7 @@ fn rolled_back() {
         cause: Some(Cause::TasksFailing),
         headline: "Service web in cluster production runs web:41 again: web:42 failed and was rolled back.".into(),
         reason: Some("3 new tasks stopped: container web could not find its command (exit code 127).".into()),
-        advice: Some("Check the command and the entry point of container web, then deploy again.".into()),
+        advice: Some("Check `command` and `entryPoint` of container `web`, then deploy again.".into()),
     };
     let (log, summary) = story.conclude(881, end).told("rolled-back");
     assert!(summary.contains("| **Revision** | `web:41` → `web:42` → `web:41` |\n"), "{summary}");

@@ -71,7 +71,7 @@ fn facts(record: &Record) -> String {
     let first = [fact("Outcome", outcome(record)), fact("Revision", revisions(record))];
     let last = [fact("Tasks", tasks(record)), fact("Took", duration(record))];
     let rows = first.into_iter().flatten().chain(images.take(MAX_ROWS)).chain(last.into_iter().flatten());
-    let target = record.target.as_deref().unwrap_or("no target yet");
+    let target = record.target.as_deref().unwrap_or("unknown");
     table(["Target", &prose(target)], rows)
 }
 
