@@ -40,8 +40,20 @@ fn default_configuration(controller: &str) -> Map<String, Value> {
     configuration
 }
 
+/// What this simulator would get wrong it refuses, rather than to pretend.
+fn simulated(settings: &Map<String, Value>) -> Result<(), Refusal> {
+    let configuration = settings.get("deploymentConfiguration").unwrap_or(&Value::Null);
+    let strategy = configuration["strategy"].as_str().unwrap_or("ROLLING");
+    let hooks = configuration["lifecycleHooks"].as_array().is_some_and(|hooks| !hooks.is_empty());
+    if strategy == "ROLLING" && !hooks {
+        return Ok(());
+    }
+    let message = format!("The simulator does not know the strategy {strategy} and lifecycle hooks yet.");
+    Err(Refusal::new("UnsupportedFeatureException", message))
+}
+
 /// Adds what a request says to what a service has. A part of a deployment configuration leaves its other parts alone.
-pub(crate) fn merge(current: &mut Map<String, Value>, changes: Map<String, Value>) {
+fn merge(current: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (member, value) in changes {
         match (current.get_mut(&member), value) {
             (Some(Value::Object(parts)), Value::Object(new)) if member == "deploymentConfiguration" => {
@@ -73,6 +85,7 @@ pub(super) fn create(world: &mut World, request: &Value) -> Answer {
     let mut all = Map::new();
     all.insert("deploymentConfiguration".to_owned(), Value::Object(default_configuration(&controller)));
     merge(&mut all, settings(request));
+    simulated(&all)?;
     let service = Service {
         arn: world.scenario.arn(&format!("service/{cluster}/{name}")),
         cluster_arn: world.scenario.arn(&format!("cluster/{cluster}")),
@@ -127,16 +140,21 @@ pub(super) fn update(world: &mut World, request: &Value) -> Answer {
     let differs = |member: &&str| changes.get(*member).is_some_and(|new| service.settings.get(*member) != Some(new));
     let deploys = task_definition != service.task_definition
         || request["forceNewDeployment"] == true
-        || REVISION_SETTINGS.iter().any(|member| differs(member));
+        || REVISION_SETTINGS.iter().any(differs);
     if deploys && !service.rolls() {
         return Err(Refusal::invalid(format!(
             "Cannot force a new deployment on services with a {} deployment controller.",
             service.controller
         )));
     }
+    let mut settings = service.settings.clone();
+    merge(&mut settings, changes);
+    if deploys {
+        simulated(&settings)?;
+    }
     let (services, mut around) = world.split();
     let service = &mut services[position];
-    merge(&mut service.settings, changes);
+    service.settings = settings;
     if let Some(desired) = count(request) {
         service.desired = desired;
     }
@@ -200,7 +218,7 @@ pub(super) fn list(world: &mut World, request: &Value) -> Answer {
     Ok(without_nulls(&json!({"serviceArns": arns, "nextToken": next})))
 }
 
-pub(crate) fn document(world: &mut World, position: usize, with_tags: bool) -> Value {
+fn document(world: &mut World, position: usize, with_tags: bool) -> Value {
     let (services, around) = world.split();
     services[position].document(with_tags, &around)
 }

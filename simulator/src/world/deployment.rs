@@ -29,6 +29,8 @@ pub(crate) struct Deployment {
     pub(crate) hold_until: Duration,
     /// How many tasks it has started so far.
     pub(crate) started: usize,
+    /// Whether it has said that the limits of the service block it.
+    pub(crate) complained: bool,
     /// Since when everything is as it should be, while the bake time runs.
     pub(crate) baking_since: Option<Duration>,
 }
@@ -74,6 +76,7 @@ impl Deployment {
             failed_to_start: 0,
             hold_until: Duration::ZERO,
             started: 0,
+            complained: false,
             baking_since: None,
         }
     }

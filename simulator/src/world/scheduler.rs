@@ -30,7 +30,23 @@ impl Service {
         self.start_tasks(around);
         self.stop_tasks(around);
         self.forget_replaced_deployments();
+        self.complain_if_blocked(around);
         self.settle(around);
+    }
+
+    /// Limits that allow neither to stop an old task nor to start a new one block a deployment for ever.
+    fn complain_if_blocked(&mut self, around: &mut Surroundings<'_>) {
+        let blocked = self.most() <= self.live() && self.fewest() >= self.live() && self.deployments.len() > 1;
+        let Some(primary) = self.deployments.first_mut() else { return };
+        let has = self.tasks.iter().any(|task| task.deployment == primary.id);
+        if blocked && primary.begun && !has && !primary.complained {
+            primary.complained = true;
+            self.say(
+                "was unable to stop or start tasks during a deployment because of the service deployment configuration. \
+                 Update the minimumHealthyPercent or maximumPercent value and try again.",
+                around,
+            );
+        }
     }
 
     /// Looks once everything has happened that happens at this moment, so that what happens together is seen together.

@@ -100,12 +100,12 @@ fn fits(cpu: u64, memory: u64) -> bool {
     const GB: u64 = 1024;
     match cpu {
         256 => [512, GB, 2 * GB].contains(&memory),
-        512 => (GB..=4 * GB).contains(&memory) && memory % GB == 0,
-        1024 => (2 * GB..=8 * GB).contains(&memory) && memory % GB == 0,
-        2048 => (4 * GB..=16 * GB).contains(&memory) && memory % GB == 0,
-        4096 => (8 * GB..=30 * GB).contains(&memory) && memory % GB == 0,
-        8192 => (16 * GB..=60 * GB).contains(&memory) && memory % (4 * GB) == 0,
-        16384 => (32 * GB..=120 * GB).contains(&memory) && memory % (8 * GB) == 0,
+        512 => (GB..=4 * GB).contains(&memory) && memory.is_multiple_of(GB),
+        1024 => (2 * GB..=8 * GB).contains(&memory) && memory.is_multiple_of(GB),
+        2048 => (4 * GB..=16 * GB).contains(&memory) && memory.is_multiple_of(GB),
+        4096 => (8 * GB..=30 * GB).contains(&memory) && memory.is_multiple_of(GB),
+        8192 => (16 * GB..=60 * GB).contains(&memory) && memory.is_multiple_of(4 * GB),
+        16384 => (32 * GB..=120 * GB).contains(&memory) && memory.is_multiple_of(8 * GB),
         _ => false,
     }
 }

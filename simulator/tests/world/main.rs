@@ -1,4 +1,20 @@
 //! The world as the real SDK sees it.
 
+#[cfg(test)]
 mod client;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod rollout;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{DeploymentRolloutState, DesiredStatus, ServiceDeploymentStatus as Status, TaskStopCode};
-use simulator::{Action, Behaviour, Moment, Scenario, Service, Simulator};
+use serde_json::json;
+use simulator::{Action, Behaviour, Happening, Moment, Scenario, Service, Simulator};
 
 use crate::client::{client, deploy, messages, service, service_deployment, states, wait_for};
 
@@ -66,17 +67,18 @@ async fn enough_tasks_are_healthy_all_the_time() {
             .add_service(Service::new("web").desired_count(4).minimum_healthy_percent(fewest).maximum_percent(most));
         let client = client(&simulator);
         let (new, arn) = deploy(&client, "web:2").await;
-        let (mut lowest, mut highest) = (usize::MAX, 0);
+        let (mut lowest, mut highest) = (u64::MAX, 0);
         for _ in 0..600 {
-            let web = service(&client).await;
-            lowest = lowest.min(web.running_count as usize);
-            highest = highest.max((web.running_count + web.pending_count) as usize);
+            let web = simulator.describe_service("default", "web");
+            let count = |member: &str| web[member].as_u64().unwrap();
+            lowest = lowest.min(count("runningCount"));
+            highest = highest.max(count("runningCount") + count("pendingCount"));
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         assert_eq!(service_deployment(&client, &arn).await.status, Some(Status::Successful));
         assert_eq!(simulator.running_task_definitions("default", "web"), BTreeMap::from([(new, 4)]));
         assert!(lowest >= least_running, "{fewest}/{most}: {lowest}");
-        assert!(highest <= 4 * most as usize / 100, "{fewest}/{most}: {highest}");
+        assert!(highest <= 4 * most / 100, "{fewest}/{most}: {highest}");
     }
 }
 
@@ -256,4 +258,74 @@ async fn the_same_calls_make_the_same_world() {
         simulator.describe_service("default", "web").to_string()
     }
     assert_eq!(run().await, run().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_do_not_start_are_tried_again_later_and_later() {
+    let missing = Behaviour::ImageMissing { after: Duration::from_secs(4) };
+    let simulator = Simulator::new(Scenario::default().image("web:2", missing));
+    simulator.add_service(Service::new("web").desired_count(1));
+    let client = client(&simulator);
+    deploy(&client, "web:2").await;
+    tokio::time::sleep(Duration::from_secs(4 * 3600)).await;
+    let started = simulator.facts().into_iter().filter(|fact| matches!(fact.what, Happening::TaskStarted { .. }));
+    let moments: Vec<Duration> = started.map(|fact| fact.at).collect();
+    let pauses: Vec<Duration> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.is_sorted() && pauses.len() > 8, "{pauses:?}");
+    assert!(*pauses.last().unwrap() < Duration::from_secs(28 * 60), "{pauses:?}");
+    let web = service(&client).await;
+    assert!(messages(&web).iter().any(|message| message.contains("unable to consistently start tasks successfully")));
+
+    // A new deployment starts without delay.
+    let (good, arn) = deploy(&client, "web:3").await;
+    wait_for(&client, &arn, Status::Successful).await;
+    assert_eq!(simulator.running_task_definitions("default", "web"), BTreeMap::from([(good, 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_failures_do_not_break_a_rollout_that_recovers() {
+    let scenario =
+        Scenario::default().image("web:2", Behaviour::CrashAtFirst { times: 2, after: Duration::from_secs(1) });
+    let simulator = Simulator::new(scenario);
+    simulator.add_service(Service::new("web").circuit_breaker(true, true));
+    let client = client(&simulator);
+    let (new, arn) = deploy(&client, "web:2").await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(service(&client).await.deployments()[0].failed_tasks, 2);
+    wait_for(&client, &arn, Status::Successful).await;
+    assert_eq!(service(&client).await.deployments()[0].failed_tasks, 0);
+    assert_eq!(simulator.running_task_definitions("default", "web"), BTreeMap::from([(new, 2)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_health_check_decides_when_a_task_counts() {
+    let checked = json!({
+        "family": "web",
+        "memory": "512",
+        "containerDefinitions": [{"name": "web", "image": "web:1", "healthCheck": {"command": ["CMD", "true"]}}],
+    });
+    let behaviour = Behaviour::Healthy { start: Duration::from_secs(10), healthy: Duration::from_secs(7) };
+    let simulator = Simulator::new(Scenario::default().image("", behaviour));
+    simulator.add_service(Service::new("web").task_definition(checked));
+    let client = client(&simulator);
+    client.update_service().service("web").force_new_deployment(true).send().await.unwrap();
+    simulator.settle().await;
+    let completed =
+        simulator.facts().into_iter().find(|fact| matches!(fact.what, Happening::DeploymentCompleted { .. }));
+    // Pending, start, health check, and the old tasks' stop.
+    assert_eq!(completed.unwrap().at, Duration::from_secs(1 + 10 + 7 + 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_bakes() {
+    let simulator = Simulator::new(Scenario::default());
+    simulator.add_service(Service::new("web").deployment_configuration("bakeTimeInMinutes", json!(10)));
+    let client = client(&simulator);
+    let (_, arn) = deploy(&client, "web:2").await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let baking = service_deployment(&client, &arn).await;
+    assert_eq!(baking.status, Some(Status::InProgress));
+    assert_eq!(baking.lifecycle_stage().map(|stage| stage.as_str()), Some("BAKE_TIME"));
+    tokio::time::sleep(Duration::from_secs(400)).await;
+    assert_eq!(service_deployment(&client, &arn).await.status, Some(Status::Successful));
 }
