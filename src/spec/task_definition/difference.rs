@@ -1,9 +1,202 @@
 //! What changes between two documents.
 
-use super::TaskDefinition;
-use crate::cycle::Plan;
+use std::collections::BTreeSet;
 
-/// The changes from one document to another.
-pub fn difference(_before: &TaskDefinition, _after: &TaskDefinition) -> Plan {
-    Plan::default()
+use serde_json::{Map, Value};
+use similar::TextDiff;
+
+use super::TaskDefinition;
+use super::normal::{is_keyed, key_of, normal_form};
+use crate::cycle::{Change, Plan, Shown};
+
+/// Lists whose values are nobody's business: variables, and where secrets come from.
+const HIDDEN_LISTS: [&str; 3] = ["environment", "secrets", "secretOptions"];
+/// Objects with keys of the user's own, some of which are credentials: a log driver's token, a network drive's password.
+const FREE_FORM: [&str; 4] = ["options", "driverOpts", "dockerLabels", "labels"];
+/// Parts of such a key that give it away.
+const CREDENTIAL_WORDS: [&str; 8] =
+    ["token", "password", "passwd", "secret", "apikey", "api_key", "api-key", "credential"];
+/// What stands for a value that is not shown.
+const HIDDEN: &str = "(hidden)";
+const HIDDEN_AND_CHANGED: &str = "(hidden, changed)";
+/// Unchanged lines around a change in the diff.
+const CONTEXT: usize = 3;
+
+/// The changes from one document to another, in AWS's terms: order where ECS knows none, other spellings of an amount, and
+/// what ECS fills in by itself are no changes. Tags are left out: they are another resource's business.
+///
+/// Values of environment variables, of secrets (where they come from), and of log and volume options that are called like a
+/// credential are never shown, only that they change. ARNs such as `repositoryCredentials.credentialsParameter` are shown.
+pub fn difference(before: &TaskDefinition, after: &TaskDefinition) -> Plan {
+    let (before, after) = (normal_form(before), normal_form(after));
+    let mut walk = Walk::default();
+    walk.compare(&Path::default(), Some(&before), Some(&after));
+    if walk.changes.is_empty() {
+        return Plan::default();
+    }
+    let before = pretty(&redact(&Path::default(), &before, &BTreeSet::new()));
+    let after = pretty(&redact(&Path::default(), &after, &walk.hidden));
+    let diff = TextDiff::from_lines(&before, &after)
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header("running", "requested")
+        .to_string();
+    Plan { changes: walk.changes, diff }
+}
+
+fn pretty(value: &Value) -> String {
+    // Alternate `Display` of a JSON value is its indented form.
+    format!("{value:#}\n")
+}
+
+/// A place in a document: what it is called, and what decides whether its value may be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Path {
+    /// `containerDefinitions[web].image`.
+    text: String,
+    /// The member's name; for an item that of its list.
+    name: String,
+    /// Whether nothing from here on is shown.
+    hidden: bool,
+    /// Whether the keys of the object that this is are the user's own.
+    free_form: bool,
+    /// Whether this is an item of a list.
+    is_item: bool,
+}
+
+impl Path {
+    fn member(&self, key: &str) -> Self {
+        let text = if self.text.is_empty() { key.to_owned() } else { format!("{}.{key}", self.text) };
+        let is_credential = || {
+            let key = key.to_ascii_lowercase();
+            CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
+        };
+        let hidden = self.hidden || if self.free_form { is_credential() } else { HIDDEN_LISTS.contains(&key) };
+        Self {
+            text,
+            name: key.to_owned(),
+            hidden,
+            free_form: !self.free_form && FREE_FORM.contains(&key),
+            is_item: false,
+        }
+    }
+
+    fn item(&self, key: &str) -> Self {
+        Self { text: format!("{}[{key}]", self.text), is_item: true, ..self.clone() }
+    }
+
+    /// Whether this is a list that is compared item by item.
+    fn is_list(&self) -> bool {
+        is_keyed(&self.name) && !self.is_item
+    }
+
+    /// The item of a list whose values are hidden: its name may be shown, and it is one change.
+    fn is_hidden_item(&self) -> bool {
+        self.hidden && self.is_item
+    }
+}
+
+/// The changes that were met on the way.
+#[derive(Default)]
+struct Walk {
+    changes: Vec<Change>,
+    /// The paths of hidden values that are not what they were.
+    hidden: BTreeSet<String>,
+}
+
+impl Walk {
+    fn compare(&mut self, path: &Path, before: Option<&Value>, after: Option<&Value>) {
+        if before == after {
+            return;
+        }
+        match (before, after) {
+            (Some(Value::Object(before)), Some(Value::Object(after))) if !path.is_hidden_item() => {
+                for key in keys(before, after) {
+                    self.compare(&path.member(key), before.get(key), after.get(key));
+                }
+            }
+            (Some(Value::Array(before)), Some(Value::Array(after))) if path.is_list() => {
+                let (before, after) = (items(before, &path.name), items(after, &path.name));
+                for (key, item) in &before {
+                    self.compare(&path.item(key), Some(item), find(&after, key));
+                }
+                for (key, item) in after.iter().filter(|(key, _)| find(&before, key).is_none()) {
+                    self.compare(&path.item(key), None, Some(item));
+                }
+            }
+            // A list that was not there is an empty one: each of its items is a change of its own.
+            (None, Some(Value::Array(_))) if path.is_list() => {
+                self.compare(path, Some(&Value::Array(Vec::new())), after)
+            }
+            (Some(Value::Array(_)), None) if path.is_list() => {
+                self.compare(path, before, Some(&Value::Array(Vec::new())))
+            }
+            (before, after) => {
+                if path.hidden {
+                    self.hidden.insert(path.text.clone());
+                }
+                let (before, after) = (shown(path, before), shown(path, after));
+                self.changes.push(Change { subject: path.text.clone(), before, after });
+            }
+        }
+    }
+}
+
+fn keys<'a>(before: &'a Map<String, Value>, after: &'a Map<String, Value>) -> BTreeSet<&'a String> {
+    before.keys().chain(after.keys()).collect()
+}
+
+/// The items by what tells them apart; where that is missing or not unique, by their number.
+fn items<'a>(list: &'a [Value], name: &str) -> Vec<(String, &'a Value)> {
+    let mut items: Vec<(String, &Value)> = Vec::with_capacity(list.len());
+    for (number, item) in list.iter().enumerate() {
+        let key = key_of(item, name).unwrap_or_else(|| number.to_string());
+        let key = if find(&items, &key).is_some() { format!("{key}#{number}") } else { key };
+        items.push((key, item));
+    }
+    items
+}
+
+fn find<'a>(items: &[(String, &'a Value)], key: &str) -> Option<&'a Value> {
+    items.iter().find(|(other, _)| other == key).map(|(_, item)| *item)
+}
+
+fn shown(path: &Path, value: Option<&Value>) -> Shown {
+    match value {
+        None => Shown::Absent,
+        Some(_) if path.hidden => Shown::Hidden,
+        Some(Value::String(text)) => Shown::Value(text.clone()),
+        Some(value) => Shown::Value(redact(path, value, &BTreeSet::new()).to_string()),
+    }
+}
+
+/// The value with a mark for everything that is hidden, and another one for what is not as it was.
+fn redact(path: &Path, value: &Value, changed: &BTreeSet<String>) -> Value {
+    match value {
+        Value::Array(list) if path.is_list() => Value::Array(
+            items(list, &path.name).iter().map(|(key, item)| redact(&path.item(key), item, changed)).collect(),
+        ),
+        Value::Object(members) if path.is_hidden_item() => Value::Object(
+            members
+                .iter()
+                .map(|(key, value)| (key.clone(), if key == "name" { value.clone() } else { mark(path, changed) }))
+                .collect(),
+        ),
+        _ if path.hidden => mark(path, changed),
+        Value::Array(list) => Value::Array(
+            list.iter()
+                .enumerate()
+                .map(|(number, item)| redact(&path.item(&number.to_string()), item, changed))
+                .collect(),
+        ),
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(key, value)| (key.clone(), redact(&path.member(key), value, changed))).collect(),
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+fn mark(path: &Path, changed: &BTreeSet<String>) -> Value {
+    let mark = if changed.contains(&path.text) { HIDDEN_AND_CHANGED } else { HIDDEN };
+    Value::String(mark.to_owned())
 }

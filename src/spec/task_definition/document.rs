@@ -1,5 +1,6 @@
 //! The document itself.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::de::DeserializeSeed as _;
@@ -71,13 +72,22 @@ impl Format {
     }
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+        })
+    }
+}
+
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A text that is not a task definition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// The text breaks the rules of its format.
-    #[error("is not valid {format:?}: line {line}, column {column}: {problem}")]
+    #[error("is not valid {format}: line {line}, column {column}: {problem}")]
     Syntax {
         /// The format.
         format: Format,
@@ -206,8 +216,8 @@ impl TaskDefinition {
 }
 
 /// Names only: the values of environment variables are inside.
-impl std::fmt::Debug for TaskDefinition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for TaskDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskDefinition")
             .field("family", &self.family())
             .field("containers", &self.container_names())

@@ -4,13 +4,13 @@ mod answer;
 mod check;
 mod difference;
 mod document;
-mod fargate;
 mod normal;
 mod place;
 mod render;
+mod size;
 
 pub use check::{Complaint, Severity, check};
 pub use difference::difference;
 pub use document::{DocumentError, Format, Tag, TaskDefinition};
-pub(super) use fargate::{cpu_units, mebibytes};
 pub use render::{RenderError, render};
+pub(super) use size::{cpu_units, mebibytes};

@@ -1,13 +1,18 @@
 //! A document with changes made to it.
 
+use serde_json::{Map, Value, json};
+
 use super::TaskDefinition;
-use crate::spec::Overrides;
+use crate::spec::{Edit, Overrides};
+
+/// How close another container's name has to be to be taken for the one that was meant.
+const SIMILAR_ENOUGH: f64 = 0.8;
 
 /// A change that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// No container has that name.
-    #[error("there is no container `{name}`; there are {}", .there.join(", "))]
+    #[error("there is no container `{name}`{}; the task definition has {}", meant(.nearest.as_deref()), quoted(.there))]
     UnknownContainer {
         /// The name.
         name: String,
@@ -16,12 +21,244 @@ pub enum RenderError {
         /// The one that was probably meant.
         nearest: Option<String>,
     },
+    /// Several containers could be meant.
+    #[error("`container-name` has to say which container to change; the task definition has {}", quoted(.there))]
+    AmbiguousContainer {
+        /// The names there are.
+        there: Vec<String>,
+    },
+    /// Log options need a driver, and neither the container nor the inputs name one.
+    #[error("container `{container}` has no log driver to give options to; set `log-configuration-log-driver` too")]
+    NoLogDriver {
+        /// The container.
+        container: String,
+    },
+    /// What should be changed is of another type than ECS has there.
+    #[error("`{subject}` cannot be changed, because it is not {wanted}")]
+    WrongType {
+        /// Where.
+        subject: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
 }
 
-/// The document with the changes made.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default()
+}
+
+fn quoted(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The document with the changes made. Whatever they do not name is as it was.
 ///
 /// # Errors
 /// Everything that cannot be changed as asked.
-pub fn render(document: &TaskDefinition, _overrides: &Overrides) -> Result<TaskDefinition, Vec<RenderError>> {
-    Ok(document.clone())
+pub fn render(document: &TaskDefinition, overrides: &Overrides) -> Result<TaskDefinition, Vec<RenderError>> {
+    let mut errors = Vec::new();
+    let targets = targets(document, overrides, &mut errors);
+    errors.extend(overrides.images.iter().filter_map(|(name, _)| unknown(document, name)));
+
+    let mut members = document.0.clone();
+    for (member, value) in [
+        ("taskRoleArn", &overrides.task_role_arn),
+        ("executionRoleArn", &overrides.execution_role_arn),
+        ("cpu", &overrides.cpu),
+        ("memory", &overrides.memory),
+    ] {
+        if let Some(value) = value {
+            members.insert(member.to_owned(), Value::String(value.clone()));
+        }
+    }
+    let containers = members.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let Some(name) = container.get("name").and_then(Value::as_str).map(str::to_owned) else { continue };
+        if targets.contains(&name) {
+            errors.extend(change(container, &name, overrides).err());
+        }
+        if let Some((_, image)) = overrides.images.iter().find(|(other, _)| *other == name) {
+            container.insert("image".to_owned(), Value::String(image.clone()));
+        }
+    }
+    if errors.is_empty() { Ok(TaskDefinition(members)) } else { Err(errors) }
+}
+
+/// The containers that the changes are for: those that were named, or the one that can be meant.
+fn targets(document: &TaskDefinition, overrides: &Overrides, errors: &mut Vec<RenderError>) -> Vec<String> {
+    if !overrides.containers.is_empty() {
+        errors.extend(overrides.containers.iter().filter_map(|name| unknown(document, name)));
+        return overrides.containers.clone();
+    }
+    if !overrides.concern_a_container() {
+        return Vec::new();
+    }
+    match document.container_names()[..] {
+        [only] => vec![only.to_owned()],
+        ref several => {
+            let essential: Vec<&str> = document
+                .containers()
+                .filter(|container| container.get("essential").and_then(Value::as_bool).unwrap_or(true))
+                .filter_map(|container| container.get("name")?.as_str())
+                .collect();
+            if let [main] = essential[..] {
+                return vec![main.to_owned()];
+            }
+            let there = several.iter().copied().map(str::to_owned).collect();
+            errors.push(RenderError::AmbiguousContainer { there });
+            Vec::new()
+        }
+    }
+}
+
+fn unknown(document: &TaskDefinition, name: &str) -> Option<RenderError> {
+    let there = document.container_names();
+    if there.contains(&name) {
+        return None;
+    }
+    let nearest = there
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(candidate, name), *candidate))
+        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate.to_owned());
+    Some(RenderError::UnknownContainer {
+        name: name.to_owned(),
+        there: there.into_iter().map(str::to_owned).collect(),
+        nearest,
+    })
+}
+
+fn change(container: &mut Map<String, Value>, name: &str, overrides: &Overrides) -> Result<(), RenderError> {
+    let subject = format!("containerDefinitions[{name}]");
+    if let Some(image) = &overrides.image {
+        container.insert("image".to_owned(), Value::String(image.clone()));
+    }
+    if let Some(command) = &overrides.command {
+        container.insert("command".to_owned(), json!(command));
+    }
+    if !overrides.env_files.is_empty() {
+        let files: Vec<Value> = overrides.env_files.iter().map(|arn| json!({"value": arn, "type": "s3"})).collect();
+        container.insert("environmentFiles".to_owned(), Value::Array(files));
+    }
+    // ECS refuses a name that is both a variable and a secret, so the one that is set takes the place of the other.
+    edit_list(container, &subject, "secrets", "valueFrom", &removals(&overrides.environment))?;
+    edit_list(container, &subject, "environment", "value", &removals(&overrides.secrets))?;
+    edit_list(container, &subject, "environment", "value", &overrides.environment)?;
+    edit_list(container, &subject, "secrets", "valueFrom", &overrides.secrets)?;
+    edit_map(container, &subject, "dockerLabels", &overrides.docker_labels)?;
+    change_logging(container, name, &subject, overrides)
+}
+
+/// The removal of everything that is set.
+fn removals(edits: &[Edit]) -> Vec<Edit> {
+    edits
+        .iter()
+        .filter_map(|edit| match edit {
+            Edit::Set { name, .. } => Some(Edit::Remove { name: name.clone() }),
+            Edit::Remove { .. } => None,
+        })
+        .collect()
+}
+
+/// Another driver starts without the options of the one before: they are words that only that one understands.
+fn change_logging(
+    container: &mut Map<String, Value>,
+    name: &str,
+    subject: &str,
+    overrides: &Overrides,
+) -> Result<(), RenderError> {
+    if overrides.log_driver.is_none() && overrides.log_options.is_empty() {
+        return Ok(());
+    }
+    let subject = format!("{subject}.logConfiguration");
+    let configuration = present(container, "logConfiguration", || Value::Object(Map::new()))
+        .as_object_mut()
+        .ok_or_else(|| RenderError::WrongType { subject: subject.clone(), wanted: "an object" })?;
+    if let Some(driver) = &overrides.log_driver {
+        if configuration.get("logDriver").and_then(Value::as_str) != Some(driver) {
+            configuration.remove("options");
+            configuration.remove("secretOptions");
+        }
+        configuration.insert("logDriver".to_owned(), Value::String(driver.clone()));
+    }
+    if configuration.get("logDriver").is_none_or(Value::is_null) {
+        return Err(RenderError::NoLogDriver { container: name.to_owned() });
+    }
+    edit_map(configuration, &subject, "options", &overrides.log_options)
+}
+
+/// Edits a list of objects that hold a name and a value.
+fn edit_list(
+    parent: &mut Map<String, Value>,
+    subject: &str,
+    member: &'static str,
+    value_member: &'static str,
+    edits: &[Edit],
+) -> Result<(), RenderError> {
+    if nothing_to_do(parent, member, edits) {
+        return Ok(());
+    }
+    let items = present(parent, member, || Value::Array(Vec::new()))
+        .as_array_mut()
+        .ok_or_else(|| RenderError::WrongType { subject: format!("{subject}.{member}"), wanted: "a list" })?;
+    for edit in edits {
+        let is_it = |item: &Value| item.get("name").and_then(Value::as_str) == Some(edit.name());
+        match edit {
+            Edit::Remove { .. } => items.retain(|item| !is_it(item)),
+            Edit::Set { name, value } => {
+                match items.iter_mut().filter(|item| is_it(item)).find_map(Value::as_object_mut) {
+                    Some(item) => {
+                        item.insert(value_member.to_owned(), Value::String(value.clone()));
+                    }
+                    None => items.push(json!({"name": name, value_member: value})),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Edits an object of names and values.
+fn edit_map(
+    parent: &mut Map<String, Value>,
+    subject: &str,
+    member: &'static str,
+    edits: &[Edit],
+) -> Result<(), RenderError> {
+    if nothing_to_do(parent, member, edits) {
+        return Ok(());
+    }
+    let values = present(parent, member, || Value::Object(Map::new()))
+        .as_object_mut()
+        .ok_or_else(|| RenderError::WrongType { subject: format!("{subject}.{member}"), wanted: "an object" })?;
+    for edit in edits {
+        match edit {
+            Edit::Remove { name } => {
+                values.shift_remove(name);
+            }
+            Edit::Set { name, value } => {
+                values.insert(name.clone(), Value::String(value.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing was asked for, or only that what is not there goes away: the member is not made for that.
+fn nothing_to_do(parent: &Map<String, Value>, member: &str, edits: &[Edit]) -> bool {
+    let absent = parent.get(member).is_none_or(Value::is_null);
+    edits.iter().all(|edit| absent && matches!(edit, Edit::Remove { .. }))
+}
+
+/// The member, made if it is absent or null.
+fn present<'a>(parent: &'a mut Map<String, Value>, member: &str, make: impl FnOnce() -> Value) -> &'a mut Value {
+    let value = parent.entry(member).or_insert(Value::Null);
+    if value.is_null() {
+        *value = make();
+    }
+    value
 }
