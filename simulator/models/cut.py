@@ -64,6 +64,7 @@ def main(wheel):
     result = {
         "source": f"botocore {version}, data/ecs/2014-11-13/service-2.json.gz, Apache-2.0",
         "targetPrefix": model["metadata"]["targetPrefix"],
+        "signingName": model["metadata"]["signingName"],
         "operations": operations,
         "shapes": dict(sorted(shapes.items())),
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::fault::{Incoming, Rules};
 use crate::journal::Call;
-use crate::model::ECS;
+use crate::model::{self, Model};
 use crate::scenario::ServiceDeployments;
 use crate::wire::Refusal;
 use crate::world::{World, mix, uuid};
@@ -117,10 +117,10 @@ impl State {
         let at = self.world.now;
         let seed = self.world.scenario.seed;
         let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-        let name = target.strip_prefix(&ECS.target_prefix).and_then(|name| name.strip_prefix('.')).unwrap_or_default();
+        let (model, name) = model::of_target(target).map_or((None, target), |(model, name)| (Some(model), name));
         let fault = self.rules.strike(&Incoming { operation: name, number, at, seed });
         let parsed = serde_json::from_slice::<Value>(&request.body);
-        let valid = admit(&self.world, request, name, &parsed);
+        let valid = admit(&self.world, request, model, name, &parsed);
         let asked = parsed.unwrap_or(Value::Null);
 
         let latency = self.world.scenario.latency;
@@ -203,16 +203,23 @@ fn expired() -> Refusal {
 }
 
 /// Whether AWS would look at what the request asks for: who asks, whether they may, and whether it is well formed.
-fn admit(world: &World, request: &Request, name: &str, body: &Result<Value, serde_json::Error>) -> Result<(), Refusal> {
+fn admit(
+    world: &World,
+    request: &Request,
+    model: Option<&Model>,
+    name: &str,
+    body: &Result<Value, serde_json::Error>,
+) -> Result<(), Refusal> {
     let scenario = &world.scenario;
     if scenario.require_signature {
-        signature::verify(scenario, &request.method, &request.uri, &request.headers, &request.body)?;
+        signature::verify(scenario, model.map(|model| model.signing_name.as_str()), request)?;
     }
     if scenario.credentials_expire.is_some_and(|expiry| world.now >= expiry) {
         return Err(expired());
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
-    let operation = ECS.operations.get(name).ok_or_else(unknown)?;
+    let model = model.ok_or_else(unknown)?;
+    let operation = model.operations.get(name).ok_or_else(unknown)?;
     if operation::of_service_deployments(name) {
         let caller = world.caller();
         match scenario.service_deployments {
@@ -234,5 +241,5 @@ fn admit(world: &World, request: &Request, name: &str, body: &Result<Value, serd
         }
     }
     let Ok(body) = body else { return Err(Refusal::new("SerializationException", "The body is not JSON.")) };
-    Ok(ECS.check(&operation.input, body, scenario.accept_unknown_members)?)
+    Ok(model.check(&operation.input, body, scenario.accept_unknown_members)?)
 }

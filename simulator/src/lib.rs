@@ -19,6 +19,7 @@ mod fault;
 mod journal;
 mod model;
 mod operation;
+mod others;
 mod scenario;
 mod service;
 mod signature;
@@ -37,9 +38,8 @@ use tokio::sync::Notify;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
-pub use crate::scenario::{
-    ACCESS_KEY_ID, Action, Behaviour, ImageBehaviour, Moment, SECRET_ACCESS_KEY, Scenario, Scripted, ServiceDeployments,
-};
+pub use crate::others::{Action, Moment, Scripted};
+pub use crate::scenario::{ACCESS_KEY_ID, Behaviour, ImageBehaviour, SECRET_ACCESS_KEY, Scenario, ServiceDeployments};
 pub use crate::service::Service;
 pub use crate::world::{Fact, Happening};
 

@@ -14,11 +14,23 @@ pub(crate) static ECS: LazyLock<Model> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../models/ecs.json")).expect("models/ecs.json is a model")
 });
 
+/// The services that the simulator knows. A further one is a further line here.
+static MODELS: [&LazyLock<Model>; 1] = [&ECS];
+
+/// The service that an `X-Amz-Target` header means, and the rest of the header: the operation's name.
+pub(crate) fn of_target(target: &str) -> Option<(&'static Model, &str)> {
+    let (prefix, name) = target.split_once('.')?;
+    let model = MODELS.iter().find(|model| model.target_prefix == prefix)?;
+    Some((model, name))
+}
+
 /// A service's API.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Model {
-    pub(crate) target_prefix: String,
+    target_prefix: String,
+    /// The service's name in a signature.
+    pub(crate) signing_name: String,
     pub(crate) operations: BTreeMap<String, Operation>,
     shapes: BTreeMap<String, Shape>,
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+
+use crate::others::{Action, Moment, Scripted};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -53,6 +54,9 @@ pub struct Scenario {
     /// How long a service deployment, or a rollback that was asked for, stays pending.
     #[serde(deserialize_with = "seconds")]
     pub pending: Duration,
+    /// How long a task takes from PROVISIONING to RUNNING, unless its behaviour says.
+    #[serde(deserialize_with = "seconds")]
+    pub start: Duration,
     /// How long a task takes from DEACTIVATING to STOPPED.
     #[serde(deserialize_with = "seconds")]
     pub stop: Duration,
@@ -85,6 +89,7 @@ impl Default for Scenario {
             fill_defaults: false,
             registration_window: Duration::ZERO,
             pending: Duration::from_secs(1),
+            start: Duration::from_secs(15),
             stop: Duration::from_secs(5),
             retry: Duration::from_secs(10),
             unchecked: Duration::from_secs(40),
@@ -98,6 +103,7 @@ impl Scenario {
         Self {
             latency: Duration::ZERO,
             pending: Duration::ZERO,
+            start: Duration::ZERO,
             stop: Duration::ZERO,
             retry: Duration::ZERO,
             unchecked: Duration::ZERO,
@@ -203,13 +209,12 @@ pub enum Behaviour {
     NoCapacity,
 }
 
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self::Healthy { start: Duration::from_secs(15), healthy: Duration::from_secs(10) }
-    }
-}
-
 impl Behaviour {
+    /// What a task does whose image no entry matches.
+    pub(crate) fn usual(scenario: &Scenario) -> Self {
+        Self::Healthy { start: scenario.start, healthy: Duration::from_secs(10) }
+    }
+
     /// Exits with 1 a few seconds after it runs, as a program does that misses its configuration.
     pub fn crash_loop() -> Self {
         Self::Crash { after: Duration::from_secs(3), container: None, exit_code: 1, reason: None }
@@ -229,85 +234,8 @@ pub enum ServiceDeployments {
     Unsupported,
 }
 
-/// What somebody else does, and when.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scripted {
-    /// When.
-    pub at: Moment,
-    /// What.
-    pub action: Action,
-}
-
-/// A moment in the life of a world.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Moment {
-    /// So long after the world started.
-    Elapsed(#[serde(deserialize_with = "seconds")] Duration),
-    /// After an UpdateService of the client took effect.
-    AfterUpdate {
-        /// Which one, counted from 1.
-        number: usize,
-        /// So long after it.
-        #[serde(deserialize_with = "seconds")]
-        delay: Duration,
-    },
-}
-
-/// Something that somebody else does.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
-    /// Registers a revision and deploys it.
-    UpdateService {
-        /// The cluster's name.
-        cluster: String,
-        /// The service's name.
-        service: String,
-        /// The image of the first container of the new revision, which is otherwise a copy of the current one.
-        #[serde(default)]
-        image: Option<String>,
-        /// The whole new revision, as RegisterTaskDefinition takes it; wins over `image`.
-        #[serde(default)]
-        task_definition: Option<Value>,
-    },
-    /// Changes the desired count only.
-    Scale {
-        /// The cluster's name.
-        cluster: String,
-        /// The service's name.
-        service: String,
-        /// The new desired count.
-        desired_count: usize,
-    },
-    /// Deletes the service, with force.
-    DeleteService {
-        /// The cluster's name.
-        cluster: String,
-        /// The service's name.
-        service: String,
-    },
-    /// Stops the current service deployment with a rollback.
-    StopServiceDeployment {
-        /// The cluster's name.
-        cluster: String,
-        /// The service's name.
-        service: String,
-    },
-    /// Deregisters a task definition (`family:revision` or an ARN).
-    DeregisterTaskDefinition {
-        /// Which one.
-        task_definition: String,
-    },
-    /// A CloudWatch alarm goes into ALARM.
-    TripAlarm {
-        /// The alarm's name.
-        name: String,
-    },
-}
-
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// A duration in a file.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 

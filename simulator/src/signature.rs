@@ -9,18 +9,14 @@ use http::HeaderMap;
 use jiff::tz::TimeZone;
 
 use crate::Scenario;
+use crate::exchange::Request;
 use crate::wire::Refusal;
 
 /// Checks the signature by signing the request once more, payload included.
 ///
 /// Unlike AWS it does not compare the signing time with its own clock: under a paused clock the two have nothing in common.
-pub(crate) fn verify(
-    scenario: &Scenario,
-    method: &str,
-    uri: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(), Refusal> {
+pub(crate) fn verify(scenario: &Scenario, service: Option<&str>, request: &Request) -> Result<(), Refusal> {
+    let headers = &request.headers;
     let authorization = text(headers, "authorization")
         .ok_or_else(|| Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token"))?;
     let authorization = Authorization::parse(authorization)
@@ -33,8 +29,9 @@ pub(crate) fn verify(
             "The security token included in the request is invalid.",
         ));
     }
-    let expected = signature(scenario, &authorization, method, uri, headers, body);
-    if authorization.service == "ecs" && expected.as_deref() == Some(authorization.signature) {
+    let expected = signature(scenario, &authorization, request);
+    let meant = service.is_none_or(|service| service == authorization.service);
+    if meant && expected.as_deref() == Some(authorization.signature) {
         return Ok(());
     }
     Err(Refusal::new(
@@ -65,14 +62,8 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn signature(
-    scenario: &Scenario,
-    authorization: &Authorization<'_>,
-    method: &str,
-    uri: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Option<String> {
+fn signature(scenario: &Scenario, authorization: &Authorization<'_>, request: &Request) -> Option<String> {
+    let Request { method, uri, headers, body } = request;
     // The token travels as an ordinary signed header, so it is not a part of the identity here.
     let identity =
         Credentials::new(&scenario.access_key_id, &scenario.secret_access_key, None, None, "simulator").into();

@@ -104,6 +104,7 @@ pub(super) fn create(world: &mut World, request: &Value) -> Answer {
         last_completed: None,
         events: Default::default(),
         tasks: Vec::new(),
+        stopped: Vec::new(),
         steady: false,
     };
     world.services.push(service);
@@ -188,6 +189,7 @@ pub(super) fn delete(world: &mut World, request: &Value) -> Answer {
         return Err(Refusal::invalid("The service cannot be stopped while it is scaled above 0."));
     }
     service.desired = 0;
+    service.stop_service_deployment("Service deployment stopped because the service was deleted.", &mut around);
     service.status = "DRAINING".to_owned();
     service.look(&mut around);
     Ok(json!({"service": document(world, position, true)}))

@@ -25,9 +25,8 @@ pub(super) fn list(world: &mut World, request: &Value) -> Answer {
     let mine = |service: &&Service| {
         service.cluster == cluster && named.is_none_or(|name| service.name == name || service.arn == name)
     };
-    let wanted =
-        |task: &&Task| task.desired_status() == desired && task.remembered(now) && family(task) && started_by(task);
-    let found = world.services.iter().filter(mine).flat_map(|service| service.tasks.iter().filter(wanted));
+    let wanted = |task: &&Task| task.desired_status() == desired && family(task) && started_by(task);
+    let found = world.services.iter().filter(mine).flat_map(|service| service.visible_tasks(now).filter(wanted));
     let (arns, next) = page(found.map(|task| json!(task.arn)).collect(), request, 100)?;
     Ok(without_nulls(&json!({"taskArns": arns, "nextToken": next})))
 }
@@ -50,8 +49,8 @@ pub(super) fn describe(world: &mut World, request: &Value) -> Answer {
     let (services, around) = world.split();
     for (name, failure) in wanted.iter().zip(failing) {
         let mine = services.iter().filter(|service| service.cluster == cluster);
-        let mut found = mine.flat_map(|service| service.tasks.iter().map(move |task| (service, task)));
-        match found.find(|(_, task)| (task.arn == *name || task.id == *name) && task.remembered(around.now)) {
+        let mut found = mine.flat_map(|service| service.visible_tasks(around.now).map(move |task| (service, task)));
+        match found.find(|(_, task)| task.arn == *name || task.id == *name) {
             Some((service, task)) => tasks.push(task.document(service, &around)),
             None => failures.push(failure),
         }

@@ -35,7 +35,7 @@ use self::schedule::Schedule;
 use self::task_definition::TaskDefinitions;
 use crate::Scenario;
 use crate::clock::epoch_seconds;
-use crate::scenario::Moment;
+use crate::others::Moment;
 
 /// Everything in the account, at one moment.
 #[derive(Clone, Debug)]

@@ -64,7 +64,10 @@ impl Cause {
 impl Service {
     /// Starts a deployment of the service as it is now, with this task definition.
     pub(crate) fn deploy(&mut self, task_definition: &str, around: &mut Surroundings<'_>) {
-        self.supersede(around);
+        self.stop_service_deployment(
+            "Service deployment stopped because a newer service deployment was started.",
+            around,
+        );
         let sources = self.revisions_with_tasks();
         let revision = self.revise(task_definition, around);
         let deployment_id = format!("ecs-svc/{}", around.identity.digits());
@@ -101,15 +104,14 @@ impl Service {
         around.schedule.at(around.now + around.scenario.pending, begin);
     }
 
-    /// A newer deployment stops the service deployment that is under way. The documentation names the states, not the reason.
-    fn supersede(&mut self, around: &mut Surroundings<'_>) {
-        const REASON: &str = "Service deployment stopped because a newer service deployment was started.";
-        let Some(current) = self.service_deployments.last() else { return };
-        if current.status.finished() {
+    /// Stops the service deployment that is under way, because a newer one begins or the service ends. The documentation names
+    /// the states, not the reasons.
+    pub(crate) fn stop_service_deployment(&mut self, reason: &str, around: &mut Surroundings<'_>) {
+        let Some(current) = self.service_deployments.last().filter(|current| !current.status.finished()) else {
             return;
-        }
+        };
         let arn = current.arn.clone();
-        self.move_on(&arn, Status::StopRequested, Some(REASON), around);
+        self.move_on(&arn, Status::StopRequested, Some(reason), around);
         if around.scenario.pending.is_zero() {
             self.move_on(&arn, Status::Stopped, None, around);
         }

@@ -33,6 +33,14 @@ impl Schedule {
         self.entries.insert((moment, self.made), due);
     }
 
+    /// Plans a look of the service's scheduler; one look at a moment is enough.
+    pub(crate) fn look_at(&mut self, moment: Duration, service: &str) {
+        let planned = |due: &Due| matches!(due, Due::Look { service: looking } if looking == service);
+        if !self.entries.range((moment, 0)..=(moment, u64::MAX)).any(|(_, due)| planned(due)) {
+            self.at(moment, Due::Look { service: service.to_owned() });
+        }
+    }
+
     /// When the next thing happens.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.entries.keys().next().map(|(moment, _)| *moment)

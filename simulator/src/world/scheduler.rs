@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::deployment::RolloutState;
 use super::event::listed;
-use super::schedule::Due;
 use super::service::Service;
 use super::task::{Belongs, Passed, State, Step, Stop, Task};
 use super::{Happening, Surroundings};
@@ -22,7 +21,6 @@ const COMPLAINS_AFTER: u32 = 3;
 impl Service {
     /// One look at the service, and everything that follows from it now.
     pub(crate) fn look(&mut self, around: &mut Surroundings<'_>) {
-        self.tasks.retain(|task| task.remembered(around.now));
         if self.status != "ACTIVE" {
             self.drain(around);
             return;
@@ -51,7 +49,7 @@ impl Service {
 
     /// Looks once everything has happened that happens at this moment, so that what happens together is seen together.
     fn look_soon(&self, around: &mut Surroundings<'_>) {
-        around.schedule.at(around.now, Due::Look { service: self.arn.clone() });
+        around.schedule.look_at(around.now, &self.arn);
     }
 
     fn live(&self) -> usize {
@@ -81,7 +79,7 @@ impl Service {
             return;
         }
         if around.now < primary.hold_until {
-            around.schedule.at(primary.hold_until, Due::Look { service: self.arn.clone() });
+            around.schedule.look_at(primary.hold_until, &self.arn);
             return;
         }
         let mut started = Vec::new();
@@ -144,7 +142,7 @@ impl Service {
             );
         }
         self.count_failure(deployment, around);
-        around.schedule.at(around.now + hold, Due::Look { service: self.arn.clone() });
+        around.schedule.look_at(around.now + hold, &self.arn);
     }
 
     /// Stops tasks of older deployments as far as enough healthy ones remain, and tasks that are more than wanted.
@@ -205,7 +203,7 @@ impl Service {
     fn forget_replaced_deployments(&mut self) {
         let Some(primary) = self.deployments.first().map(|primary| primary.id.clone()) else { return };
         let tasks = &self.tasks;
-        let busy = |id: &str| tasks.iter().any(|task| task.deployment == id && task.state != State::Stopped);
+        let busy = |id: &str| tasks.iter().any(|task| task.deployment == id);
         self.deployments.retain(|deployment| deployment.id == primary || busy(&deployment.id));
     }
 
@@ -247,7 +245,7 @@ impl Service {
             current.stage = Some("BAKE_TIME");
         }
         if around.now < until {
-            around.schedule.at(until, Due::Look { service: self.arn.clone() });
+            around.schedule.look_at(until, &self.arn);
         }
         around.now >= until
     }
@@ -262,6 +260,8 @@ impl Service {
         self.stop_all(&ending, &deployment, around);
         if self.tasks.iter().all(|task| task.state > State::Deactivating) {
             self.status = "INACTIVE".to_owned();
+            // They are deleted with it (developer guide, "View service history using Amazon ECS service deployments").
+            self.service_deployments.clear();
             around.fact(Happening::ServiceInactive { service: self.arn.clone() });
         }
     }
@@ -300,7 +300,7 @@ impl Service {
     }
 
     fn task_stopped(&mut self, index: usize, deployment: &str, around: &mut Surroundings<'_>) {
-        let task = &self.tasks[index];
+        let task = self.tasks.remove(index);
         let Some(stop) = task.stop.clone() else { return };
         around.fact(Happening::TaskStopped {
             task: task.arn.clone(),
@@ -308,6 +308,8 @@ impl Service {
             reason: stop.reason.clone(),
             failed: stop.failed,
         });
+        self.stopped.retain(|task| task.remembered(around.now));
+        self.stopped.push(task);
         if stop.failed && stop.code == "TaskFailedToStart" {
             self.failed_to_start(deployment, around);
         } else if stop.failed {
@@ -322,7 +324,7 @@ impl Service {
     /// is a pause at all is an observation.
     fn hold(&mut self, deployment: &str, around: &Surroundings<'_>) {
         if let Some(failing) = self.deployments.iter_mut().find(|each| each.id == deployment) {
-            failing.hold_until = failing.hold_until.max(around.now + around.scenario.retry);
+            failing.hold_until = failing.hold_until.max(around.now + around.scenario.retry.max(SHORTEST_HOLD));
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Happening, World};
 use crate::operation;
-use crate::scenario::Action;
+use crate::others::Action;
 
 impl World {
     /// Carries out an entry of the scenario's `others`. What AWS refuses them, they do not insist on.

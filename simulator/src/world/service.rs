@@ -47,7 +47,10 @@ pub(crate) struct Service {
     /// The revision that a failed deployment goes back to.
     pub(crate) last_completed: Option<String>,
     pub(crate) events: Events,
+    /// The tasks that are not STOPPED, in the order of their start.
     pub(crate) tasks: Vec<Task>,
+    /// The tasks that are STOPPED and still visible, in the order of their stop.
+    pub(crate) stopped: Vec<Task>,
     /// Whether it has said that it is steady since it last changed.
     pub(crate) steady: bool,
 }
@@ -64,6 +67,11 @@ pub(crate) struct Revision {
 impl Service {
     pub(crate) fn revision(&self, arn: &str) -> Option<&Revision> {
         self.revisions.iter().find(|revision| revision.arn == arn)
+    }
+
+    /// Every task that is still visible.
+    pub(crate) fn visible_tasks(&self, now: Duration) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().chain(self.stopped.iter().filter(move |task| task.remembered(now)))
     }
 
     pub(crate) fn service_deployment_mut(&mut self, arn: &str) -> Option<&mut ServiceDeployment> {

@@ -33,6 +33,7 @@ impl World {
             last_completed: None,
             events: Default::default(),
             tasks: Vec::new(),
+            stopped: Vec::new(),
             steady: true,
         };
         if service.status != "ACTIVE" {

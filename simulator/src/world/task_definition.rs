@@ -154,9 +154,10 @@ impl TaskDefinitions {
         let matches =
             |image: &str| containers.iter().any(|c| c["image"].as_str().is_some_and(|name| name.contains(image)));
         let found = scenario.images.iter().find(|entry| matches(&entry.image)).map(|entry| entry.behaviour.clone());
-        match found.unwrap_or_default() {
-            Behaviour::CrashAtFirst { times, .. } if started >= times => Behaviour::default(),
-            behaviour => behaviour,
+        match found {
+            Some(Behaviour::CrashAtFirst { times, .. }) if started >= times => Behaviour::usual(scenario),
+            Some(behaviour) => behaviour,
+            None => Behaviour::usual(scenario),
         }
     }
 }

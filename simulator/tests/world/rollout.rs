@@ -108,11 +108,12 @@ async fn a_crash_loop_goes_on_without_a_circuit_breaker() {
     let client = client(&simulator);
     let old = service(&client).await.task_definition.unwrap();
     let (new, arn) = deploy(&client, "web:2").await;
-    tokio::time::sleep(Duration::from_secs(1800)).await;
+    simulator.settle().await;
+    assert!(simulator.elapsed() >= Duration::from_secs(24 * 3600));
 
     let web = service(&client).await;
     assert_eq!(states(&web)[0], ("PRIMARY".to_owned(), DeploymentRolloutState::InProgress));
-    assert!(web.deployments()[0].failed_tasks > 10, "{}", web.deployments()[0].failed_tasks);
+    assert!(web.deployments()[0].failed_tasks > 1000, "{}", web.deployments()[0].failed_tasks);
     assert_eq!(service_deployment(&client, &arn).await.status, Some(Status::InProgress));
     assert_eq!(simulator.running_task_definitions("default", "web")[&old], 2);
 
@@ -232,6 +233,22 @@ async fn somebody_elses_deployment_stops_ours() {
     wait_for(&client, current, Status::Successful).await;
     let theirs = theirs.task_definition.unwrap();
     assert_eq!(simulator.running_task_definitions("default", "web"), BTreeMap::from([(theirs, 2)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_deleted_meanwhile_takes_its_deployments_with_it() {
+    let action = Action::DeleteService { cluster: "default".to_owned(), service: "web".to_owned() };
+    let at = Moment::AfterUpdate { number: 1, delay: Duration::from_secs(10) };
+    let simulator = world(Scenario::default().other(at, action));
+    let client = client(&simulator);
+    let (_, arn) = deploy(&client, "web:2").await;
+    wait_for(&client, &arn, Status::StopRequested).await;
+    assert_eq!(service(&client).await.status(), Some("DRAINING"));
+    simulator.settle().await;
+    assert_eq!(service(&client).await.status(), Some("INACTIVE"));
+    assert!(simulator.running_task_definitions("default", "web").is_empty());
+    let gone = client.describe_service_deployments().service_deployment_arns(&arn).send().await.unwrap();
+    assert_eq!(gone.failures()[0].reason(), Some("MISSING"));
 }
 
 #[tokio::test(start_paused = true)]

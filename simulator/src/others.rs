@@ -1,0 +1,86 @@
+//! What other people do meanwhile.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::scenario::seconds;
+
+/// What somebody else does, and when.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scripted {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub action: Action,
+}
+
+/// A moment in the life of a world.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Moment {
+    /// So long after the world started.
+    Elapsed(#[serde(deserialize_with = "seconds")] Duration),
+    /// After an UpdateService of the client took effect.
+    AfterUpdate {
+        /// Which one, counted from 1.
+        number: usize,
+        /// So long after it.
+        #[serde(deserialize_with = "seconds")]
+        delay: Duration,
+    },
+}
+
+/// Something that somebody else does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Registers a revision and deploys it.
+    UpdateService {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+        /// The image of the first container of the new revision, which is otherwise a copy of the current one.
+        #[serde(default)]
+        image: Option<String>,
+        /// The whole new revision, as RegisterTaskDefinition takes it; wins over `image`.
+        #[serde(default)]
+        task_definition: Option<Value>,
+    },
+    /// Changes the desired count only.
+    Scale {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+        /// The new desired count.
+        desired_count: usize,
+    },
+    /// Deletes the service, with force.
+    DeleteService {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// Stops the current service deployment with a rollback.
+    StopServiceDeployment {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
+    /// Deregisters a task definition (`family:revision` or an ARN).
+    DeregisterTaskDefinition {
+        /// Which one.
+        task_definition: String,
+    },
+    /// A CloudWatch alarm goes into ALARM.
+    TripAlarm {
+        /// The alarm's name.
+        name: String,
+    },
+}
