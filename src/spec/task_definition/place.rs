@@ -99,6 +99,30 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Calls back with the path of everything that is not a text where one has to be.
+    pub(super) fn find_other_types(self, value: &Value, subject: &str, found: &mut impl FnMut(String)) {
+        match (self, value) {
+            (Self::Text, Value::String(_) | Value::Null) => {}
+            (Self::Text, _) => found(subject.to_owned()),
+            (Self::List(place), Value::Array(items)) => {
+                for (number, item) in items.iter().enumerate() {
+                    let key =
+                        item.get("name").and_then(Value::as_str).map_or_else(|| number.to_string(), str::to_owned);
+                    place.find_other_types(item, &format!("{subject}[{key}]"), found);
+                }
+            }
+            (Self::Object(_) | Self::Map(_), Value::Object(members)) => {
+                for (key, value) in members {
+                    let subject = if subject.is_empty() { key.clone() } else { format!("{subject}.{key}") };
+                    self.member(key).find_other_types(value, &subject, found);
+                }
+            }
+            (Self::Any | Self::List(_) | Self::Object(_) | Self::Map(_), _) => {}
+        }
+    }
+}
+
 /// Reads a value with what is known of its place. Unlike `serde_json::Value` it does not take the last of two equal keys: that
 /// would deploy one of two meanings.
 impl<'de> DeserializeSeed<'de> for Place {
