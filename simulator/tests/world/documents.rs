@@ -104,3 +104,17 @@ async fn registrations_of_one_family_that_are_too_close_are_refused() {
     tokio::time::sleep(window).await;
     assert_eq!(register(&simulator, &document()).await["taskDefinition"]["revision"], 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_services_settings_of_tomorrow_are_kept_too() {
+    let simulator = Simulator::new(Scenario { accept_unknown_members: true, ..Scenario::default() });
+    simulator.add_service(Service::new("web"));
+    let body = json!({"service": "web", "telepathy": {"range": [1, 2]}, "enableExecuteCommand": null});
+    let replace = move |request: &mut HttpRequest| {
+        request.headers_mut().insert("content-length", body.to_string().len().to_string());
+        *request.body_mut() = body.to_string().into();
+    };
+    client(&simulator).update_service().service("web").customize().mutate_request(replace).send().await.unwrap();
+    let web = simulator.describe_service("default", "web");
+    assert_eq!((&web["telepathy"], &web["enableExecuteCommand"]), (&json!({"range": [1, 2]}), &json!(false)));
+}

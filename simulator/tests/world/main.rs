@@ -1,6 +1,8 @@
 //! The world as the real SDK sees it.
 
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod documents;
