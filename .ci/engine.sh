@@ -40,6 +40,8 @@ engine_start() {
 engine_stop() {
     kill "$engine_pid" 2>/dev/null || return 0
     wait "$engine_pid" 2>/dev/null || true
+    # The engine leaves the host's network name space mounted there.
+    umount "$engine_folder/exec/netns/default" 2>/dev/null || true
     rm -rf "$engine_folder"
 }
 
