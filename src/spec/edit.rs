@@ -75,7 +75,7 @@ pub(super) fn parse(input: &'static str, text: &str) -> Result<Vec<Edit>, InputE
                     None => {
                         return Err(wrong(
                             "opens a value with `<<` that no line closes",
-                            "repeat the delimiter, alone on the line after the value",
+                            "write `NAME<<END`, the lines of the value, and `END` alone on a line",
                         ));
                     }
                 }
@@ -101,4 +101,61 @@ pub(super) fn parse(input: &'static str, text: &str) -> Result<Vec<Edit>, InputE
         numbers.push(number);
     }
     Ok(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> Edit {
+        Edit::Set { name: name.to_owned(), value: value.to_owned() }
+    }
+
+    #[test]
+    fn lines_set_and_remove() {
+        let text = "LEVEL=info\n\n  URL = a=b=c \n-OLD\n- OLDER\nEMPTY=\nSHIFT=1<<2";
+
+        let edits = parse("environment-variables", text).unwrap();
+
+        let removed = |name: &str| Edit::Remove { name: name.to_owned() };
+        let expected = [
+            set("LEVEL", "info"),
+            set("URL", " a=b=c"),
+            removed("OLD"),
+            removed("OLDER"),
+            set("EMPTY", ""),
+            set("SHIFT", "1<<2"),
+        ];
+        assert!(edits == expected, "{edits:?}");
+    }
+
+    #[test]
+    fn a_value_may_have_lines_that_look_like_edits() {
+        let edits = parse("secrets", "KEY<<END\n  indented\n\nA=1\n-B\n END\nEND\nNEXT=1").unwrap();
+
+        assert!(edits == [set("KEY", "  indented\n\nA=1\n-B\n END"), set("NEXT", "1")], "{edits:?}");
+    }
+
+    #[test]
+    fn wrong_lines_are_counted_and_not_quoted() {
+        for (text, line) in [
+            ("A=1\nhunter2", "line 2 has no `=`"),
+            ("=hunter2", "line 1 has no name"),
+            ("\n-", "line 2 has no name"),
+            ("-hunter2=1", "line 1 removes"),
+            ("A<<\nhunter2", "line 1 has no delimiter"),
+            ("A<<END\nhunter2\nEND2", "line 1 opens"),
+            ("hunter2=1\n\n-hunter2", "line 3 repeats the name of line 1"),
+        ] {
+            let error = parse("secrets", text).unwrap_err().to_string();
+
+            assert!(error.starts_with("input `secrets`: ") && error.contains(line), "{text:?}: {error}");
+            assert!(!error.contains("hunter2"), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        assert!(!format!("{:?}", set("PASSWORD", "hunter2")).contains("hunter2"));
+    }
 }

@@ -5,6 +5,7 @@ mod edit;
 mod error;
 mod field;
 mod from_inputs;
+mod nearest;
 mod source;
 mod task_definition;
 

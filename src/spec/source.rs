@@ -1,16 +1,15 @@
 //! Which task definition to start from.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::nearest::nearest;
 use super::{Arn, Format, InputError, Source, TaskDefinition};
 
 /// The longest family name.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>
 const FAMILY_LENGTH: usize = 255;
-/// How close another file's name has to be to be worth naming.
-const SIMILAR_ENOUGH: f64 = 0.7;
 
 /// The inputs that name a task definition, strongest first, as in the official render action.
 pub(super) struct Wanted<'a> {
@@ -139,13 +138,10 @@ fn near_names(path: &Path, folder: &Path) -> Vec<String> {
     let (Some(wanted), Ok(entries)) = (path.file_name().and_then(|name| name.to_str()), fs::read_dir(folder)) else {
         return Vec::new();
     };
-    let mut near: Vec<(f64, String)> = entries
+    let names: Vec<String> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| Format::of_extension(&PathBuf::from(name)).is_some())
-        .map(|name| (strsim::jaro_winkler(&name, wanted), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
+        .filter(|name| Format::of_extension(Path::new(name)).is_some())
         .collect();
-    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
+    nearest(wanted, names.iter().map(String::as_str)).iter().take(3).map(|name| format!("`{name}`")).collect()
 }

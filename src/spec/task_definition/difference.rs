@@ -132,7 +132,7 @@ impl Walk {
                 self.compare(path, before, Some(&Value::Array(Vec::new())))
             }
             (before, after) => {
-                if path.hidden {
+                if path.hidden && before.is_some() && after.is_some() {
                     self.hidden.insert(path.text.clone());
                 }
                 let (before, after) = (shown(path, before), shown(path, after));
@@ -179,7 +179,10 @@ fn redact(path: &Path, value: &Value, changed: &BTreeSet<String>) -> Value {
         Value::Object(members) if path.is_hidden_item() => Value::Object(
             members
                 .iter()
-                .map(|(key, value)| (key.clone(), if key == "name" { value.clone() } else { mark(path, changed) }))
+                .map(|(key, value)| {
+                    let is_name = key == "name" && value.is_string();
+                    (key.clone(), if is_name { value.clone() } else { mark(path, changed) })
+                })
                 .collect(),
         ),
         _ if path.hidden => mark(path, changed),
@@ -200,3 +203,6 @@ fn mark(path: &Path, changed: &BTreeSet<String>) -> Value {
     let mark = if changed.contains(&path.text) { HIDDEN_AND_CHANGED } else { HIDDEN };
     Value::String(mark.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,161 @@ const fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn from_yaml(text: &str) -> Value {
+        TaskDefinition::parse(text, Format::Yaml).unwrap().register_input()
+    }
+
+    #[test]
+    fn what_is_registered_is_the_document_less_nulls_and_what_only_answers_have() {
+        let text = r#"{
+            "taskDefinitionArn": "arn", "revision": 3, "status": "ACTIVE", "registeredAt": 1.5, "registeredBy": "me",
+            "deregisteredAt": 2, "deleteRequestedAt": 3, "compatibilities": [], "requiresAttributes": [],
+            "family": "web", "future": {"deep": [{"x": null, "status": ""}], "revision": 1},
+            "containerDefinitions": [null, {"name": "web", "image": "", "command": ["", null], "dockerLabels": {}, "links": []}],
+            "pidMode": null, "ratio": 1.0, "large": 18446744073709551615
+        }"#;
+
+        let body = TaskDefinition::parse(text, Format::Json).unwrap().register_input().to_string();
+
+        let expected = r#"{"family":"web","future":{"deep":[{"status":""}],"revision":1},"containerDefinitions":[{"name":"web","image":"","command":[""],"dockerLabels":{},"links":[]}],"ratio":1.0,"large":18446744073709551615}"#;
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn yaml_without_quotes_is_a_text_where_ecs_wants_one_and_only_there() {
+        let body = from_yaml(
+            "family: web
+cpu: 256
+memory: 0512
+containerDefinitions:
+  - name: web
+    image: app
+    cpu: 10
+    essential: true
+    user: 1000
+    stopTimeout: 30
+    command: [serve, 8080, true, 0x1F, null]
+    environment:
+      - {name: PORT, value: 8080}
+      - {name: VERSION, value: 1.10}
+      - {name: DEBUG, value: yes}
+      - {name: NOTHING, value: ~}
+      - {name: QUOTED, value: '~'}
+    dockerLabels: {release: 2.0, 8080: true}
+    logConfiguration: {logDriver: awslogs, options: {max-buffer-size: 25}}
+    portMappings: [{containerPort: 8080}]
+tags: [{key: release, value: 7}]
+",
+        );
+
+        let expected = json!({
+            "family": "web",
+            "cpu": "256",
+            "memory": "0512",
+            "containerDefinitions": [{
+                "name": "web",
+                "image": "app",
+                "cpu": 10,
+                "essential": true,
+                "user": "1000",
+                "stopTimeout": 30,
+                "command": ["serve", "8080", "true", "0x1F"],
+                "environment": [
+                    {"name": "PORT", "value": "8080"},
+                    {"name": "VERSION", "value": "1.10"},
+                    {"name": "DEBUG", "value": "yes"},
+                    {"name": "NOTHING"},
+                    {"name": "QUOTED", "value": "~"},
+                ],
+                "dockerLabels": {"release": "2.0", "8080": "true"},
+                "logConfiguration": {"logDriver": "awslogs", "options": {"max-buffer-size": "25"}},
+                "portMappings": [{"containerPort": 8080}],
+            }],
+            "tags": [{"key": "release", "value": "7"}],
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn what_the_aws_cli_prints_is_a_document_in_both_formats() {
+        let json =
+            r#"{"taskDefinition": {"family": "web", "revision": 7}, "tags": [{"key": "team", "value": "shop"}]}"#;
+        let yaml = "taskDefinition: {family: web, cpu: 256}\ntags: []";
+
+        let with_tags = TaskDefinition::parse(json, Format::Json).unwrap();
+        let without = TaskDefinition::parse(yaml, Format::Yaml).unwrap();
+
+        assert_eq!(with_tags.register_input(), json!({"family": "web", "tags": [{"key": "team", "value": "shop"}]}));
+        assert_eq!(without.register_input(), json!({"family": "web", "cpu": "256"}));
+    }
+
+    #[test]
+    fn a_document_that_means_two_things_is_refused() {
+        for (text, format) in [
+            (r#"{"family": "a", "family": "b"}"#, Format::Json),
+            ("family: a\nfamily: b", Format::Yaml),
+            ("containerDefinitions:\n  - dockerLabels: {x: 1, x: 2}", Format::Yaml),
+        ] {
+            let error = TaskDefinition::parse(text, format).unwrap_err();
+
+            assert!(error.to_string().contains("occurs twice"), "{error}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_say_where() {
+        let broken = [("{\n  \"family\": oops}", Format::Json), ("family: web\ncpu: [1", Format::Yaml)];
+        for (text, format) in broken {
+            let error = TaskDefinition::parse(text, format).unwrap_err();
+
+            assert!(matches!(error, DocumentError::Syntax { line: 2.., .. }), "{error}");
+        }
+        for text in ["[]", "7", "null", "\"web\""] {
+            let error = TaskDefinition::parse(text, Format::Json).unwrap_err();
+            assert!(matches!(error, DocumentError::NotAnObject { .. }), "{error}");
+        }
+        let error = TaskDefinition::parse(r#"{"containerDefinitions": {}}"#, Format::Json).unwrap_err();
+        assert_eq!(error.to_string(), "has a `containerDefinitions` that is not a list");
+    }
+
+    #[test]
+    fn the_format_is_seen_from_the_name_and_from_the_text() {
+        for (name, text, format) in [
+            ("web.json", "{}", Format::Json),
+            ("web.json", "\u{feff}\n{}", Format::Json),
+            ("web.json", "family: web", Format::Yaml),
+            ("web.yml", "{family: web}", Format::Yaml),
+            ("web.YAML", "family: web", Format::Yaml),
+            ("web", "{}", Format::Json),
+            ("web", "family: web", Format::Yaml),
+        ] {
+            assert_eq!(Format::detect(Path::new(name), text), format, "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn tags_are_added_and_replaced() {
+        let tag = |key: &str, value: &str| Tag { key: key.to_owned(), value: value.to_owned() };
+        let document =
+            TaskDefinition::parse(r#"{"family": "web", "tags": [{"key": "a", "value": "1"}]}"#, Format::Json).unwrap();
+
+        assert_eq!(document.with_tags(&[tag("b", "2"), tag("a", "3")]).tags(), [tag("a", "3"), tag("b", "2")]);
+        assert_eq!(document.with_tags(&[]), document);
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let document = TaskDefinition::parse(
+            r#"{"containerDefinitions": [{"name": "web", "environment": [{"name": "A", "value": "hunter2"}]}]}"#,
+            Format::Json,
+        );
+
+        assert!(!format!("{document:?}").contains("hunter2"));
+    }
+}

@@ -144,7 +144,7 @@ fn normalise(value: &mut Value, name: &str) {
                 normalise(item, name);
             }
             if is_keyed(name) {
-                items.sort_by_cached_key(|item| (key_of(item, name), item.to_string()));
+                items.sort_by_cached_key(|item| key_of(item, name));
             } else if SETS.contains(&name) {
                 items.sort_by_cached_key(Value::to_string);
             }
@@ -171,7 +171,11 @@ pub(super) fn is_keyed(list: &str) -> bool {
 pub(super) fn key_of(item: &Value, list: &str) -> Option<String> {
     let (_, keys) = KEYED.iter().find(|(name, _)| *name == list)?;
     let key = keys.iter().find_map(|key| item.get(key))?;
-    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+    let key = match key {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
     // One port may be mapped once for each protocol.
     let protocol = item.get("protocol").and_then(Value::as_str).filter(|_| list == "portMappings");
     Some(protocol.map_or(key.clone(), |protocol| format!("{key}/{protocol}")))

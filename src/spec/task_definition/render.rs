@@ -3,10 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::TaskDefinition;
+use crate::spec::nearest::nearest;
 use crate::spec::{Edit, Overrides};
-
-/// How close another container's name has to be to be taken for the one that was meant.
-const SIMILAR_ENOUGH: f64 = 0.8;
 
 /// A change that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,12 +117,7 @@ fn unknown(document: &TaskDefinition, name: &str) -> Option<RenderError> {
     if there.contains(&name) {
         return None;
     }
-    let nearest = there
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(candidate, name), *candidate))
-        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate.to_owned());
+    let nearest = nearest(name, there.iter().copied()).first().map(|name| (*name).to_owned());
     Some(RenderError::UnknownContainer {
         name: name.to_owned(),
         there: there.into_iter().map(str::to_owned).collect(),
@@ -261,4 +254,231 @@ fn present<'a>(parent: &'a mut Map<String, Value>, member: &str, make: impl FnOn
         *value = make();
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, value: &str) -> Edit {
+        Edit::Set { name: name.to_owned(), value: value.to_owned() }
+    }
+
+    fn remove(name: &str) -> Edit {
+        Edit::Remove { name: name.to_owned() }
+    }
+
+    fn document(value: Value) -> TaskDefinition {
+        TaskDefinition::from_described(value, None).unwrap()
+    }
+
+    /// `web` is essential, `router` is not.
+    fn two_containers() -> TaskDefinition {
+        document(json!({
+            "family": "web",
+            "cpu": "256",
+            "future": {"kept": ""},
+            "containerDefinitions": [
+                {
+                    "name": "web",
+                    "image": "web:1",
+                    "environment": [{"name": "LEVEL", "value": "info", "future": 1}, {"name": "OLD", "value": "x"}],
+                    "secrets": [{"name": "TOKEN", "valueFrom": "arn:one"}, {"name": "KEY", "valueFrom": "arn:two"}],
+                    "dockerLabels": {"keep": "", "drop": "x"},
+                    "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/a", "mode": "blocking"}},
+                },
+                {"name": "router", "image": "router:1", "essential": false},
+            ],
+        }))
+    }
+
+    /// What is rendered, as the container of that name.
+    fn container(document: &TaskDefinition, name: &str) -> Value {
+        let container = document.containers().find(|container| container.get("name") == Some(&json!(name)));
+        Value::Object(container.unwrap().clone())
+    }
+
+    #[test]
+    fn nothing_asked_is_nothing_changed() {
+        let document = two_containers();
+
+        assert!(render(&document, &Overrides::default()) == Ok(document));
+    }
+
+    #[test]
+    fn the_image_goes_to_the_essential_container_and_nowhere_else() {
+        let before = two_containers();
+        let overrides = Overrides { image: Some("web:2".to_owned()), ..Overrides::default() };
+
+        let after = render(&before, &overrides).unwrap();
+
+        assert_eq!(after.images(), [("web", "web:2"), ("router", "router:1")]);
+        let back = Overrides { image: Some("web:1".to_owned()), ..Overrides::default() };
+        assert!(render(&after, &back) == Ok(before));
+    }
+
+    #[test]
+    fn images_are_for_the_containers_that_were_named() {
+        let overrides = Overrides {
+            containers: vec!["web".to_owned(), "router".to_owned()],
+            image: Some("both:2".to_owned()),
+            ..Overrides::default()
+        };
+        let pairs = Overrides {
+            images: vec![("router".to_owned(), "router:2".to_owned()), ("web".to_owned(), "web:2".to_owned())],
+            ..Overrides::default()
+        };
+
+        let both = render(&two_containers(), &overrides).unwrap();
+        let each = render(&two_containers(), &pairs).unwrap();
+
+        assert_eq!(both.images(), [("web", "both:2"), ("router", "both:2")]);
+        assert_eq!(each.images(), [("web", "web:2"), ("router", "router:2")]);
+    }
+
+    #[test]
+    fn lists_are_edited_in_place() {
+        let overrides = Overrides {
+            environment: vec![set("LEVEL", "debug"), remove("OLD"), set("NEW", ""), remove("NEVER")],
+            secrets: vec![set("KEY", "arn:three"), remove("TOKEN")],
+            docker_labels: vec![remove("drop"), set("new", "a=b")],
+            log_options: vec![set("mode", "non-blocking"), remove("awslogs-group")],
+            env_files: vec!["arn:aws:s3:::bucket/a.env".to_owned()],
+            command: Some(vec!["sh".to_owned(), String::new()]),
+            ..Overrides::default()
+        };
+
+        let after = render(&two_containers(), &overrides).unwrap();
+
+        let expected = json!({
+            "name": "web",
+            "image": "web:1",
+            "environment": [{"name": "LEVEL", "value": "debug", "future": 1}, {"name": "NEW", "value": ""}],
+            "secrets": [{"name": "KEY", "valueFrom": "arn:three"}],
+            "dockerLabels": {"keep": "", "new": "a=b"},
+            "logConfiguration": {"logDriver": "awslogs", "options": {"mode": "non-blocking"}},
+            "environmentFiles": [{"value": "arn:aws:s3:::bucket/a.env", "type": "s3"}],
+            "command": ["sh", ""],
+        });
+        assert_eq!(container(&after, "web"), expected);
+        assert_eq!(container(&after, "router"), container(&two_containers(), "router"));
+    }
+
+    #[test]
+    fn a_name_is_a_variable_or_a_secret_and_never_both() {
+        let overrides = Overrides {
+            environment: vec![set("TOKEN", "plain")],
+            secrets: vec![set("LEVEL", "arn:three")],
+            ..Overrides::default()
+        };
+
+        let after = container(&render(&two_containers(), &overrides).unwrap(), "web");
+
+        assert_eq!(after["environment"], json!([{"name": "OLD", "value": "x"}, {"name": "TOKEN", "value": "plain"}]));
+        assert_eq!(
+            after["secrets"],
+            json!([{"name": "KEY", "valueFrom": "arn:two"}, {"name": "LEVEL", "valueFrom": "arn:three"}])
+        );
+    }
+
+    #[test]
+    fn lists_that_are_not_there_are_made_only_for_something() {
+        let overrides = Overrides {
+            containers: vec!["router".to_owned()],
+            environment: vec![remove("A")],
+            secrets: vec![set("B", "arn:b")],
+            docker_labels: vec![remove("c")],
+            ..Overrides::default()
+        };
+
+        let after = container(&render(&two_containers(), &overrides).unwrap(), "router");
+
+        let expected = json!({
+            "name": "router", "image": "router:1", "essential": false, "secrets": [{"name": "B", "valueFrom": "arn:b"}],
+        });
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn another_log_driver_starts_without_the_options_of_the_one_before() {
+        let to = |driver: &str| Overrides {
+            log_driver: Some(driver.to_owned()),
+            log_options: vec![set("a", "1")],
+            ..Overrides::default()
+        };
+
+        let other = render(&two_containers(), &to("splunk")).unwrap();
+        let same = render(&two_containers(), &to("awslogs")).unwrap();
+
+        assert_eq!(container(&other, "web")["logConfiguration"], json!({"logDriver": "splunk", "options": {"a": "1"}}));
+        assert_eq!(
+            container(&same, "web")["logConfiguration"]["options"],
+            json!({"awslogs-group": "/a", "mode": "blocking", "a": "1"})
+        );
+    }
+
+    #[test]
+    fn the_task_is_changed_without_naming_a_container() {
+        let overrides = Overrides {
+            cpu: Some("512".to_owned()),
+            memory: Some("1 GB".to_owned()),
+            task_role_arn: Some("arn:task".to_owned()),
+            execution_role_arn: Some("arn:execution".to_owned()),
+            ..Overrides::default()
+        };
+        let ambiguous = document(json!({"containerDefinitions": [{"name": "a"}, {"name": "b"}]}));
+
+        let after = render(&ambiguous, &overrides).unwrap().register_input();
+
+        let expected = json!({
+            "containerDefinitions": [{"name": "a"}, {"name": "b"}],
+            "taskRoleArn": "arn:task", "executionRoleArn": "arn:execution", "cpu": "512", "memory": "1 GB",
+        });
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn all_that_cannot_be_changed_is_said_at_once() {
+        let overrides = Overrides {
+            containers: vec!["wbe".to_owned(), "router".to_owned()],
+            images: vec![("nobody".to_owned(), "x".to_owned())],
+            log_options: vec![set("a", "1")],
+            ..Overrides::default()
+        };
+
+        let errors: Vec<String> =
+            render(&two_containers(), &overrides).unwrap_err().iter().map(ToString::to_string).collect();
+
+        assert_eq!(
+            errors,
+            [
+                "there is no container `wbe` (did you mean `web`?); the task definition has `web`, `router`",
+                "there is no container `nobody`; the task definition has `web`, `router`",
+                "container `router` has no log driver to give options to; set `log-configuration-log-driver` too",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_container_that_nobody_can_guess_has_to_be_named() {
+        let overrides = Overrides { image: Some("x".to_owned()), ..Overrides::default() };
+        let two = document(json!({"containerDefinitions": [{"name": "a"}, {"name": "b"}]}));
+
+        let errors = render(&two, &overrides).unwrap_err();
+
+        assert_eq!(errors, [RenderError::AmbiguousContainer { there: vec!["a".to_owned(), "b".to_owned()] }]);
+    }
+
+    #[test]
+    fn what_is_of_another_type_is_not_overwritten() {
+        let overrides = Overrides { environment: vec![set("A", "hunter2")], ..Overrides::default() };
+        let odd = document(json!({"containerDefinitions": [{"name": "a", "environment": {"A": "b"}}]}));
+
+        let errors = render(&odd, &overrides).unwrap_err();
+
+        assert_eq!(
+            errors[0].to_string(),
+            "`containerDefinitions[a].environment` cannot be changed, because it is not a list"
+        );
+    }
 }

@@ -136,3 +136,248 @@ fn volumes(task: &Map<String, Value>, complaints: &mut Complaints) {
         complaints.error(format!("volumes[{name}]"), "is there twice; a volume's name has to be its own");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn document(value: Value) -> TaskDefinition {
+        TaskDefinition::from_described(value, None).unwrap()
+    }
+
+    /// A Fargate task definition without a fault.
+    fn good() -> Value {
+        json!({
+            "family": "web",
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": ".25 vCPU",
+            "memory": "1 GB",
+            "executionRoleArn": "arn:aws-eusc:iam::123456789012:role/path/execution",
+            "volumes": [{"name": "scratch"}],
+            "containerDefinitions": [
+                {
+                    "name": "web",
+                    "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:abc",
+                    "portMappings": [{"containerPort": 80, "hostPort": 80}, {"containerPortRange": "90-95"}],
+                    "environment": [{"name": "A", "value": ""}],
+                    "secrets": [{"name": "B", "valueFrom": "arn"}],
+                    "dependsOn": [{"containerName": "router", "condition": "START"}],
+                    "volumesFrom": [{"sourceContainer": "router"}],
+                    "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp"}],
+                    "logConfiguration": {"logDriver": "awslogs", "options": {"a": "b"}},
+                },
+                {"name": "router", "image": "router:1", "essential": false},
+            ],
+        })
+    }
+
+    /// The good one with the value at this JSON pointer replaced, or removed when there is none.
+    fn with(pointer: &str, value: Option<Value>) -> TaskDefinition {
+        let mut good = good();
+        let (parent, member) = pointer.rsplit_once('/').unwrap();
+        let parent = good.pointer_mut(parent).unwrap();
+        match (parent, value) {
+            (Value::Object(members), Some(value)) => {
+                members.insert(member.to_owned(), value);
+            }
+            (Value::Object(members), None) => {
+                members.remove(member);
+            }
+            (other, _) => panic!("{pointer} leads into {other}"),
+        }
+        document(good)
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_good_ones() {
+        assert_eq!(check(&document(good())), []);
+        let minimal = json!({"family": "a", "containerDefinitions": [{"name": "a", "image": "a", "memory": 64}]});
+        assert_eq!(check(&document(minimal)), []);
+        let example = include_str!("../../../../examples/task-definition.json");
+        assert_eq!(check(&TaskDefinition::parse(example, crate::spec::Format::Json).unwrap()), []);
+    }
+
+    #[test]
+    fn each_fault_is_one_complaint_where_it_is() {
+        const WEB: &str = "/containerDefinitions/0";
+        let web = |member: &str| format!("{WEB}/{member}");
+        let cases: Vec<(String, Option<Value>, &str)> = vec![
+            ("/family".into(), None, "family"),
+            ("/family".into(), Some(json!("we b")), "family"),
+            ("/family".into(), Some(json!("f".repeat(256))), "family"),
+            ("/family".into(), Some(json!(7)), "family"),
+            ("/networkMode".into(), Some(json!("bridge")), "networkMode"),
+            ("/cpu".into(), None, "cpu"),
+            ("/cpu".into(), Some(json!("some")), "cpu"),
+            ("/cpu".into(), Some(json!(256)), "cpu"),
+            ("/cpu".into(), Some(json!("300")), "cpu"),
+            ("/memory".into(), Some(json!("1536")), "memory"),
+            ("/memory".into(), Some(json!("1 MB")), "memory"),
+            ("/executionRoleArn".into(), Some(json!("arn:aws:iam::123456789012:user/me")), "executionRoleArn"),
+            ("/taskRoleArn".into(), Some(json!("not a role")), "taskRoleArn"),
+            ("/volumes".into(), Some(json!([{"name": "scratch"}, {"name": "scratch"}])), "volumes[scratch]"),
+            ("/ephemeralStorage".into(), Some(json!({})), "ephemeralStorage.sizeInGiB"),
+            ("/proxyConfiguration".into(), Some(json!({"containerName": "x"})), "proxyConfiguration.containerName"),
+            (web("name"), Some(json!("w b")), "containerDefinitions[w b].name"),
+            (web("name"), None, "containerDefinitions[0].name"),
+            (web("image"), None, "containerDefinitions[web].image"),
+            (web("image"), Some(json!("a b")), "containerDefinitions[web].image"),
+            (web("essential"), Some(json!(false)), "containerDefinitions"),
+            (
+                web("portMappings"),
+                Some(json!([{"containerPort": 0}])),
+                "containerDefinitions[web].portMappings[0].containerPort",
+            ),
+            (
+                web("portMappings"),
+                Some(json!([{"containerPort": 65_536}])),
+                "containerDefinitions[web].portMappings[0].containerPort",
+            ),
+            (
+                web("portMappings"),
+                Some(json!([{"containerPort": 80, "hostPort": 81}])),
+                "containerDefinitions[web].portMappings[0].hostPort",
+            ),
+            (web("portMappings"), Some(json!([{"protocol": "tcp"}])), "containerDefinitions[web].portMappings[0]"),
+            (
+                web("environment"),
+                Some(json!([{"name": "A", "value": 1}])),
+                "containerDefinitions[web].environment[A].value",
+            ),
+            (web("environment"), Some(json!([{"name": "B", "value": ""}])), "containerDefinitions[web].secrets[B]"),
+            (web("command"), Some(json!(["a", 1])), "containerDefinitions[web].command[1]"),
+            (web("dockerLabels"), Some(json!({"a": true})), "containerDefinitions[web].dockerLabels.a"),
+            (web("secrets"), Some(json!([{"name": "B"}])), "containerDefinitions[web].secrets[B].valueFrom"),
+            (
+                web("secrets"),
+                Some(json!([{"name": "B", "valueFrom": "x"}, {"name": "B", "valueFrom": "y"}])),
+                "containerDefinitions[web].secrets[B]",
+            ),
+            (
+                web("dependsOn"),
+                Some(json!([{"containerName": "web", "condition": "START"}])),
+                "containerDefinitions[web].dependsOn[0].containerName",
+            ),
+            (
+                web("dependsOn"),
+                Some(json!([{"containerName": "router"}])),
+                "containerDefinitions[web].dependsOn[0].condition",
+            ),
+            (
+                web("volumesFrom"),
+                Some(json!([{"sourceContainer": "x"}])),
+                "containerDefinitions[web].volumesFrom[0].sourceContainer",
+            ),
+            (
+                web("mountPoints"),
+                Some(json!([{"sourceVolume": "x", "containerPath": "/"}])),
+                "containerDefinitions[web].mountPoints[0].sourceVolume",
+            ),
+            (
+                web("logConfiguration"),
+                Some(json!({"options": {}})),
+                "containerDefinitions[web].logConfiguration.logDriver",
+            ),
+        ];
+        for (pointer, value, subject) in cases {
+            let complaints = check(&with(&pointer, value.clone()));
+
+            let [complaint] = &complaints[..] else { panic!("{pointer} {value:?}: {complaints:#?}") };
+            assert_eq!((complaint.severity, complaint.subject.as_str()), (Severity::Error, subject), "{complaint:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_new_or_unusual_is_a_warning() {
+        let cases = [
+            ("/networkMode", json!("quantum"), 2, "networkMode"),
+            ("/pidMode", json!("pod"), 1, "pidMode"),
+            ("/requiresCompatibilities", json!(["MOON"]), 1, "requiresCompatibilities[0]"),
+            ("/cpu", json!("32768"), 1, "cpu"),
+            ("/taskRoleArn", json!("web-task"), 1, "taskRoleArn"),
+            (
+                "/containerDefinitions/0/logConfiguration/logDriver",
+                json!("loki"),
+                1,
+                "containerDefinitions[web].logConfiguration.logDriver",
+            ),
+            (
+                "/containerDefinitions/0/environment",
+                json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]),
+                1,
+                "containerDefinitions[web].environment[A]",
+            ),
+        ];
+        for (pointer, value, count, subject) in cases {
+            let complaints = check(&with(pointer, Some(value)));
+
+            assert_eq!(complaints.len(), count, "{pointer}: {complaints:#?}");
+            assert!(
+                complaints
+                    .iter()
+                    .any(|complaint| complaint.severity == Severity::Warning && complaint.subject == subject),
+                "{pointer}: {complaints:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_execution_role_is_asked_for_by_what_needs_it() {
+        let mut task = good();
+        task.as_object_mut().unwrap().remove("executionRoleArn");
+        task["containerDefinitions"][1]["image"] = json!("123456789012.dkr-ecr.eu-west-1.on.aws/router:1");
+
+        let complaints = check(&document(task.clone()));
+
+        let needs = ["read", "web", "logs", "router"];
+        assert_eq!(complaints.len(), 4, "{complaints:#?}");
+        for need in needs {
+            assert!(complaints.iter().any(|complaint| complaint.message.contains(need)), "{need}: {complaints:#?}");
+        }
+
+        task["requiresCompatibilities"] = json!(["EC2"]);
+        let complaints = check(&document(task));
+        let subjects: Vec<&str> = complaints.iter().map(|complaint| complaint.subject.as_str()).collect();
+        assert_eq!(subjects, ["containerDefinitions[web].secrets"]);
+    }
+
+    #[test]
+    fn a_container_needs_memory_where_the_task_has_none() {
+        let task = json!({"family": "a", "containerDefinitions": [
+            {"name": "a", "image": "a"}, {"name": "b", "image": "b", "memoryReservation": 64},
+        ]});
+
+        let complaints = check(&document(task));
+
+        let subjects: Vec<&str> = complaints.iter().map(|complaint| complaint.subject.as_str()).collect();
+        assert_eq!(subjects, ["containerDefinitions[a].memory"]);
+    }
+
+    #[test]
+    fn containers_have_names_of_their_own() {
+        let container = json!({"name": "a", "image": "a", "memory": 64});
+
+        let complaints =
+            check(&document(json!({"family": "a", "containerDefinitions": [container, container, container]})));
+
+        let subjects: Vec<&str> = complaints.iter().map(|complaint| complaint.subject.as_str()).collect();
+        assert_eq!(subjects, ["containerDefinitions[a]"]);
+    }
+
+    #[test]
+    fn all_complaints_come_at_once() {
+        let complaints = check(&document(json!({"cpu": "much"})));
+
+        let subjects: Vec<&str> = complaints.iter().map(|complaint| complaint.subject.as_str()).collect();
+        assert_eq!(subjects, ["family", "cpu", "containerDefinitions"]);
+    }
+
+    #[test]
+    fn members_of_tomorrow_are_left_alone() {
+        let task = with("/future", Some(json!({"cpu": 7, "deep": [{"x": null}]})));
+
+        assert_eq!(check(&task), []);
+    }
+}
