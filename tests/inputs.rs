@@ -1,5 +1,8 @@
 //! What the user asked for, as the rest of the program gets to see it; and what is wrong with it, as the user gets to see it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the number of cases is part of the result")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
