@@ -8,9 +8,6 @@ use serde::de::{self, Visitor};
 
 use super::Environment;
 
-/// How close an unknown name has to be to a known one to be taken for a slip of the pen.
-const SIMILAR_ENOUGH: f64 = 0.8;
-
 /// Every input of `action.yml`. Texts, because only `spec` knows what is right: it reports all that is wrong at once, where a
 /// typed field would stop at the first.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -101,12 +98,9 @@ fn slip_of_the_pen(name: &str) -> Option<String> {
     if known.contains(&name) {
         return None;
     }
-    let (similarity, nearest) = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(candidate, name), candidate))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (similarity >= SIMILAR_ENOUGH)
-        .then(|| format!("There is no input `{name}`, so it is ignored. Did you mean `{nearest}`?"))
+    let slips = |candidate: &&&str| strsim::damerau_levenshtein(candidate, name);
+    let nearest = known.iter().min_by_key(slips).filter(|nearest| slips(nearest) <= name.len() / 4)?;
+    Some(format!("There is no input `{name}`, so it is ignored. Did you mean `{nearest}`?"))
 }
 
 /// A deserializer that only records which fields it is asked for.
@@ -159,7 +153,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_pointed_out_and_a_strange_one_is_left_to_the_runner() {
-        let (_, notices) = read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_ENTRYPOINT", "x"), ("INPUT_WHO", "x")]);
+        let (_, notices) = read(&[
+            ("INPUT_TASK-DEFINTION", "web.json"),
+            ("INPUT_SERVICE-MANAGED-EBS-VOLUME", "x"),
+            ("INPUT_WHO", "x"),
+        ]);
 
         assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
     }

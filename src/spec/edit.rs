@@ -59,7 +59,7 @@ pub(super) fn parse(input: &'static str, text: &str) -> Result<Vec<Edit>, InputE
         let wrong = |problem: &str, remedy: &str| InputError::new(input, format!("line {number} {problem}"), remedy);
         let equals = line.find('=');
         let heredoc = line.find("<<").filter(|at| equals.is_none_or(|equals| *at < equals));
-        let edit = if let Some(at) = heredoc {
+        let edit = if let Some(at) = heredoc.filter(|_| !line.starts_with('-')) {
             let (name, delimiter) = (line[..at].trim(), line[at + 2..].trim());
             if delimiter.is_empty() {
                 return Err(wrong(
@@ -82,7 +82,7 @@ pub(super) fn parse(input: &'static str, text: &str) -> Result<Vec<Edit>, InputE
             }
             Edit::Set { name: name.to_owned(), value: value.join("\n") }
         } else if let Some(name) = line.strip_prefix('-') {
-            if equals.is_some() {
+            if equals.is_some() || heredoc.is_some() {
                 return Err(wrong("removes a name and gives it a value", "write `-NAME` or `NAME=value`"));
             }
             Edit::Remove { name: name.trim().to_owned() }
@@ -143,6 +143,7 @@ mod tests {
             ("=hunter2", "line 1 has no name"),
             ("\n-", "line 2 has no name"),
             ("-hunter2=1", "line 1 removes"),
+            ("-A<<END\nhunter2\nEND", "line 1 removes"),
             ("A<<\nhunter2", "line 1 has no delimiter"),
             ("A<<END\nhunter2\nEND2", "line 1 opens"),
             ("hunter2=1\n\n-hunter2", "line 3 repeats the name of line 1"),

@@ -383,6 +383,8 @@ tags: [{key: release, value: 7}]
 
             assert!(error.to_string().contains("occurs twice"), "{error}");
         }
+        let merge = TaskDefinition::parse("one: &one {family: web}\ntwo: {<<: *one}", Format::Yaml).unwrap_err();
+        assert!(merge.to_string().contains("merge keys"), "{merge}");
     }
 
     #[test]

@@ -14,15 +14,15 @@ pub(in crate::spec) fn mebibytes(text: &str) -> Option<u32> {
     amount(text, "gb")
 }
 
-/// A whole number, or a decimal one of a unit that is 1024 of them.
+/// A whole number, or a decimal one of a unit that is 1024 of them; parts of one are dropped.
 fn amount(text: &str, unit: &str) -> Option<u32> {
     let text = text.trim().to_ascii_lowercase();
     let Some(number) = text.strip_suffix(unit) else { return text.parse().ok() };
     let number = number.trim();
-    let decimal = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let amount = number.parse::<f64>().ok().filter(|_| decimal)? * 1024.0;
-    // A float turns into text without an exponent, so this is exact where it is whole, and nothing where it is not.
-    amount.to_string().parse().ok()
+    let is_decimal = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let amount = number.parse::<f64>().ok().filter(|_| is_decimal)? * 1024.0;
+    // Through its text, because a cast would turn any float into some number.
+    amount.floor().to_string().parse().ok().filter(|amount| *amount > 0)
 }
 
 /// CPU units, then the memory that goes with them: least, most, and step, in MiB.
@@ -82,7 +82,9 @@ mod tests {
             (".25 vcpu", Some(256)),
             ("1 vCPU", Some(1024)),
             ("16vCPU", Some(16_384)),
+            (".1 vCPU", Some(102)),
             ("0.0001 vCPU", None),
+            ("99999999999 vCPU", None),
             ("1 GB", None),
             ("-1 vCPU", None),
             ("vCPU", None),

@@ -54,6 +54,44 @@ fn what_ecs_gives_back_is_what_was_written() {
 }
 
 #[test]
+fn only_an_order_that_means_something_counts() {
+    let container = |members: Value| document(json!({"networkMode": "bridge", "containerDefinitions": [members]}));
+    for (before, after, is_same) in [
+        (
+            json!({"portMappings": [{"containerPort": 80}]}),
+            json!({"portMappings": [{"containerPort": 80, "hostPort": 0}]}),
+            true,
+        ),
+        (
+            json!({"portMappings": [{"containerPort": 80}]}),
+            json!({"portMappings": [{"containerPort": 80, "hostPort": 80}]}),
+            false,
+        ),
+        (
+            json!({"linuxParameters": {"capabilities": {"add": ["A", "B"]}}}),
+            json!({"linuxParameters": {"capabilities": {"add": ["B", "A"]}}}),
+            true,
+        ),
+        (json!({"command": ["a", "b"]}), json!({"command": ["b", "a"]}), false),
+        (json!({"entryPoint": ["a", "b"]}), json!({"entryPoint": ["b", "a"]}), false),
+        (
+            json!({"environmentFiles": [{"value": "1"}, {"value": "2"}]}),
+            json!({"environmentFiles": [{"value": "2"}, {"value": "1"}]}),
+            false,
+        ),
+        (json!({"essential": true}), json!({}), true),
+        (json!({"essential": false}), json!({}), false),
+        (json!({"user": null}), json!({}), true),
+        (json!({"user": ""}), json!({}), false),
+        (json!({"dockerLabels": {"links": ""}}), json!({"dockerLabels": {}}), false),
+    ] {
+        let plan = difference(&container(before.clone()), &container(after.clone()));
+
+        assert_eq!(plan.is_empty(), is_same, "{before} {after}: {plan:?}");
+    }
+}
+
+#[test]
 fn every_leaf_counts() {
     let before = document(written());
     for pointer in leaves(&written(), "") {
