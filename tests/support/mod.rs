@@ -1,6 +1,6 @@
 //! A runner and a world to run the action in: environment in; exit code, files, log and AWS calls out.
 
-#![expect(dead_code, reason = "every test binary uses a part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part; a test that cannot go on has failed")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use simulator::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Scenario, Service, Simulator};
 use tempfile::TempDir;
 
 /// A task definition of one container, as RegisterTaskDefinition takes it.
-pub fn task_definition(image: &str) -> Value {
+pub(crate) fn task_definition(image: &str) -> Value {
     json!({
         "family": "web",
         "networkMode": "awsvpc",
@@ -36,31 +36,31 @@ pub fn task_definition(image: &str) -> Value {
 }
 
 /// A world with the service `web`, two tasks of `web:good-1`, which is `web:1`.
-pub fn world(scenario: Scenario) -> Simulator {
+pub(crate) fn world(scenario: Scenario) -> Simulator {
     let simulator = Simulator::new(scenario);
     simulator.add_service(web());
     simulator
 }
 
 /// The service of [`world`].
-pub fn web() -> Service {
+pub(crate) fn web() -> Service {
     Service::new("web").desired_count(2).task_definition(task_definition("web:good-1"))
 }
 
 /// A step of a workflow on a runner.
-pub struct Step {
+pub(crate) struct Step {
     folder: TempDir,
     environment: BTreeMap<String, String>,
 }
 
 impl Step {
     /// A step with the inputs that deploy `image` to the service `web`.
-    pub fn deploying(image: &str) -> Self {
+    pub(crate) fn deploying(image: &str) -> Self {
         Self::bare().input("service", "web").input("image", image)
     }
 
     /// A step without inputs.
-    pub fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         let folder = TempDir::new().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         for file in ["output", "summary", "state"] {
@@ -84,36 +84,36 @@ impl Step {
         Self { folder, environment: environment.into() }
     }
 
-    pub fn input(self, name: &str, value: &str) -> Self {
+    pub(crate) fn input(self, name: &str, value: &str) -> Self {
         self.variable(&format!("INPUT_{}", name.to_uppercase()), value)
     }
 
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
     /// Puts a file into the workspace.
-    pub fn file(self, name: &str, content: &str) -> Self {
+    pub(crate) fn file(self, name: &str, content: &str) -> Self {
         std::fs::write(self.folder.path().join(name), content).unwrap();
         self
     }
 
-    pub fn environment(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Runs the action in this process, through the in-process door.
-    pub async fn run(&self, simulator: &Simulator) -> Report {
+    pub(crate) async fn run(&self, simulator: &Simulator) -> Report {
         let (_cancel, cancellation) = Cancellation::new();
         self.run_until_cancelled(simulator, cancellation).await
     }
 
-    pub async fn run_until_cancelled(&self, simulator: &Simulator, cancellation: Cancellation) -> Report {
+    pub(crate) async fn run_until_cancelled(&self, simulator: &Simulator, cancellation: Cancellation) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
         let host = Host {
             environment: Environment::new(&self.environment),
@@ -128,7 +128,7 @@ impl Step {
     }
 
     /// Reads what the action left behind.
-    pub fn report(&self, exit_code: u8, log: String) -> Report {
+    pub(crate) fn report(&self, exit_code: u8, log: String) -> Report {
         let read = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap();
         Report { exit_code, log, outputs: outputs(&read("output")), summary: read("summary") }
     }
@@ -136,26 +136,26 @@ impl Step {
 
 /// What a step left behind.
 #[derive(Debug)]
-pub struct Report {
-    pub exit_code: u8,
-    pub log: String,
-    pub outputs: BTreeMap<String, String>,
-    pub summary: String,
+pub(crate) struct Report {
+    pub(crate) exit_code: u8,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) summary: String,
 }
 
 impl Report {
-    pub fn output(&self, name: &str) -> &str {
+    pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).map_or("", String::as_str)
     }
 
     /// The `::error` commands in the log.
-    pub fn errors(&self) -> Vec<&str> {
+    pub(crate) fn errors(&self) -> Vec<&str> {
         self.log.lines().filter(|line| line.starts_with("::error")).collect()
     }
 
     /// Outcome and cause in one, and the whole report when they are not what was expected.
     #[track_caller]
-    pub fn ended(&self, outcome: &str, cause: &str) {
+    pub(crate) fn ended(&self, outcome: &str, cause: &str) {
         assert_eq!((self.output("outcome"), self.output("cause")), (outcome, cause), "{self:#?}");
     }
 }
@@ -186,7 +186,7 @@ fn outputs(file: &str) -> BTreeMap<String, String> {
 }
 
 /// The revisions of which tasks run, short: `web:1`.
-pub fn running(simulator: &Simulator) -> BTreeMap<String, usize> {
+pub(crate) fn running(simulator: &Simulator) -> BTreeMap<String, usize> {
     simulator
         .running_task_definitions("default", "web")
         .into_iter()
@@ -195,19 +195,19 @@ pub fn running(simulator: &Simulator) -> BTreeMap<String, usize> {
 }
 
 /// The revision that the service is set to, short.
-pub fn set_to(simulator: &Simulator) -> String {
+pub(crate) fn set_to(simulator: &Simulator) -> String {
     let service = simulator.describe_service("default", "web");
     service["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Calls that change something.
-pub fn writes(simulator: &Simulator) -> Vec<String> {
+pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
     const WRITES: [&str; 4] =
         ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment"];
     let journal = simulator.journal();
     journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()
 }
 
-pub const fn seconds(seconds: u64) -> Duration {
+pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

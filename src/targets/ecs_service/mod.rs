@@ -1,6 +1,6 @@
 //! A service of Amazon ECS with the ECS deployment controller.
 //!
-//! Besides the verbs of the cycle, a file each: [`Pin`](pin::Pin) is a rollout's identity, and `rollout` and `restoration`
+//! Besides the verbs of the cycle, a file each: `pin` holds a rollout's identity, and `rollout` and `restoration`
 //! are the two things that the cycle watches.
 
 mod capture;

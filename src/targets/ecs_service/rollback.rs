@@ -5,7 +5,7 @@ use super::plan::Start;
 use super::restoration::Way;
 use super::{Restoration, Rollout, Snapshot, short};
 use crate::aws::ecs::{RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
-use crate::aws::{Again, Attempts, CallErrorKind, send};
+use crate::aws::{Again, Attempts, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
@@ -35,7 +35,7 @@ pub(super) async fn restore(
                 return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
             }
             Standing::InFlight(arn)
-                if goes_back_to_stable(before, rollout) && stop(writer, &arn, retries, events).await? =>
+                if goes_back_to_stable(before, rollout) && stop(writer, &arn, retries, events).await =>
             {
                 update(writer, rollout, &settings, retries, events).await?;
                 return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
@@ -145,12 +145,14 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
 
 /// Asks ECS to go back. Whether it will: a deployment that has ended cannot be stopped any more, and not every partition or
 /// role has the operation.
-async fn stop(writer: &Writer, arn: &str, retries: u32, events: &Events) -> Result<bool, Failure> {
+async fn stop(writer: &Writer, arn: &str, retries: u32, events: &Events) -> bool {
     let attempts = Attempts::new(retries, events);
     match send(Again::WhenPassing, attempts, async || writer.roll_back_service_deployment(arn).await).await {
-        Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind, CallErrorKind::Credentials) => Err(error.into()),
-        Err(_) => Ok(false),
+        Ok(()) => true,
+        Err(error) => {
+            events.note(format!("Amazon ECS does not roll back by itself, so the service is updated: {error}"));
+            false
+        }
     }
 }
 

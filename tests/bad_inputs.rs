@@ -1,0 +1,144 @@
+//! Bad input gets one clear error that names the input, and nothing is changed, whatever AWS would have said.
+
+mod support;
+
+use serde_json::json;
+use simulator::{Scenario, Service, Simulator};
+use support::{Step, task_definition, world, writes};
+
+/// What is given, and what the error has to say.
+type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
+const CASES: [Case; 34] = [
+    (&[], &["`service`", "empty"]),
+    (&[("service", "   ")], &["`service`", "empty"]),
+    (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
+    (&[("service", "web"), ("to", "previous")], &["`to`", "rollback"]),
+    (&[("service", "web"), ("mode", "rollback"), ("to", "yesterday")], &["`to`", "yesterday"]),
+    (&[("service", "web"), ("mode", "rollback"), ("image", "good:2")], &["`image`"]),
+    (&[("service", "arn:aws:ecs:us-east-1:123456789012:cluster/web")], &["`service`"]),
+    (&[("service", "web"), ("cluster", "arn:aws:ecs:us-east-1:123456789012:service/web")], &["`cluster`"]),
+    (&[("service", "web"), ("task-definition", "wbe.json")], &["`task-definition`", "wbe.json", "web.json"]),
+    (&[("service", "web"), ("task-definition", "broken.json")], &["`task-definition`", "line"]),
+    (&[("service", "web"), ("task-definition", "broken.yml")], &["`task-definition`"]),
+    (&[("service", "web"), ("task-definition-arn", "web:1:2")], &["`task-definition-arn`"]),
+    (&[("service", "web"), ("task-definition-revision", "3")], &["`task-definition-revision`", "family"]),
+    (
+        &[("service", "web"), ("task-definition-family", "web"), ("task-definition-revision", "x")],
+        &["`task-definition-revision`"],
+    ),
+    (&[("service", "web"), ("image", "good:2"), ("container-name", "appp")], &["appp", "app"]),
+    (&[("service", "web"), ("images", "app")], &["`images`"]),
+    (&[("service", "web"), ("images", "appp=good:2")], &["appp", "app"]),
+    (&[("service", "web"), ("environment-variables", "LEVEL")], &["`environment-variables`"]),
+    (&[("service", "web"), ("environment-variables", "=x")], &["`environment-variables`"]),
+    (&[("service", "web"), ("environment-variables", "TEXT<<END\nnever ended")], &["`environment-variables`", "END"]),
+    (&[("service", "web"), ("secrets", "TOKEN")], &["`secrets`"]),
+    (&[("service", "web"), ("docker-labels", "label")], &["`docker-labels`"]),
+    (&[("service", "web"), ("log-configuration-options", "awslogs-group")], &["`log-configuration-options`"]),
+    (&[("service", "web"), ("env-files", "not-an-arn")], &["`env-files`"]),
+    (&[("service", "web"), ("command", "[\"sh\", 1")], &["`command`"]),
+    (&[("service", "web"), ("command", "sh -c 'never closed")], &["`command`"]),
+    (&[("service", "web"), ("task-role-arn", "arn:aws:iam::123456789012:user/me")], &["`task-role-arn`"]),
+    (&[("service", "web"), ("desired-count", "-1")], &["`desired-count`"]),
+    (&[("service", "web"), ("desired-count", "many")], &["`desired-count`", "many"]),
+    (&[("service", "web"), ("force-new-deployment", "yes please")], &["`force-new-deployment`", "true"]),
+    (&[("service", "web"), ("propagate-tags", "TASKDEF")], &["`propagate-tags`", "TASK_DEFINITION"]),
+    (&[("service", "web"), ("wait-for-minutes", "1h")], &["`wait-for-minutes`", "minutes"]),
+    (&[("service", "web"), ("on-conflict", "panic")], &["`on-conflict`", "supersede"]),
+    (&[("service", "web"), ("max-retries", "-2")], &["`max-retries`"]),
+];
+
+fn step(inputs: &[(&str, &str)]) -> Step {
+    let step = Step::bare()
+        .file("web.json", &task_definition("good:2").to_string())
+        .file("broken.json", "{\"family\": \"web\",\n oops}")
+        .file("broken.yml", "family: web\nfamily: twice\n");
+    inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_clear_error_and_nothing_changed() {
+    for (inputs, words) in CASES {
+        let simulator = world(Scenario::default());
+
+        let report = step(inputs).run(&simulator).await;
+
+        report.ended("refused", "invalid-input");
+        let [error] = report.errors()[..] else { panic!("{inputs:?}: {report:#?}") };
+        for word in words {
+            assert!(error.contains(word), "{inputs:?}: `{word}` is not in {error}");
+        }
+        assert_eq!((report.exit_code, writes(&simulator)), (1, vec![]), "{inputs:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_is_wrong_is_said_at_once() {
+    let simulator = world(Scenario::default());
+
+    let report = step(&[("desired-count", "many"), ("mode", "depoly"), ("secrets", "TOKEN")]).run(&simulator).await;
+
+    let [error] = report.errors()[..] else { panic!("{report:#?}") };
+    for input in ["service", "desired-count", "mode", "secrets"] {
+        assert!(error.contains(&format!("`{input}`")), "{input} is not in {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_ecs_would_refuse_is_refused_before_it_is_sent() {
+    let simulator = world(Scenario::default());
+    let mut document = task_definition("good:2");
+    document["cpu"] = json!("300");
+    document["taskRoleArn"] = json!("arn:aws:iam::123456789012:user/me");
+    document["containerDefinitions"][0]["dependsOn"] = json!([{"containerName": "nobody", "condition": "START"}]);
+
+    let report = Step::bare()
+        .input("service", "web")
+        .input("task-definition", "web.json")
+        .file("web.json", &document.to_string())
+        .run(&simulator)
+        .await;
+
+    report.ended("refused", "preflight");
+    let [error] = report.errors()[..] else { panic!("{report:#?}") };
+    for word in ["cpu", "taskRoleArn", "nobody"] {
+        assert!(error.contains(word), "`{word}` is not in {error}");
+    }
+    assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_this_version_cannot_deploy_are_refused_with_the_reason() {
+    for (service, word) in [
+        (Service::new("web").controller("CODE_DEPLOY"), "CODE_DEPLOY"),
+        (Service::new("web").controller("EXTERNAL"), "EXTERNAL"),
+        (Service::new("web").status("DRAINING"), "DRAINING"),
+        (Service::new("web").status("INACTIVE"), "INACTIVE"),
+    ] {
+        let simulator = Simulator::new(Scenario::default());
+        simulator.add_service(service.task_definition(task_definition("good:1")));
+
+        let report = Step::deploying("good:2").run(&simulator).await;
+
+        report.ended("refused", "preflight");
+        assert!(report.errors()[0].contains(word), "{:?}", report.errors());
+        assert_eq!(writes(&simulator), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_region_nothing_is_asked() {
+    let simulator = world(Scenario::default());
+
+    let report = Step::deploying("good:2").variable("AWS_REGION", " ").run(&simulator).await;
+
+    report.ended("refused", "invalid-input");
+    assert!(report.errors()[0].contains("aws-region"), "{:?}", report.errors());
+    assert!(simulator.journal().is_empty());
+
+    let arn = "arn:aws:ecs:us-east-1:123456789012:service/default/web";
+    let report = Step::deploying("good:2").variable("AWS_REGION", "").input("service", arn).run(&simulator).await;
+    report.ended("deployed", "");
+}
