@@ -6,8 +6,9 @@
 # The arguments are those of the simulator's example `serve`.
 simulator_start() {
     local log="$tools/simulator.log" attempt
-    cargo build --locked --package simulator --example serve
-    cargo run --quiet --locked --package simulator --example serve -- "$@" >"$log" 2>&1 </dev/null &
+    # With the whole workspace's features, as the tests were built: `cargo run --package` would compile the SDK once more.
+    cargo build --locked --workspace --example serve
+    target/debug/examples/serve "$@" >"$log" 2>&1 </dev/null &
     local process=$!
     at_exit kill "$process"
     for attempt in {1..100}; do
