@@ -127,8 +127,13 @@ async fn look(rollout: &Rollout, retries: u32, events: &Events) -> Result<Standi
             });
         }
     }
-    let gave_up = pin.ours(&service).is_none_or(|ours| ours.rollout == RolloutState::Failed);
-    let on_stable = primary(&service).is_some_and(|primary| Some(&primary.task_definition) == pin.stable.as_ref());
+    let primary = primary(&service);
+    let on_stable = primary.is_some_and(|primary| Some(&primary.task_definition) == pin.stable.as_ref());
+    let gave_up = match pin.ours(&service) {
+        Some(ours) => ours.rollout == RolloutState::Failed,
+        // Gone from the list because ECS went back, unless this answer is older than our update.
+        None => primary.map(|primary| &primary.id) != pin.previous_deployment.as_ref(),
+    };
     if gave_up && on_stable {
         return Ok(Standing::GoingBack);
     }
