@@ -177,7 +177,7 @@ fn nothing_asked_is_nothing_changed() {
     assert!(spec.overrides.is_empty());
     assert_eq!(spec.settings, ecs_deploy_action::spec::Settings::default());
     assert_eq!((spec.deploy_tags, spec.wait, spec.rollback_on_failure), (true, true, true));
-    assert_eq!((spec.wait_for, spec.max_retries), (Duration::from_mins(30), 3));
+    assert_eq!((spec.wait_for, spec.max_retries), (Duration::from_mins(30), 10));
     assert_eq!((spec.on_conflict, spec.tags), (OnConflict::Wait, vec![]));
 }
 

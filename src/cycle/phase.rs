@@ -3,7 +3,7 @@
 
 use super::run::Owed;
 use super::wait::{Waited, cancelled, wait};
-use super::{Failure, Kind, NotUpdated, Phase, Plan, Run, Target};
+use super::{Failure, Kind, NotUpdated, Output, Phase, Plan, Run, Target};
 
 /// Why a transition did not happen.
 pub(super) enum Why {
@@ -100,6 +100,10 @@ impl<'a, T: Target> Captured<'a, T> {
         let planned = self.run.target.plan(&self.before);
         if let Ok((plan, _)) = &planned {
             events.send(Kind::Planned(plan.clone()));
+            // A plan is texts and numbers, which JSON has a form for.
+            if let Ok(json) = serde_json::to_string(plan) {
+                events.know(Output::Plan, json);
+            }
         }
         events.send(Kind::PhaseFinished(Phase::Plan));
         match planned {

@@ -13,7 +13,8 @@ use crate::runner::Inputs;
 const WAIT_MINUTES: f64 = 30.0;
 /// The longest that it can be told to wait: GitHub ends a job on its own machines after six hours.
 const WAIT_MINUTES_MOST: f64 = 360.0;
-const MAX_RETRIES: u32 = 3;
+/// RegisterTaskDefinition is refilled by one call a second: so many jobs that deploy at once have to queue for it.
+const MAX_RETRIES: u32 = 10;
 
 impl Spec {
     /// Reads and checks the inputs. Reads the task definition's file too, which is looked for in `workspace`.

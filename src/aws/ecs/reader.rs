@@ -1,5 +1,6 @@
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_ecs::types::{
     DesiredStatus, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField, TaskDefinitionStatus,
 };
@@ -20,7 +21,11 @@ pub struct Reader {
 
 impl Reader {
     pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        // The SDK's quota of retries is shared by everything in the process and refills with successes only: a long wait on
+        // a busy account would use it up. What bounds retries here is what the user says.
+        let patient = RetryPartition::custom("reader").token_bucket(TokenBucket::unlimited()).build();
+        let config = aws_sdk_ecs::config::Builder::from(config).retry_partition(patient).build();
+        Self { client: Client::from_conf(config) }
     }
 
     /// [DescribeServices](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html) for one
