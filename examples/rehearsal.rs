@@ -224,7 +224,8 @@ fn print_outputs(file: &str) {
     let mut values: Vec<(&str, &str)> = Vec::new();
     let mut lines = file.lines();
     while let Some((name, delimiter)) = lines.next().and_then(|line| line.split_once("<<")) {
-        let value = lines.by_ref().take_while(|line| *line != delimiter).next().unwrap_or_default();
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        let value = block.first().copied().unwrap_or_default();
         values.retain(|(other, _)| *other != name);
         values.push((name, value));
     }

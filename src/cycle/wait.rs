@@ -93,7 +93,7 @@ pub(super) fn cancelled() -> Failure {
 fn timed_out(after: Duration) -> Failure {
     Failure::new(
         Cause::Timeout,
-        format!("Neither success nor failure was seen within {} minutes.", after.as_secs_f64() / 60.0),
+        format!("Neither success nor failure was seen in time (`wait-for-minutes`: {}).", after.as_secs_f64() / 60.0),
     )
     .advise("If the rollout only needs more time, raise `wait-for-minutes`.")
 }

@@ -9,7 +9,7 @@ pub fn meaning(code: i32, reason: Option<&str>) -> Option<&'static str> {
         return Some("out of memory");
     }
     match code {
-        0 => Some("ended by itself, and a service's container must not end"),
+        0 => Some("ended without an error"),
         1 => Some("failed with a general error"),
         2 => Some("failed, often for wrong arguments"),
         125 => Some("the container runtime failed"),

@@ -175,7 +175,7 @@ impl Reader {
         Ok(answer.task_definition_arns().to_vec())
     }
 
-    /// Tasks of a service that stopped lately (AWS shows them for about an hour), at most a hundred.
+    /// Tasks of a service, by its name, that stopped lately (AWS shows them for about an hour), at most a hundred.
     ///
     /// # Errors
     /// As AWS answers.

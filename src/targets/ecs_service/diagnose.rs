@@ -1,27 +1,30 @@
 //! Collects the evidence of a failed rollout.
 
-use super::Rollout;
-use crate::aws::ecs::StoppedTask;
+use super::{Rollout, short};
+use crate::aws::ecs::{RolloutState, StoppedTask};
 use crate::cycle::{Diagnosis, StoppedContainer, StoppedTasks};
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
 pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
     let observer = &rollout.observer;
+    let tasks =
+        observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
+    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && task.failed());
+    Diagnosis { statements: statements(rollout), stopped: group(ours), events: rollout.said.clone() }
+}
+
+/// What AWS gave as its reasons up to the verdict. What it says afterwards is about our own way back.
+fn statements(rollout: &Rollout) -> Vec<String> {
     let mut statements = Vec::new();
-    if let Some(arn) = &rollout.pin.service_deployment
-        && let Ok(Some(deployment)) = observer.reader().describe_service_deployment(arn).await
-    {
-        statements.extend([deployment.status_reason, deployment.rollback_reason].into_iter().flatten());
+    if let Some(deployment) = &rollout.seen.service_deployment {
+        statements.extend([deployment.status_reason.clone(), deployment.rollback_reason.clone()].into_iter().flatten());
     }
-    if let Some(ours) = rollout.pin.ours(&rollout.seen.service) {
+    if let Some(ours) = rollout.pin.ours(&rollout.seen.service).filter(|ours| ours.rollout == RolloutState::Failed) {
         statements.extend(ours.rollout_reason.clone());
     }
     statements.retain(|statement| !statement.trim().is_empty());
     statements.dedup();
-
-    let tasks = observer.reader().stopped_tasks(observer.cluster(), observer.service()).await.unwrap_or_default();
-    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && task.failed());
-    Diagnosis { statements, stopped: group(ours), events: rollout.said.clone() }
+    statements
 }
 
 /// Counts tasks with the same story together, most frequent first.

@@ -107,7 +107,7 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     let what = if cause == Cause::HealthCheck { "failed their health checks" } else { "failed" };
     Verdict::Failed(
         Failure::new(cause, format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)))
-            .advise("The summary lists how the tasks ended; their containers' logs say why."),
+            .advise("The logs of the containers that failed say why."),
     )
 }
 
@@ -184,5 +184,5 @@ fn breaker(words: Option<&str>) -> Failure {
             None => "The deployment circuit breaker of Amazon ECS gave the deployment up.".to_owned(),
         },
     )
-    .advise("The summary lists how the tasks ended; their containers' logs say why.")
+    .advise("The logs of the containers that failed say why.")
 }

@@ -1,7 +1,8 @@
 //! One look at a service: one call, and more only where that leaves something open.
 
-use super::judge::is_unclear;
+use super::judge::{is_unclear, threshold};
 use super::pin::{Observation, Pin};
+use super::short;
 use crate::aws::ecs::{Reader, RolloutState, StoppedTask};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Said;
@@ -88,19 +89,22 @@ impl Observer {
         }
     }
 
-    /// With the circuit breaker on, ECS itself counts; otherwise what stopped is the only evidence while nothing runs.
+    /// With the circuit breaker on, ECS judges by itself. Otherwise its count of failures decides, and the tasks only tell
+    /// why; where it does not count, the tasks are all the evidence.
     fn should_list_tasks(&self, pin: &Pin, seen: &Observation) -> bool {
         self.lists_tasks
-            && self.looks % LOOKS_A_LISTING == 1
             && !seen.service.circuit_breaker.enabled
-            && pin
-                .ours(&seen.service)
-                .is_some_and(|ours| ours.running < ours.desired && ours.rollout != RolloutState::Completed)
+            && pin.ours(&seen.service).is_some_and(|ours| {
+                let is_incomplete = ours.running < ours.desired && ours.rollout != RolloutState::Completed;
+                let is_given_up = ours.failed >= threshold(seen.service.desired);
+                let is_uncounted = ours.failed == 0 && self.looks % LOOKS_A_LISTING == 1;
+                is_incomplete && (is_given_up || is_uncounted)
+            })
     }
 
     /// Whatever goes wrong here leaves the verdict to what the service itself tells.
     async fn list_failed_tasks(&mut self, pin: &Pin) {
-        match self.reader.stopped_tasks(&self.cluster, &self.service).await {
+        match self.reader.stopped_tasks(&self.cluster, short(&self.service)).await {
             Ok(tasks) => {
                 self.failed = tasks.into_iter().filter(|task| pin.started(task) && task.failed()).collect();
             }
