@@ -1,10 +1,11 @@
 //! The process: signals, standard output, exit code.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use ecs_deploy_action::action::{Host, run};
 use ecs_deploy_action::cycle::Cancellation;
+use ecs_deploy_action::runner::command::harmless;
 use ecs_deploy_action::runner::{Console, Environment};
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +27,11 @@ async fn main() -> io::Result<ExitCode> {
         // Dropping the sender would look as if no cancellation could come any more.
         std::future::pending::<()>().await
     });
+
+    // GitHub's runner looks for commands in standard error too, and the text of a panic may hold anything.
+    std::panic::set_hook(Box::new(|panic| {
+        writeln!(io::stderr(), "{}", harmless(&panic.to_string())).ok();
+    }));
 
     let host = Host {
         environment: Environment::from_process(),

@@ -399,3 +399,62 @@ async fn a_service_that_does_not_exist_is_told_with_the_nearest_name() {
     report.ended("refused", "not-found");
     assert!(report.errors()[0].contains("`web`"), "{:?}", report.errors());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_ecs_gave_up_is_deployed_again_although_nothing_differs() {
+    let simulator =
+        Simulator::new(Scenario::default().image("flaky", Behaviour::CrashAtFirst { times: 4, after: seconds(2) }));
+    simulator.add_service(web().circuit_breaker(true, false));
+    let step = || Step::deploying("web:flaky").input("rollback-on-failure", "false");
+    step().run(&simulator).await.ended("failed", "circuit-breaker");
+
+    let report = step().run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!(simulator.calls("RegisterTaskDefinition").len(), 1);
+    assert_eq!(running(&simulator), [("web:2".to_owned(), 2)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registered_revision_is_deployed_as_it_is() {
+    let simulator = world(Scenario::default());
+    Step::deploying("web:good-2").run(&simulator).await.ended("deployed", "");
+    let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1";
+
+    for (input, value) in [("task-definition-arn", arn), ("task-definition", "web:2"), ("task-definition", arn)] {
+        let report = Step::bare().input("service", "web").input(input, value).run(&simulator).await;
+        report.ended("deployed", "");
+        assert_eq!(set_to(&simulator), value.rsplit('/').next().unwrap());
+    }
+    assert_eq!(simulator.calls("RegisterTaskDefinition").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_there_already_are_no_change() {
+    let simulator = world(Scenario::default());
+
+    let report = Step::bare()
+        .input("service", "web")
+        .input("desired-count", "2")
+        .input("propagate-tags", "NONE")
+        .input("enable-execute-command", "false")
+        .run(&simulator)
+        .await;
+
+    report.ended("unchanged", "");
+    assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_fires_is_the_cause_of_the_rollback() {
+    let scenario = Scenario::default()
+        .other(Moment::AfterUpdate { number: 1, delay: seconds(20) }, Action::TripAlarm { name: "errors".to_owned() });
+    let simulator = Simulator::new(scenario);
+    simulator.add_service(web().alarms(&["errors"], true));
+
+    let report = Step::deploying("web:good-2").run(&simulator).await;
+
+    report.ended("rolled-back", "alarm");
+    assert!(report.errors()[0].contains("errors"), "{:?}", report.errors());
+    assert_eq!(set_to(&simulator), "web:1");
+}

@@ -19,11 +19,13 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
     let mode = if run.policy.is_rollback { "rollback" } else { "deploy" };
     run.events.send(Kind::Started { target: run.target.name(), mode });
-    let conclusion = match AssertUnwindSafe(advance(run, writer)).catch_unwind().await {
-        Ok(Ok(conclusion)) => conclusion,
-        Ok(Err(Stopped { owed, why })) => settle(run, writer, owed, why).await,
-        Err(_) => settle(run, writer, run.take_owed(), Why::Failure(internal())).await,
+    let stopped = match AssertUnwindSafe(advance(run, writer)).catch_unwind().await {
+        Ok(Ok(conclusion)) => return conclude(run, conclusion),
+        Ok(Err(stopped)) => stopped,
+        Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
+    let settled = AssertUnwindSafe(settle(run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let conclusion = settled.unwrap_or_else(|_| lost(run));
     conclude(run, conclusion)
 }
 
@@ -141,6 +143,18 @@ fn in_the_way(conflict: &str) -> Failure {
 fn internal() -> Failure {
     Failure::new(Cause::Internal, "This action has a defect and stopped in the middle of its work.")
         .advise("Please report it, with the log of this run.")
+}
+
+/// A defect in the way back itself.
+fn lost<T: Target>(run: &Run<'_, T>) -> Conclusion {
+    let failure = internal();
+    Conclusion {
+        outcome: Outcome::RollbackFailed,
+        cause: Some(failure.cause),
+        headline: format!("What {} runs now is not known: look at it now.", run.target.name()),
+        reason: Some(failure.reason),
+        advice: failure.advice,
+    }
 }
 
 fn unchanged<T: Target>(run: &Run<'_, T>, planned: &Planned<'_, T>) -> Conclusion {

@@ -13,6 +13,8 @@ mod plan;
 mod run;
 mod settle;
 mod target;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use diagnosis::{Diagnosis, Said, StoppedContainer, StoppedTasks};

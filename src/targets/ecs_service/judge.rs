@@ -186,3 +186,214 @@ fn breaker(words: Option<&str>) -> Failure {
     )
     .advise("The logs of the containers that failed say why.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::ecs::{CircuitBreaker, Service, StoppedTask};
+    use crate::cycle::Said;
+
+    const OLD: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1";
+    const NEW: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:2";
+    const THEIRS: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3";
+
+    fn pin() -> Pin {
+        Pin {
+            task_definition: NEW.to_owned(),
+            stable: Some(OLD.to_owned()),
+            previous_deployment: Some("old".to_owned()),
+            deployment: Some("ours".to_owned()),
+            ..Pin::default()
+        }
+    }
+
+    fn deployment(id: &str, task_definition: &str, rollout: RolloutState) -> Deployment {
+        Deployment {
+            id: id.to_owned(),
+            status: "ACTIVE".to_owned(),
+            task_definition: task_definition.to_owned(),
+            desired: 2,
+            running: 2,
+            rollout,
+            ..Deployment::default()
+        }
+    }
+
+    /// A service whose first deployment is the PRIMARY one.
+    fn service(mut deployments: Vec<Deployment>) -> Observation {
+        deployments[0].status = "PRIMARY".to_owned();
+        Observation {
+            service: Service {
+                status: "ACTIVE".to_owned(),
+                task_definition: deployments[0].task_definition.clone(),
+                desired: 2,
+                running: 2,
+                deployments,
+                ..Service::default()
+            },
+            ..Observation::default()
+        }
+    }
+
+    fn ours(rollout: RolloutState) -> Observation {
+        service(vec![deployment("ours", NEW, rollout), deployment("old", OLD, RolloutState::Completed)])
+    }
+
+    fn with_status(mut seen: Observation, status: Status) -> Observation {
+        seen.service_deployment = Some(ServiceDeployment { status, ..ServiceDeployment::default() });
+        seen
+    }
+
+    /// The verdict in a word.
+    fn word(seen: &Observation) -> &'static str {
+        match judge(&pin(), seen) {
+            Verdict::Pending => "pending",
+            Verdict::Done => "done",
+            Verdict::Superseded(_) => "superseded",
+            Verdict::Failed(failure) => failure.cause.as_str(),
+        }
+    }
+
+    #[test]
+    fn a_service_deployment_counts_for_more_than_the_list_of_deployments() {
+        use RolloutState::{Completed, InProgress};
+        let back = || service(vec![deployment("back", OLD, InProgress), deployment("ours", NEW, RolloutState::Failed)]);
+        let theirs = || service(vec![deployment("theirs", THEIRS, InProgress), deployment("ours", NEW, InProgress)]);
+        let stale = || service(vec![deployment("old", OLD, Completed)]);
+        for (seen, status, expected) in [
+            (ours(Completed), Status::InProgress, "pending"),
+            (ours(Completed), Status::Successful, "done"),
+            (ours(InProgress), Status::Other("FROM_THE_FUTURE".to_owned()), "pending"),
+            (stale(), Status::Successful, "pending"),
+            (theirs(), Status::Successful, "superseded"),
+            (theirs(), Status::Stopped, "superseded"),
+            (theirs(), Status::InProgress, "superseded"),
+            (ours(InProgress), Status::Stopped, "stopped"),
+            (back(), Status::InProgress, "pending"),
+            (back(), Status::RollbackInProgress, "stopped"),
+            (back(), Status::RollbackSuccessful, "stopped"),
+            (back(), Status::RollbackFailed, "stopped"),
+            (ours(Completed), Status::RollbackRequested, "stopped"),
+            (ours(Completed), Status::StopRequested, "stopped"),
+        ] {
+            assert_eq!(word(&with_status(seen.clone(), status.clone())), expected, "{status:?}, {seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_cause_of_a_rollback_is_what_set_it_off() {
+        let rolled_back = ServiceDeployment { status: Status::RollbackSuccessful, ..ServiceDeployment::default() };
+        let causes = [
+            (ServiceDeployment { circuit_breaker_triggered: true, ..rolled_back.clone() }, "circuit-breaker"),
+            (ServiceDeployment { triggered_alarms: vec!["errors".to_owned()], ..rolled_back.clone() }, "alarm"),
+            (
+                ServiceDeployment {
+                    rollback_reason: Some(
+                        "Service deployment rolled back because the circuit breaker threshold was exceeded.".to_owned(),
+                    ),
+                    ..rolled_back.clone()
+                },
+                "circuit-breaker",
+            ),
+            (rolled_back, "stopped"),
+        ];
+        for (deployment, expected) in causes {
+            let mut seen = ours(RolloutState::InProgress);
+            seen.service_deployment = Some(deployment);
+            assert_eq!(word(&seen), expected, "{:?}", seen.service_deployment);
+        }
+    }
+
+    #[test]
+    fn without_service_deployments_the_entry_with_our_id_decides() {
+        use RolloutState::{Absent, Completed, Failed, InProgress, Other};
+        let said = |seen: Observation, message: &str| Observation {
+            service: Service {
+                events: vec![Said { at: jiff::Timestamp::UNIX_EPOCH, message: message.to_owned() }],
+                ..seen.service
+            },
+            ..seen
+        };
+        let gone_back = || service(vec![deployment("back", OLD, Completed)]);
+        for (name, seen, expected) in [
+            ("completed", ours(Completed), "done"),
+            ("in progress", ours(InProgress), "pending"),
+            ("unknown", ours(Other("PAUSED".to_owned())), "pending"),
+            ("given up", ours(Failed), "circuit-breaker"),
+            ("no state, the old ones still run", ours(Absent), "done"),
+            ("not there yet: an old answer", service(vec![deployment("old", OLD, Completed)]), "pending"),
+            (
+                "theirs",
+                service(vec![deployment("theirs", THEIRS, InProgress), deployment("ours", NEW, InProgress)]),
+                "superseded",
+            ),
+            ("theirs alone", service(vec![deployment("theirs", THEIRS, Completed)]), "superseded"),
+            ("to the old revision by somebody", gone_back(), "superseded"),
+            (
+                "to the old revision by ECS",
+                said(gone_back(), "(service web) (deployment ours) deployment failed: tasks failed to start."),
+                "circuit-breaker",
+            ),
+        ] {
+            assert_eq!(word(&seen), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn completed_with_tasks_missing_is_not_done() {
+        let mut seen = ours(RolloutState::Completed);
+        seen.service.deployments[0].running = 1;
+        assert_eq!(word(&seen), "pending");
+    }
+
+    #[test]
+    fn tasks_that_keep_failing_are_given_up_at_the_threshold_of_the_circuit_breaker() {
+        for (desired, expected) in [(0, 3), (1, 3), (6, 3), (7, 4), (20, 10), (400, 200), (5_000, 200)] {
+            assert_eq!(threshold(desired), expected, "{desired}");
+        }
+        let failing = |failed, running| {
+            let mut seen = ours(RolloutState::InProgress);
+            seen.service.deployments[0].failed = failed;
+            seen.service.deployments[0].running = running;
+            seen
+        };
+        assert_eq!(word(&failing(2, 0)), "pending");
+        assert_eq!(word(&failing(3, 0)), "tasks-failing");
+        assert_eq!(word(&failing(3, 1)), "tasks-failing");
+        assert_eq!(word(&failing(3, 2)), "pending", "all that should run do run");
+        let mut watched = failing(3, 0);
+        watched.service.circuit_breaker = CircuitBreaker { enabled: true, rollback: false };
+        assert_eq!(word(&watched), "pending", "ECS itself decides");
+    }
+
+    #[test]
+    fn where_ecs_does_not_count_the_tasks_that_stopped_do_while_none_runs() {
+        let stopped = |reason: &str, running| {
+            let mut seen = ours(RolloutState::InProgress);
+            seen.service.deployments[0].running = running;
+            seen.failed = vec![StoppedTask { reason: Some(reason.to_owned()), ..StoppedTask::default() }; 3];
+            seen
+        };
+        assert_eq!(word(&stopped("Essential container in task exited", 0)), "tasks-failing");
+        assert_eq!(word(&stopped("Task failed container health checks", 0)), "health-check");
+        assert_eq!(word(&stopped("Essential container in task exited", 1)), "pending");
+    }
+
+    #[test]
+    fn a_change_of_settings_is_done_when_the_count_is_reached_under_the_same_deployment() {
+        let pin = Pin { deployment: Some("old".to_owned()), task_definition: OLD.to_owned(), ..pin() };
+        let mut seen = service(vec![deployment("old", OLD, RolloutState::Completed)]);
+        assert!(matches!(judge(&pin, &seen), Verdict::Done));
+        seen.service.desired = 4;
+        assert!(matches!(judge(&pin, &seen), Verdict::Pending));
+        seen.service.deployments[0].id = "theirs".to_owned();
+        assert!(matches!(judge(&pin, &seen), Verdict::Superseded(_)));
+    }
+
+    #[test]
+    fn a_service_that_is_being_deleted_is_a_failure() {
+        let mut seen = ours(RolloutState::Completed);
+        seen.service.status = "DRAINING".to_owned();
+        assert_eq!(word(&seen), "conflict");
+    }
+}

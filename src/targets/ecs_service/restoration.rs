@@ -102,3 +102,85 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         _ => Verdict::Pending,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::ecs::{Deployment, Service, ServiceDeployment};
+
+    const OLD: &str = "web:1";
+    const BAD: &str = "web:2";
+
+    fn verdict(
+        way: Way,
+        primary: (&str, &str, RolloutState),
+        running: u32,
+        failed: u32,
+        status: Option<Status>,
+    ) -> &'static str {
+        let (id, task_definition, rollout) = primary;
+        let bad = Pin {
+            task_definition: BAD.to_owned(),
+            deployment: Some("ours".to_owned()),
+            stable: Some(OLD.to_owned()),
+            ..Pin::default()
+        };
+        let pin = Pin { task_definition: OLD.to_owned(), ..bad.clone() };
+        let seen = Observation {
+            service: Service {
+                status: "ACTIVE".to_owned(),
+                task_definition: task_definition.to_owned(),
+                desired: 2,
+                deployments: vec![Deployment {
+                    id: id.to_owned(),
+                    status: "PRIMARY".to_owned(),
+                    task_definition: task_definition.to_owned(),
+                    desired: 2,
+                    running,
+                    failed,
+                    rollout,
+                    ..Deployment::default()
+                }],
+                ..Service::default()
+            },
+            service_deployment: status.map(|status| ServiceDeployment { status, ..ServiceDeployment::default() }),
+            ..Observation::default()
+        };
+        match judge(&pin, &bad, &way, &seen) {
+            Verdict::Pending => "pending",
+            Verdict::Done => "done",
+            Verdict::Failed(_) => "failed",
+            Verdict::Superseded(_) => "superseded",
+        }
+    }
+
+    #[test]
+    fn the_way_back_ends_when_the_old_revision_is_there_and_not_before() {
+        use RolloutState::{Absent, Completed, Failed, InProgress};
+        let update = || Way::Update(Some("back".to_owned()));
+        for (name, seen, expected) in [
+            ("completed", verdict(update(), ("back", OLD, Completed), 2, 0, None), "done"),
+            ("completed, but tasks are missing", verdict(update(), ("back", OLD, Completed), 1, 0, None), "pending"),
+            ("no state, full", verdict(update(), ("back", OLD, Absent), 2, 0, None), "done"),
+            ("in progress", verdict(update(), ("back", OLD, InProgress), 2, 0, None), "pending"),
+            ("still the bad one", verdict(update(), ("ours", BAD, InProgress), 0, 3, None), "pending"),
+            ("somebody else's", verdict(update(), ("theirs", "web:3", InProgress), 0, 0, None), "superseded"),
+            ("the old one fails too", verdict(update(), ("back", OLD, InProgress), 0, 3, None), "failed"),
+            ("given up", verdict(update(), ("back", OLD, Failed), 0, 0, None), "failed"),
+            ("by ECS", verdict(Way::Amazon, ("back", OLD, Completed), 2, 0, Some(Status::RollbackSuccessful)), "done"),
+            (
+                "by ECS, not over",
+                verdict(Way::Amazon, ("back", OLD, Completed), 2, 0, Some(Status::RollbackInProgress)),
+                "pending",
+            ),
+            (
+                "by ECS, in vain",
+                verdict(Way::Amazon, ("back", OLD, InProgress), 0, 0, Some(Status::RollbackFailed)),
+                "failed",
+            ),
+            ("by ECS, unseen", verdict(Way::Amazon, ("back", OLD, Completed), 2, 0, None), "done"),
+        ] {
+            assert_eq!(seen, expected, "{name}");
+        }
+    }
+}
