@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Connection, ecs};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy, plan,
+    Cancellation, Cause, Conclusion, Events, Failure, Kind, OnCancel, OnConflict, Outcome, Policy, Run, deploy, plan,
 };
 use crate::report;
 use crate::runner::{Console, Environment, Inputs};
@@ -41,7 +41,7 @@ async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
     let conclusion = match prepare(&host, &events).await {
-        Ok(prepared) => prepared.run(&host, &events).await,
+        Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
         Err(failure) => refuse(failure, &events),
     };
     conclusion.exit_code()
@@ -78,6 +78,7 @@ async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
             Mode::Rollback { .. } => OnConflict::Supersede,
             Mode::Deploy | Mode::Plan => spec.on_conflict,
         },
+        on_cancel: OnCancel::Rollback,
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
     };
     let target = target(&spec, &host.environment, connection.ecs_reader());

@@ -15,6 +15,8 @@ use crate::runner::Environment;
 /// eat the time in which a rollback could start.
 const ATTEMPT: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long one call may take with all its attempts.
+const OPERATION: Duration = Duration::from_secs(60);
 
 /// Why AWS cannot be reached at all.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +66,11 @@ impl Connection {
             .region(Region::new(region.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(max_retries.saturating_add(1)))
             .timeout_config(
-                TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build(),
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(OPERATION)
+                    .build(),
             );
         if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
             loader = loader.app_name(name);

@@ -10,6 +10,8 @@ use crate::cycle::{Events, Kind};
 /// Where the pauses start and where they end, before jitter.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(20);
+/// How often a refusal is not believed, where [`Again::Whatever`] says so.
+const REFUSALS: u32 = 3;
 
 /// Counts the retries of one call and makes its pauses: doubling, with full jitter, so that many jobs that were throttled
 /// together do not come back together.
@@ -47,7 +49,8 @@ impl<'a> Attempts<'a> {
 pub enum Again {
     /// Errors that pass by themselves. For calls that can be made twice without harm.
     WhenPassing,
-    /// Any error: for a call without which production stays broken, and that succeeded before.
+    /// Any error, though one that does not pass by itself only a few times: for a call without which production stays
+    /// broken, and whose like succeeded before.
     Whatever,
 }
 
@@ -60,9 +63,17 @@ pub async fn send<V>(
     mut attempts: Attempts<'_>,
     mut call: impl AsyncFnMut() -> Result<V, CallError>,
 ) -> Result<V, CallError> {
+    let mut refusals = match again {
+        Again::WhenPassing => 0,
+        Again::Whatever => REFUSALS,
+    };
     loop {
         match call().await {
-            Err(error) if error.is_passing() || again == Again::Whatever => attempts.pause_after(error).await?,
+            Err(error) if error.is_passing() => attempts.pause_after(error).await?,
+            Err(error) if refusals > 0 => {
+                refusals -= 1;
+                attempts.pause_after(error).await?;
+            }
             answer => return answer,
         }
     }

@@ -10,10 +10,12 @@ use super::phase::{Begun, Failed, Planned, UpdateFailed, Why};
 use super::run::Owed;
 use super::settle::{capitalized, refuse, settle};
 use super::wait::cancelled;
-use super::{Cause, Conclusion, Failure, Kind, OnConflict, Outcome, Output, Run, Target};
+use super::{Cause, Conclusion, Failure, Kind, OnConflict, Outcome, Output, Progress, Run, Target};
 
 /// How long to leave somebody else's rollout alone between looks at it.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
+/// After how many looks to say that it still goes on.
+const CONFLICT_HEARTBEAT: u32 = 12;
 
 /// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
@@ -40,7 +42,7 @@ pub async fn plan<T: Target>(run: &Run<'_, T>) -> Conclusion {
     conclude(run, conclusion)
 }
 
-fn conclude<T: Target>(run: &Run<'_, T>, conclusion: Conclusion) -> Conclusion {
+pub(super) fn conclude<T: Target>(run: &Run<'_, T>, conclusion: Conclusion) -> Conclusion {
     let untouched = matches!(conclusion.outcome, Outcome::Unchanged | Outcome::Planned | Outcome::Refused);
     run.events.know(Output::Changed, !untouched);
     run.events.send(Kind::Concluded(conclusion.clone()));
@@ -78,7 +80,7 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
         return Ok(in_progress(run, &updated.was(), &updated.wanted()));
     }
     let verified = updated.wait().await?.verify().await?;
-    Ok(done(run, &verified.was(), &verified.wanted()))
+    Ok(done(run, &verified.wanted(), verified.progress()))
 }
 
 async fn preview<T: Target>(run: &Run<'_, T>) -> Result<Conclusion, Stopped<T>> {
@@ -107,20 +109,24 @@ async fn plan_without_conflict<'a, T: Target>(run: &'a Run<'a, T>) -> Result<Pla
         let planned = Begun::new(run).capture().await?.plan()?;
         let Some(conflict) = planned.conflict() else { return Ok(planned) };
         match run.policy.on_conflict {
-            OnConflict::Supersede => {
+            // Nothing differs from where the rollout in flight is going: there is nothing to supersede it with.
+            OnConflict::Supersede if !planned.is_empty() => {
                 run.events.warn(format!("Another rollout is in flight and will be superseded, as asked: {conflict}."));
                 return Ok(planned);
             }
             OnConflict::Fail => return Err(planned.refuse(in_the_way(&conflict)).into()),
-            OnConflict::Wait => {
+            OnConflict::Wait | OnConflict::Supersede => {
                 run.events.note(format!("Another rollout is in flight; waiting for its end: {conflict}."))
             }
         }
-        loop {
+        for look in 1_u32.. {
             tokio::select! {
                 biased;
                 () = run.cancellation.cancelled() => return Err(planned.refuse(cancelled()).into()),
                 () = sleep(CONFLICT_PAUSE) => {}
+            }
+            if look.is_multiple_of(CONFLICT_HEARTBEAT) {
+                run.events.note(format!("Still waiting for the end of {conflict}."));
             }
             match planned.conflict_is_over().await {
                 Ok(true) => break,
@@ -146,7 +152,7 @@ fn internal() -> Failure {
 }
 
 /// A defect in the way back itself.
-fn lost<T: Target>(run: &Run<'_, T>) -> Conclusion {
+pub(super) fn lost<T: Target>(run: &Run<'_, T>) -> Conclusion {
     let failure = internal();
     Conclusion {
         outcome: Outcome::RollbackFailed,
@@ -171,25 +177,24 @@ fn unchanged<T: Target>(run: &Run<'_, T>, planned: &Planned<'_, T>) -> Conclusio
     }
 }
 
-fn in_progress<T: Target>(run: &Run<'_, T>, old: &str, new: &str) -> Conclusion {
-    Conclusion {
-        outcome: Outcome::InProgress,
-        cause: None,
-        headline: format!(
-            "{} is moving from {old} to {new}; as asked, the end was not waited for and is not known.",
-            capitalized(&run.target.name())
-        ),
-        reason: None,
-        advice: None,
-    }
+fn in_progress<T: Target>(run: &Run<'_, T>, was: &str, wanted: &str) -> Conclusion {
+    let target = capitalized(&run.target.name());
+    let headline = if was == wanted {
+        format!("{target} is being changed; as asked, the end was not waited for and is not known.")
+    } else {
+        format!("{target} is moving from {was} to {wanted}; as asked, the end was not waited for and is not known.")
+    };
+    Conclusion { outcome: Outcome::InProgress, cause: None, headline, reason: None, advice: None }
 }
 
-fn done<T: Target>(run: &Run<'_, T>, old: &str, new: &str) -> Conclusion {
+pub(super) fn done<T: Target>(run: &Run<'_, T>, wanted: &str, progress: &Progress) -> Conclusion {
     let target = capitalized(&run.target.name());
-    let (outcome, headline) = if run.policy.is_rollback {
-        (Outcome::RolledBack, format!("{target} runs {new}, rolled back from {old} as asked."))
+    let (outcome, asked) =
+        if run.policy.is_rollback { (Outcome::RolledBack, ", rolled back as asked") } else { (Outcome::Deployed, "") };
+    let headline = if progress.desired == 0 {
+        format!("{target} is set to {wanted}{asked}; its desired count is 0, so nothing runs.")
     } else {
-        (Outcome::Deployed, format!("{target} runs {new}."))
+        format!("{target} runs {wanted}{asked}.")
     };
     Conclusion { outcome, cause: None, headline, reason: None, advice: None }
 }

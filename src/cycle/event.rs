@@ -1,6 +1,7 @@
 //! What happens during a cycle, as data. Targets and the cycle make events; reports read them.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -78,6 +79,9 @@ pub enum Kind {
     },
     /// Why the rollout failed, with evidence.
     Diagnosed(Diagnosis),
+    /// A call that changes something is about to be made: what the post step has to take back if the program ends here, as
+    /// JSON. Each one replaces the one before.
+    Owed(String),
     /// The end.
     Concluded(Conclusion),
 }
@@ -249,9 +253,8 @@ impl Events {
         let elapsed = self.elapsed();
         let at = self.started.checked_add(elapsed).unwrap_or(self.started);
         let event = Event { at, elapsed, kind };
-        for sink in self.sinks.borrow_mut().iter_mut() {
-            sink.receive(&event);
-        }
+        // A reader with a defect is not read to again; the deployment, and the other readers, go on.
+        self.sinks.borrow_mut().retain_mut(|sink| catch_unwind(AssertUnwindSafe(|| sink.receive(&event))).is_ok());
     }
 
     /// Sends [`Kind::Noted`].

@@ -80,6 +80,8 @@ pub enum Cause {
     Timeout,
     /// The workflow run was cancelled.
     Cancelled,
+    /// A later step of the same job failed.
+    JobFailed,
     /// Somebody stopped the deployment by hand.
     Stopped,
     /// A check before the first change failed.
@@ -104,13 +106,14 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TasksFailing,
         Self::CircuitBreaker,
         Self::Alarm,
         Self::HealthCheck,
         Self::Timeout,
         Self::Cancelled,
+        Self::JobFailed,
         Self::Stopped,
         Self::Preflight,
         Self::InvalidInput,
@@ -132,6 +135,7 @@ impl Cause {
             Self::HealthCheck => "health-check",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
+            Self::JobFailed => "job-failed",
             Self::Stopped => "stopped",
             Self::Preflight => "preflight",
             Self::InvalidInput => "invalid-input",
@@ -169,6 +173,10 @@ pub struct Conclusion {
 }
 
 impl Conclusion {
+    pub(super) fn advise(self, advice: String) -> Self {
+        Self { advice: Some(advice), ..self }
+    }
+
     /// The process's exit code for this end: see [`exit_code`].
     pub const fn exit_code(&self) -> u8 {
         match self.outcome {

@@ -1,9 +1,9 @@
 //! The phases as types. Only the phase before can make the next one, and a transition consumes it, so the wrong order does
 //! not compile. A transition that fails gives back the phase that it failed at, and that phase says what is owed.
 
-use super::run::Owed;
-use super::wait::{Waited, cancelled, wait};
-use super::{Failure, Kind, NotUpdated, Output, Phase, Plan, Run, Target};
+use super::run::{Debt, Owed};
+use super::wait::{Until, Waited, cancelled, wait};
+use super::{Failure, Kind, NotUpdated, OnCancel, Output, Phase, Plan, Progress, Run, Target};
 
 /// Why a transition did not happen.
 pub(super) enum Why {
@@ -70,7 +70,7 @@ pub(super) struct Updated<'a, T: Target> {
 
 /// The rollout is over and AWS calls it a success. Failing here owes a rollback too.
 #[must_use]
-pub(super) struct Settled<'a, T: Target>(Updated<'a, T>);
+pub(super) struct Settled<'a, T: Target>(Updated<'a, T>, Progress);
 
 /// What runs is what was asked for.
 #[must_use]
@@ -83,7 +83,7 @@ impl<'a, T: Target> Begun<'a, T> {
 
     pub(super) async fn capture(self) -> Result<Captured<'a, T>, Failed<Self>> {
         let run = self.run;
-        match phase(run, Phase::Capture, run.target.capture(run.events)).await {
+        match cancellable(run, Phase::Capture, run.target.capture(run.events), |failure| failure).await {
             Ok(before) => {
                 run.owe(Owed::Nothing { before: Some(before.clone()) });
                 Ok(Captured { run, before })
@@ -156,10 +156,8 @@ impl<'a, T: Target> Cleared<'a, T> {
     pub(super) async fn register(self, writer: &T::Writer) -> Result<Registered<'a, T>, Failed<Self>> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.0;
         let run: &Run<'_, T> = run;
-        if run.cancellation.is_cancelled() {
-            return Err(Failed::new(self, cancelled()));
-        }
-        match phase(run, Phase::Register, run.target.register(writer, before, draft, run.events)).await {
+        let register = run.target.register(writer, before, draft, run.events);
+        match cancellable(run, Phase::Register, register, |failure| failure).await {
             Ok(made) => {
                 run.owe(Owed::Deregistration { before: before.clone(), registered: made.clone() });
                 Ok(Registered { cleared: self, made })
@@ -183,16 +181,18 @@ impl<'a, T: Target> Registered<'a, T> {
             return Err(UpdateFailed::NotStarted(Failed::new(self, cancelled())));
         }
         let owe = |rollout: &T::Rollout| {
-            run.owe(Owed::Rollback {
-                before: before.clone(),
-                draft: draft.clone(),
+            run.owe(Owed::Rollback(Debt {
+                was: run.target.was(before),
+                wanted: run.target.wanted(draft, Some(&self.made)),
                 registered: self.made.clone(),
                 rollout: rollout.clone(),
-            });
+            }));
         };
         let unpinned = run.target.rollout(before, draft, &self.made);
         owe(&unpinned);
-        match phase(run, Phase::Update, run.target.update(writer, unpinned.clone(), run.events)).await {
+        let update = run.target.update(writer, unpinned.clone(), run.events);
+        let cut_short = |failure| NotUpdated { failure, may_have_happened: true };
+        match cancellable(run, Phase::Update, update, cut_short).await {
             Ok(rollout) => {
                 owe(&rollout);
                 Ok(Updated { registered: self, rollout })
@@ -210,8 +210,9 @@ impl<'a, T: Target> Registered<'a, T> {
 impl<'a, T: Target> Updated<'a, T> {
     pub(super) async fn wait(mut self) -> Result<Settled<'a, T>, Failed<Self>> {
         let run = self.registered.cleared.0.captured.run;
-        match phase(run, Phase::Wait, wait(run, &mut self.rollout, true)).await {
-            Waited::Done => Ok(Settled(self)),
+        let until = if run.policy.on_cancel == OnCancel::Wait { Until::InTime } else { Until::OverOrCancelled };
+        match phase(run, Phase::Wait, wait(run, &mut self.rollout, until)).await {
+            Waited::Done(progress) => Ok(Settled(self, progress)),
             Waited::Failed(failure) => Err(Failed::new(self, failure)),
             Waited::Superseded(by) => Err(Failed::new(self, Why::Superseded(by))),
         }
@@ -242,9 +243,26 @@ impl<T: Target> Verified<'_, T> {
         self.0.0.wanted()
     }
 
-    pub(super) fn was(&self) -> String {
-        self.0.0.was()
+    pub(super) const fn progress(&self) -> &Progress {
+        &self.0.1
     }
+}
+
+/// A phase that may be cut short when the run is cancelled: whatever the call that is dropped does, the ledger knows of it.
+async fn cancellable<T: Target, V, E>(
+    run: &Run<'_, T>,
+    phase: Phase,
+    work: impl Future<Output = Result<V, E>>,
+    cut_short: impl FnOnce(Failure) -> E,
+) -> Result<V, E> {
+    self::phase(run, phase, async {
+        tokio::select! {
+            biased;
+            () = run.cancellation.cancelled() => Err(cut_short(cancelled())),
+            done = work => done,
+        }
+    })
+    .await
 }
 
 async fn phase<T: Target, V>(run: &Run<'_, T>, phase: Phase, work: impl Future<Output = V>) -> V {
@@ -286,9 +304,8 @@ impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
 
 impl<'a, T: Target> From<Updated<'a, T>> for Owed<T> {
     fn from(updated: Updated<'a, T>) -> Self {
-        let Updated { registered: Registered { cleared: Cleared(Planned { captured, draft, .. }), made }, rollout } =
-            updated;
-        Self::Rollback { before: captured.before, draft, registered: made, rollout }
+        let (was, wanted) = (updated.was(), updated.wanted());
+        Self::Rollback(Debt { was, wanted, registered: updated.registered.made, rollout: updated.rollout })
     }
 }
 

@@ -1,9 +1,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{Events, Target};
+use super::{Events, Kind, Target};
 
 /// What the user decided about the course of a cycle.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Policy {
     pub rollback_on_failure: bool,
     /// What to do when somebody else's rollout is in flight.
     pub on_conflict: OnConflict,
+    /// What to do when the workflow run is cancelled.
+    pub on_cancel: OnCancel,
     /// Whether going back is what was asked for, so that a success is called `rolled-back`.
     pub is_rollback: bool,
 }
@@ -30,6 +33,19 @@ pub enum OnConflict {
     Fail,
     /// Deploy all the same.
     Supersede,
+}
+
+/// What to do when the workflow run is cancelled while the rollout is in flight: the input `on-cancel`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Start going back, say so and leave; the post step waits for the end.
+    #[default]
+    Rollback,
+    /// See the rollout through, as if nothing had happened. GitHub's runner kills the step ten seconds after the
+    /// cancellation; the post step then goes on waiting.
+    Wait,
+    /// Leave everything as it is.
+    Leave,
 }
 
 /// Tells a cycle that the workflow run was cancelled.
@@ -65,7 +81,21 @@ pub(super) enum Owed<T: Target> {
     /// Something was made that nobody uses.
     Deregistration { before: T::Snapshot, registered: T::Registered },
     /// The rollout was, or may have been, started.
-    Rollback { before: T::Snapshot, draft: T::Draft, registered: T::Registered, rollout: T::Rollout },
+    Rollback(Debt<T::Registered, T::Rollout>),
+}
+
+/// A rollout that was, or may have been, started, with all that is needed to take it back. As `Debt<_, Target::Memo>` it is
+/// what the step leaves to its post step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Debt<M, R> {
+    /// What ran before, in words.
+    pub was: String,
+    /// What was asked for, in words.
+    pub wanted: String,
+    /// What was made for it.
+    pub registered: M,
+    /// The rollout.
+    pub rollout: R,
 }
 
 /// The surroundings of one cycle.
@@ -84,6 +114,14 @@ impl<'a, T: Target> Run<'a, T> {
     }
 
     pub(super) fn owe(&self, owed: Owed<T>) {
+        if let Owed::Rollback(Debt { was, wanted, registered, rollout }) = &owed {
+            let (was, wanted, registered) = (was.clone(), wanted.clone(), registered.clone());
+            let debt = Debt { was, wanted, registered, rollout: self.target.memo(rollout) };
+            // Made of texts and numbers, which JSON has a form for.
+            if let Ok(debt) = serde_json::to_string(&debt) {
+                self.events.send(Kind::Owed(debt));
+            }
+        }
         self.ledger.replace(owed);
     }
 

@@ -1,73 +1,98 @@
 //! What happens when a cycle does not reach its goal: pay what is owed, and say what is running then.
 
 use super::phase::Why;
-use super::run::Owed;
-use super::wait::{Waited, wait};
-use super::{Cause, Conclusion, Failure, Kind, Outcome, Phase, Restore, Run, Target};
+use super::run::{Debt, Owed};
+use super::wait::{Until, Waited, wait};
+use super::{Cause, Conclusion, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
 
 /// Settles what a cycle that stopped early owes.
 pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: Owed<T>, why: Why) -> Conclusion {
     match (owed, why) {
-        (Owed::Nothing { before }, why) => refused(run, before.as_ref(), failure_of(why), None),
+        (Owed::Nothing { before }, why) => {
+            refused(run, before.map(|before| run.target.standing(&before)), failure_of(why), None)
+        }
         (Owed::Deregistration { before, registered }, why) => {
             let leftover = run.target.deregister(writer, &registered, run.events).await.err();
-            refused(run, Some(&before), failure_of(why), leftover)
+            refused(run, Some(run.target.standing(&before)), failure_of(why), leftover)
         }
-        (Owed::Rollback { before, draft, registered, rollout }, why) => {
-            let names = Names {
-                target: run.target.name(),
-                old: run.target.was(&before),
-                new: run.target.wanted(&draft, Some(&registered)),
-            };
-            match why {
-                Why::Superseded(by) => {
-                    diagnose(run, &rollout).await;
-                    names.superseded(&by)
-                }
-                Why::Failure(failure) => roll_back(run, writer, &before, &registered, &rollout, &names, failure).await,
+        (Owed::Rollback(debt), why) => match why {
+            Why::Superseded(by) => {
+                diagnose(run, &debt.rollout).await;
+                Names::new(run, &debt).superseded(&by)
             }
-        }
+            Why::Failure(failure) if failure.cause == Cause::Cancelled => match run.policy.on_cancel {
+                OnCancel::Leave => Names::new(run, &debt).left(failure),
+                OnCancel::Rollback | OnCancel::Wait => roll_back(run, writer, &debt, failure, Until::Left).await,
+            },
+            Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
+        },
     }
 }
 
-/// Says what is owed when nobody is there to pay it: `mode: plan` has no client that can write, and never owes anything.
+/// Says what is so when nobody is there to change it: `mode: plan` has no client that can write, and never owes anything.
 pub(super) fn refuse<T: Target>(run: &Run<'_, T>, owed: &Owed<T>, why: Why) -> Conclusion {
     let before = match owed {
         Owed::Nothing { before } => before.as_ref(),
-        Owed::Deregistration { before, .. } | Owed::Rollback { before, .. } => Some(before),
+        Owed::Deregistration { before, .. } => Some(before),
+        Owed::Rollback(_) => None,
     };
-    refused(run, before, failure_of(why), None)
+    refused(run, before.map(|before| run.target.standing(before)), failure_of(why), None)
 }
 
-async fn roll_back<T: Target>(
+/// What a failure owes: a rollback, unless the user wants to see to it in person.
+pub(super) async fn leave_or_roll_back<T: Target>(
     run: &Run<'_, T>,
     writer: &T::Writer,
-    before: &T::Snapshot,
-    registered: &T::Registered,
-    rollout: &T::Rollout,
-    names: &Names,
+    debt: &Debt<T::Registered, T::Rollout>,
     failure: Failure,
 ) -> Conclusion {
-    if !run.policy.rollback_on_failure {
-        diagnose(run, rollout).await;
-        return names.left(failure);
+    if run.policy.rollback_on_failure {
+        return roll_back(run, writer, debt, failure, Until::Over).await;
     }
+    diagnose(run, &debt.rollout).await;
+    let names = Names::new(run, debt);
+    // What the cloud puts back by itself is put back, whatever was asked of this action.
+    match run.target.going_back(&debt.rollout, run.events).await {
+        Some(mut restoration) => match wait(run, &mut restoration, Until::Over).await {
+            Waited::Done(_) => names.rolled_back(failure),
+            Waited::Failed(then) => names.rollback_failed(failure, &then),
+            Waited::Superseded(by) => names.superseded(&by),
+        },
+        None => names.left(failure),
+    }
+}
+
+/// Takes the rollout back, and waits for the end as long as there is time.
+pub(super) async fn roll_back<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    debt: &Debt<T::Registered, T::Rollout>,
+    failure: Failure,
+    until: Until,
+) -> Conclusion {
+    let names = Names::new(run, debt);
     run.events.send(Kind::PhaseStarted(Phase::Rollback));
-    run.events.send(Kind::RollbackStarted { to: names.old.clone(), because: failure.reason.clone() });
-    let restore = run.target.restore(writer, before, rollout, run.events).await;
-    // The way back is under way before evidence is collected: minutes of production against seconds of reading.
-    diagnose(run, rollout).await;
+    run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
+    let restore = run.target.restore(writer, &debt.rollout, run.events).await;
+    // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
+    // deployment that was cancelled there is nothing to explain.
+    if failure.cause != Cause::Cancelled {
+        diagnose(run, &debt.rollout).await;
+    }
     let conclusion = match restore {
-        Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, false).await {
-            Waited::Done => names.rolled_back(failure),
+        Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
+            Waited::Done(_) => names.rolled_back(failure),
+            Waited::Failed(then) if then.cause == Cause::Cancelled => names.going_back(failure),
             Waited::Failed(then) => names.rollback_failed(failure, &then),
             Waited::Superseded(by) => names.superseded(&by),
         },
         Ok(Restore::NothingToDo) => {
-            let leftover = run.target.deregister(writer, registered, run.events).await.err();
-            refused(run, Some(before), failure, leftover)
+            let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
+            refused(run, Some(format!("is on {}", debt.was)), failure, leftover)
         }
         Ok(Restore::Superseded(by)) => names.superseded(&by),
+        Ok(Restore::Impossible(why)) => names.left(failure.advise(why)),
+        Ok(Restore::Gone) => names.gone(failure),
         Err(then) => names.rollback_failed(failure, &then),
     };
     run.events.send(Kind::PhaseFinished(Phase::Rollback));
@@ -83,7 +108,7 @@ async fn diagnose<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout) {
 
 fn refused<T: Target>(
     run: &Run<'_, T>,
-    before: Option<&T::Snapshot>,
+    standing: Option<String>,
     failure: Failure,
     leftover: Option<Failure>,
 ) -> Conclusion {
@@ -91,8 +116,8 @@ fn refused<T: Target>(
         run.events.warn(format!("What was registered is still there and is used by nothing: {}", leftover.reason));
     }
     let target = run.target.name();
-    let headline = match before {
-        Some(before) => format!("Nothing was changed: {target} is on {}, as before.", run.target.was(before)),
+    let headline = match standing {
+        Some(standing) => format!("Nothing was changed: {target} {standing}, as before."),
         None => format!("Nothing was changed on {target}."),
     };
     Conclusion {
@@ -114,58 +139,79 @@ fn failure_of(why: Why) -> Failure {
 /// What the conclusions of a cycle that had started something are made of.
 struct Names {
     target: String,
-    old: String,
-    new: String,
+    was: String,
+    wanted: String,
 }
 
 impl Names {
+    fn new<T: Target>(run: &Run<'_, T>, debt: &Debt<T::Registered, T::Rollout>) -> Self {
+        Self { target: run.target.name(), was: debt.was.clone(), wanted: debt.wanted.clone() }
+    }
+
+    fn going_back(&self, failure: Failure) -> Conclusion {
+        let Self { target, was, wanted } = self;
+        let headline =
+            format!("{} is going back from {wanted} to {was}; the end was not waited for.", capitalized(target));
+        conclusion(Outcome::Failed, failure, headline)
+            .advise("The post step of this job waits for the end and says how it was.".to_owned())
+    }
+
     fn rolled_back(&self, failure: Failure) -> Conclusion {
-        let Self { target, old, new } = self;
-        Conclusion {
-            outcome: Outcome::RolledBack,
-            cause: Some(failure.cause),
-            headline: format!("{} runs {old} again: {new} failed and was rolled back.", capitalized(target)),
-            reason: Some(failure.reason),
-            advice: failure.advice,
-        }
+        let Self { target, was, wanted } = self;
+        let (target, ended) = (capitalized(target), ended(failure.cause));
+        let headline = if was == wanted {
+            format!("{target} is on {was} as before: the change {ended} and was taken back.")
+        } else {
+            format!("{target} runs {was} again: {wanted} {ended} and was rolled back.")
+        };
+        conclusion(Outcome::RolledBack, failure, headline)
     }
 
     fn rollback_failed(&self, failure: Failure, then: &Failure) -> Conclusion {
-        let Self { target, old, new } = self;
-        Conclusion {
-            outcome: Outcome::RollbackFailed,
-            cause: Some(failure.cause),
-            headline: format!(
-                "{} may run a mix of {old} and {new}: {new} failed, and so did going back.",
+        let Self { target, was, wanted } = self;
+        let ended = ended(failure.cause);
+        let headline = if was == wanted {
+            format!("{} may not be as before: the change {ended}, and taking it back failed.", capitalized(target))
+        } else {
+            format!(
+                "{} may run a mix of {was} and {wanted}: {wanted} {ended}, and going back failed.",
                 capitalized(target)
-            ),
-            reason: Some(format!("{} Then the rollback failed: {}", failure.reason, then.reason)),
-            advice: Some(then.advice.clone().unwrap_or_else(|| {
-                format!("Look at {target} now; run this action with `mode: rollback` to go back to {old} again.")
-            })),
-        }
+            )
+        };
+        let reason = format!("{} Then the rollback failed: {}", failure.reason, then.reason);
+        let advice = then.advice.clone().unwrap_or_else(|| self.by_hand());
+        Conclusion { reason: Some(reason), ..conclusion(Outcome::RollbackFailed, failure, headline).advise(advice) }
     }
 
     fn left(&self, failure: Failure) -> Conclusion {
-        let Self { target, old, new } = self;
-        Conclusion {
-            outcome: Outcome::Failed,
-            cause: Some(failure.cause),
-            headline: format!("{} is left between {old} and {new}: {new} failed.", capitalized(target)),
-            reason: Some(failure.reason),
-            advice: Some(match failure.advice {
-                Some(advice) => advice,
-                None => format!("`rollback-on-failure` is false; run with `mode: rollback` to go back to {old}."),
-            }),
-        }
+        let Self { target, was, wanted } = self;
+        let ended = ended(failure.cause);
+        let headline = format!("{} is left between {was} and {wanted}: {wanted} {ended}.", capitalized(target));
+        let advice =
+            failure.advice.clone().unwrap_or_else(|| format!("As asked, nothing was put back. {}", self.by_hand()));
+        conclusion(Outcome::Failed, failure, headline).advise(advice)
+    }
+
+    fn gone(&self, failure: Failure) -> Conclusion {
+        let headline = format!("{} was deleted while {} was rolled out.", capitalized(&self.target), self.wanted);
+        conclusion(Outcome::Failed, failure, headline)
+    }
+
+    /// How a person goes back.
+    fn by_hand(&self) -> String {
+        let number = self.was.rsplit(':').next().unwrap_or(&self.was);
+        format!(
+            "Look at {} now; run this action with `mode: rollback` and `to: {number}` to go back to {}.",
+            self.target, self.was
+        )
     }
 
     fn superseded(&self, by: &str) -> Conclusion {
-        let Self { target, new, .. } = self;
+        let Self { target, wanted, .. } = self;
         Conclusion {
             outcome: Outcome::Superseded,
             cause: Some(Cause::Conflict),
-            headline: format!("{} was taken over by a newer deployment, {by}; {new} was not finished.", capitalized(target)),
+            headline: format!("{} was taken over by a newer deployment, {by}; {wanted} was not finished.", capitalized(target)),
             reason: Some("Somebody else deployed to the same service while this deployment was in flight.".to_owned()),
             advice: Some(
                 "Nothing of theirs was touched. To keep deployments of one service from overlapping, give their jobs a \
@@ -173,6 +219,25 @@ impl Names {
                     .to_owned(),
             ),
         }
+    }
+}
+
+fn conclusion(outcome: Outcome, failure: Failure, headline: String) -> Conclusion {
+    let Failure { cause, reason, advice, .. } = failure;
+    Conclusion { outcome, cause: Some(cause), headline, reason: Some(reason), advice }
+}
+
+/// What became of a rollout, after its name. It failed only where that was seen.
+const fn ended(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Cancelled => "was cancelled",
+        Cause::Timeout => "was not finished in time",
+        Cause::Stopped => "was stopped",
+        Cause::JobFailed => "was deployed, a later step failed,",
+        Cause::Credentials | Cause::AccessDenied | Cause::Unavailable | Cause::Internal => {
+            "could not be watched to its end"
+        }
+        _ => "failed",
     }
 }
 

@@ -1,3 +1,6 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::{Diagnosis, Events, Failure, Plan, Progress, Said};
 
 /// One kind of thing that can be deployed to. A target talks to its cloud and decides what its answers mean; the order of
@@ -17,9 +20,11 @@ pub trait Target {
     /// What plan decided to do.
     type Draft: Clone;
     /// What register made.
-    type Registered: Clone;
+    type Registered: Clone + Serialize + DeserializeOwned;
     /// The change while the cloud carries it out.
     type Rollout: Watch + Clone;
+    /// A rollout on paper, for the post step, which is another process.
+    type Memo: Serialize + DeserializeOwned;
     /// The way back while the cloud carries it out.
     type Restoration: Watch;
 
@@ -79,6 +84,12 @@ pub trait Target {
     /// The rollout that [`Target::update`] is about to start, before it has an identity.
     fn rollout(&self, before: &Self::Snapshot, draft: &Self::Draft, registered: &Self::Registered) -> Self::Rollout;
 
+    /// The rollout on paper.
+    fn memo(&self, rollout: &Self::Rollout) -> Self::Memo;
+
+    /// The rollout that is on paper.
+    fn recall(&self, memo: Self::Memo) -> Self::Rollout;
+
     /// Starts the rollout and pins its identity. Idempotent: what is already on its way is joined.
     ///
     /// # Errors
@@ -99,17 +110,22 @@ pub trait Target {
     /// Collects the evidence of a failure. Whatever cannot be had is left out.
     async fn diagnose(&self, rollout: &Self::Rollout) -> Diagnosis;
 
-    /// Starts going back to the snapshot, or joins the cloud that is already doing so. Idempotent.
+    /// Starts going back to what ran before the rollout, or joins the cloud that is already doing so. Idempotent.
     ///
     /// # Errors
     /// When going back could not be started.
     async fn restore(
         &self,
         writer: &Self::Writer,
-        before: &Self::Snapshot,
         rollout: &Self::Rollout,
         events: &Events,
     ) -> Result<Restore<Self::Restoration>, Failure>;
+
+    /// The way back that the cloud took by itself, if it did.
+    async fn going_back(&self, rollout: &Self::Rollout, events: &Events) -> Option<Self::Restoration>;
+
+    /// Where things stand before anything is changed, to follow the target's name: `is on web:41`.
+    fn standing(&self, before: &Self::Snapshot) -> String;
 
     /// What ran before, as a person would say it: `web:41`.
     fn was(&self, before: &Self::Snapshot) -> String;
@@ -136,6 +152,10 @@ pub enum Restore<R> {
     NothingToDo,
     /// Somebody else's newer rollout took over, and is not ours to undo.
     Superseded(String),
+    /// There is nothing to go back to, or going back is not ours to decide, for this reason.
+    Impossible(String),
+    /// What was deployed to exists no more.
+    Gone,
 }
 
 /// Something that the cloud carries out and that can be looked at.

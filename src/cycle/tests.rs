@@ -76,6 +76,7 @@ impl Target for Fake {
     type Draft = ();
     type Registered = ();
     type Rollout = Watched;
+    type Memo = ();
     type Restoration = Watched;
 
     fn name(&self) -> String {
@@ -116,6 +117,12 @@ impl Target for Fake {
         Watched(self.clone(), "wait")
     }
 
+    fn memo(&self, _: &Watched) {}
+
+    fn recall(&self, (): ()) -> Watched {
+        Watched(self.clone(), "wait")
+    }
+
     async fn update(&self, (): &(), rollout: Watched, _: &Events) -> Result<Watched, NotUpdated> {
         let may_have_happened = self.trouble.1 == Trouble::FailsAfterEffect;
         self.step("update").map(|()| rollout).map_err(|failure| NotUpdated { failure, may_have_happened })
@@ -129,9 +136,17 @@ impl Target for Fake {
         Diagnosis::default()
     }
 
-    async fn restore(&self, (): &(), (): &(), _: &Watched, _: &Events) -> Result<Restore<Watched>, Failure> {
+    async fn restore(&self, (): &(), _: &Watched, _: &Events) -> Result<Restore<Watched>, Failure> {
         self.step("restore")?;
         Ok(Restore::Started(Watched(self.clone(), "wait for the old")))
+    }
+
+    async fn going_back(&self, _: &Watched, _: &Events) -> Option<Watched> {
+        None
+    }
+
+    fn standing(&self, (): &()) -> String {
+        "is on old".to_owned()
     }
 
     fn was(&self, (): &()) -> String {
@@ -171,6 +186,7 @@ async fn deploy_with_two(
         wait_for: Duration::from_secs(60),
         rollback_on_failure: true,
         on_conflict: OnConflict::Wait,
+        on_cancel: OnCancel::Rollback,
         is_rollback: false,
     };
     let kinds: Rc<RefCell<Vec<Kind>>> = Rc::default();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Cause, Events, Failure, Kind, Look, Output, Run, Target, Verdict, Watch};
+use super::{Cause, Events, Failure, Kind, Look, Output, Progress, Run, Target, Verdict, Watch};
 
 /// The first looks come fast, because what fails at once fails in these seconds.
 const EARLY: Duration = Duration::from_secs(2);
@@ -18,22 +18,51 @@ const REFUSALS: u32 = 3;
 
 /// How a wait ended.
 pub(super) enum Waited {
-    Done,
+    /// With the last look.
+    Done(Progress),
     Failed(Failure),
     Superseded(String),
 }
 
+/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. What has to be said
+/// is said before the second signal.
+const LEAVE: Duration = Duration::from_secs(4);
+
+/// A way back is watched at least so long, however short the user's patience with the way there.
+const WAY_BACK: Duration = Duration::from_secs(10 * 60);
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Until it is over or the run is cancelled, as long as the user wants.
+    OverOrCancelled,
+    /// Until it is over, as long as the user wants.
+    InTime,
+    /// Until it is over, come what may.
+    Over,
+    /// No longer than the runner lets a cancelled step live.
+    Left,
+}
+
 /// Looks until the verdict is known, the time is up, or the run is cancelled.
-pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, cancellable: bool) -> Waited {
-    let deadline = Instant::now() + run.policy.wait_for;
+pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, until: Until) -> Waited {
+    let patience = match until {
+        Until::OverOrCancelled | Until::InTime => run.policy.wait_for,
+        Until::Over => run.policy.wait_for.max(WAY_BACK),
+        Until::Left => LEAVE,
+    };
+    let deadline = Instant::now() + patience;
+    let cancellable = until == Until::OverOrCancelled;
     let mut pace = Pace::default();
-    let mut refusals = 0;
+    let (mut refusals, mut looks) = (0, 0);
     loop {
         let looked = tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
+            () = sleep_until(deadline), if looks > 0 => return Waited::Failed(overdue(until, patience)),
             looked = watch.look() => looked,
         };
+        looks += 1;
         match looked {
             Ok(look) => {
                 refusals = 0;
@@ -41,7 +70,7 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, ca
                 report(run.events, &look);
                 match look.verdict {
                     Verdict::Pending => {}
-                    Verdict::Done => return end(run.events, &look, Waited::Done),
+                    Verdict::Done => return Waited::Done(look.progress),
                     Verdict::Failed(failure) => return Waited::Failed(failure),
                     Verdict::Superseded(by) => return Waited::Superseded(by),
                 }
@@ -63,7 +92,7 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, ca
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Waited::Failed(timed_out(run.policy.wait_for));
+            return Waited::Failed(overdue(until, patience));
         }
         tokio::select! {
             biased;
@@ -78,19 +107,20 @@ fn report(events: &Events, look: &Look) {
         events.send(Kind::Said { at: said.at, message: said.message.clone() });
     }
     events.send(Kind::Progressed(look.progress.clone()));
-}
-
-fn end(events: &Events, look: &Look, waited: Waited) -> Waited {
-    events.know(Output::RunningCount, look.progress.running);
-    events.know(Output::DesiredCount, look.progress.desired);
-    waited
+    if !matches!(look.verdict, Verdict::Pending) {
+        events.know(Output::RunningCount, look.progress.running);
+        events.know(Output::DesiredCount, look.progress.desired);
+    }
 }
 
 pub(super) fn cancelled() -> Failure {
     Failure::new(Cause::Cancelled, "The workflow run was cancelled.")
 }
 
-fn timed_out(after: Duration) -> Failure {
+fn overdue(until: Until, after: Duration) -> Failure {
+    if until == Until::Left {
+        return cancelled();
+    }
     Failure::new(
         Cause::Timeout,
         format!("Neither success nor failure was seen in time (`wait-for-minutes`: {}).", after.as_secs_f64() / 60.0),

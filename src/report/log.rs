@@ -181,7 +181,7 @@ impl Sink for Log {
             Kind::Started { target, mode } => self.show(at, &format!("{mode}: {}", one_line(target))),
             Kind::PhaseStarted(phase) => self.begin_phase(at, *phase),
             Kind::PhaseFinished(_) => self.finish_phase(at),
-            Kind::Known { output: Output::Plan, .. } => {}
+            Kind::Known { output: Output::Plan, .. } | Kind::Owed(_) => {}
             Kind::Known { output, value } => {
                 let line = format!("{}: {}", output.as_str(), one_line(value));
                 match &self.phase {

@@ -4,6 +4,7 @@
 
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::cycle::Said;
 
@@ -39,7 +40,7 @@ pub struct Service {
 }
 
 /// Settings of a service besides its task definition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Whether ECS tags the service's tasks.
     pub enable_ecs_managed_tags: bool,
@@ -85,6 +86,11 @@ impl Deployment {
     /// Whether it is the one that the service is moving to, or has moved to.
     pub fn is_primary(&self) -> bool {
         self.status == "PRIMARY"
+    }
+
+    /// Whether all tasks run that should, and none is on its way.
+    pub fn is_full(&self) -> bool {
+        self.running >= self.desired && self.pending == 0
     }
 }
 

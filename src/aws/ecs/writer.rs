@@ -2,7 +2,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{PropagateTags, StopServiceDeploymentStopType};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::document::{AnswerBytes, replace_body};
@@ -17,7 +17,7 @@ pub struct Writer {
 }
 
 /// What UpdateService shall change. What is `None` is not sent, and what is not sent stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceUpdate {
     /// The ARN of a task definition.

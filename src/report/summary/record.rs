@@ -75,7 +75,7 @@ impl Record {
                 self.end_phase(event.at);
                 self.conclusion = Some(conclusion.clone());
             }
-            Kind::Noted(_) | Kind::Said { .. } => {}
+            Kind::Noted(_) | Kind::Said { .. } | Kind::Owed(_) => {}
         }
     }
 

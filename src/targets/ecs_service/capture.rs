@@ -1,6 +1,11 @@
 //! Looks at what is running.
 
+use std::cell::OnceCell;
+
 use super::history::{last_good, or_nothing, resolve};
+use super::judge::threshold;
+use super::pin::primary;
+use super::register;
 use super::{Request, short};
 use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
@@ -36,10 +41,23 @@ impl Snapshot {
         self.service.deployments.iter().find(|deployment| deployment.is_primary())
     }
 
-    /// The rollout in flight, in words.
+    /// The rollout in flight that has to be waited for, in words.
     pub(super) fn in_flight(&self) -> Option<String> {
-        let primary = self.primary()?;
+        let primary = self.primary().filter(|_| self.hopeless().is_none())?;
         is_moving(primary).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+    }
+
+    /// The rollout in flight that keeps failing and that nobody will end: without a circuit breaker ECS tries for ever, and
+    /// waiting for the end would keep the repair from going out.
+    pub(super) fn hopeless(&self) -> Option<&Deployment> {
+        let primary = self.primary().filter(|primary| is_moving(primary))?;
+        let keeps_failing = primary.failed >= threshold(self.service.desired) && !primary.is_full();
+        (keeps_failing && !self.service.circuit_breaker.enabled && self.is_moving_forward()).then_some(primary)
+    }
+
+    /// Whether all tasks run that should.
+    pub(super) fn is_full(&self) -> bool {
+        self.primary().is_none_or(Deployment::is_full)
     }
 
     /// Whether what is in flight is on its way to the revision that the service is set to, and not on its way back.
@@ -70,24 +88,35 @@ fn is_moving(primary: &Deployment) -> bool {
     }
 }
 
-pub(super) async fn capture(reader: &Reader, request: &Request, events: &Events) -> Result<Snapshot, Failure> {
+pub(super) async fn capture(
+    reader: &Reader,
+    request: &Request,
+    destination: &OnceCell<String>,
+    events: &Events,
+) -> Result<Snapshot, Failure> {
     let service = describe(reader, request).await?;
     deployable(&service)?;
-    announce(&service, events);
     let running = reader.describe_task_definition(&service.task_definition).await?;
-    let at_rest = service
-        .deployments
-        .iter()
-        .find(|deployment| deployment.is_primary())
-        .is_none_or(|primary| !is_moving(primary) && primary.rollout != RolloutState::Failed);
+    let at_rest =
+        primary(&service).is_none_or(|primary| !is_moving(primary) && primary.rollout != RolloutState::Failed);
     let service_deployment = if at_rest { None } else { current_service_deployment(reader, &service).await? };
     let stable = if at_rest {
         Some(service.task_definition.clone())
     } else {
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
-    let base = base(reader, request, &service, &running).await?;
-    Ok(Snapshot { service, running, base, service_deployment, stable })
+    let base = base(reader, request, destination, &service, &running).await?;
+    let snapshot = Snapshot { service, running, base, service_deployment, stable };
+    announce(&snapshot, events);
+    if let Some(hopeless) = snapshot.hopeless() {
+        events.warn(format!(
+            "The deployment in flight, to {}, keeps failing ({} tasks in a row), and Amazon ECS would try for ever. Its end is \
+             not waited for.",
+            short(&hopeless.task_definition),
+            hopeless.failed
+        ));
+    }
+    Ok(snapshot)
 }
 
 /// Whether the service that the snapshot shows moving has come to rest.
@@ -140,9 +169,13 @@ fn deployable(service: &Service) -> Result<(), Failure> {
     Ok(())
 }
 
-fn announce(service: &Service, events: &Events) {
+fn announce(snapshot: &Snapshot, events: &Events) {
+    let service = &snapshot.service;
     events.know(Output::ServiceArn, &service.arn);
-    events.know(Output::PreviousTaskDefinitionArn, &service.task_definition);
+    events.know(Output::PreviousTaskDefinitionArn, snapshot.restore_to());
+    register::announce(&service.task_definition, events);
+    events.know(Output::RunningCount, service.running);
+    events.know(Output::DesiredCount, service.desired);
     let url =
         service.arn.parse::<Arn>().ok().and_then(|arn| crate::aws::console::service_url(&arn, &service.cluster_arn));
     if let Some(url) = url {
@@ -159,11 +192,19 @@ async fn current_service_deployment(reader: &Reader, service: &Service) -> Resul
 async fn base(
     reader: &Reader,
     request: &Request,
+    destination: &OnceCell<String>,
     service: &Service,
     running: &TaskDefinition,
 ) -> Result<Base, Failure> {
     let name = match (&request.mode, &request.source) {
-        (Mode::Rollback { to }, _) => resolve(reader, to, service).await?,
+        // Once: what is "previous" is another one when the service is captured again after a wait.
+        (Mode::Rollback { to }, _) => match destination.get() {
+            Some(resolved) => resolved.clone(),
+            None => {
+                let resolved = resolve(reader, to, service).await?;
+                destination.get_or_init(|| resolved).clone()
+            }
+        },
         (_, Source::Registered(name)) => name.clone(),
         (_, Source::Running) => service.task_definition.clone(),
         (_, Source::Document(document)) => return Ok(Base::Document(document.clone())),

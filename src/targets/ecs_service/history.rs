@@ -1,6 +1,6 @@
 //! What ran before, as far as AWS remembers.
 
-use crate::aws::ecs::{Reader, RolloutState, Service, ServiceDeployment};
+use crate::aws::ecs::{Reader, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Failure};
 use crate::spec::RollbackTo;
@@ -72,6 +72,14 @@ pub(super) async fn resolve(reader: &Reader, to: &RollbackTo, service: &Service)
 /// "revision minus one", which may never have run. Only where AWS has no history, the newest older active revision.
 async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure> {
     let current = &service.task_definition;
+    if let Some(arn) = &service.current_service_deployment
+        && let Some(deployment) = or_nothing(reader.describe_service_deployment(arn).await)?
+        && matches!(deployment.status, Status::RollbackRequested | Status::RollbackInProgress)
+    {
+        // ECS is on its way there already. Once it has begun, the service is set to it.
+        let revisions = or_nothing(reader.task_definitions_of_revisions(&deployment.source_revisions).await.map(Some))?;
+        return Ok(revisions.unwrap_or_default().into_iter().next().unwrap_or_else(|| current.clone()));
+    }
     let history = successful(reader, service).await?;
     if let Some(revision) = history.into_iter().find(|revision| revision != current) {
         return Ok(revision);

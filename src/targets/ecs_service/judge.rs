@@ -10,6 +10,8 @@ use crate::cycle::{Cause, Failure, Verdict};
 /// whose breaker is off is held to the same.
 const FEWEST_FAILURES: u32 = 3;
 const MOST_FAILURES: u32 = 200;
+/// So many looks in a row have to show the same where no state of AWS says that it will last.
+pub(super) const STEADY_LOOKS: u32 = 3;
 
 pub(super) fn judge(pin: &Pin, seen: &Observation) -> Verdict {
     if seen.service.status != "ACTIVE" {
@@ -68,21 +70,23 @@ fn judge_deployments(pin: &Pin, seen: &Observation) -> Verdict {
     let Some(ours) = pin.ours(&seen.service) else {
         return match newer(pin, seen) {
             // ECS removes a deployment that it gave up from the list once it has gone back.
-            Some(_) if went_back(pin, seen) => Verdict::Failed(breaker(None)),
+            Some(_) if went_back(pin, seen) => Verdict::Failed(given_up_for(None)),
             Some(by) => Verdict::Superseded(by),
             None => Verdict::Pending,
         };
     };
     match &ours.rollout {
-        RolloutState::Failed => Verdict::Failed(breaker(ours.rollout_reason.as_deref())),
+        RolloutState::Failed => Verdict::Failed(given_up_for(ours.rollout_reason.as_deref())),
         _ if !ours.is_primary() => match newer(pin, seen) {
             Some(by) => Verdict::Superseded(by),
             None => Verdict::Pending,
         },
-        RolloutState::Completed if seen.service.task_definition == pin.task_definition && is_full(ours) => {
+        RolloutState::Completed if seen.service.task_definition == pin.task_definition && ours.is_full() => {
             Verdict::Done
         }
-        RolloutState::Absent if is_full(ours) && seen.service.running == ours.running => Verdict::Done,
+        RolloutState::Absent if seen.full_looks >= STEADY_LOOKS && seen.service.running == ours.running => {
+            Verdict::Done
+        }
         RolloutState::Completed | RolloutState::Absent | RolloutState::InProgress | RolloutState::Other(_) => {
             judge_tasks(pin, seen)
         }
@@ -99,7 +103,7 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     let stopped = if ours.running == 0 { u32::try_from(seen.failed.len()).unwrap_or(u32::MAX) } else { 0 };
     let failed = ours.failed.max(stopped);
     let enough = threshold(seen.service.desired);
-    if failed < enough || is_full(ours) {
+    if failed < enough || ours.is_full() {
         return Verdict::Pending;
     }
     let by_health_check = seen.failed.iter().filter(|task| task.failed_health_check()).count();
@@ -107,16 +111,22 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     let what = if cause == Cause::HealthCheck { "failed their health checks" } else { "failed" };
     Verdict::Failed(
         Failure::new(cause, format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)))
-            .advise("The logs of the containers that failed say why."),
+            .advise("How the tasks ended says why, or else the logs of their containers."),
     )
 }
 
+/// A change that starts no deployment, or a look at a service that is set to the right revision already. No state of AWS tells
+/// its end, so it is over when all tasks run and go on running.
 fn judge_settings(pin: &Pin, seen: &Observation) -> Verdict {
     let Some(primary) = primary(&seen.service) else { return Verdict::Pending };
     if Some(&primary.id) != pin.deployment.as_ref() {
         return Verdict::Superseded(name(primary));
     }
-    if seen.service.running == seen.service.desired && is_full(primary) { Verdict::Done } else { Verdict::Pending }
+    if seen.other_count_looks >= STEADY_LOOKS {
+        return Verdict::Superseded(format!("a desired count of {}", seen.service.desired));
+    }
+    let is_full = seen.service.running == seen.service.desired && seen.full_looks >= STEADY_LOOKS;
+    if is_full && seen.other_count_looks == 0 { Verdict::Done } else { judge_tasks(pin, seen) }
 }
 
 /// Tasks that have to fail before a rollout is given up.
@@ -147,10 +157,6 @@ fn went_back(pin: &Pin, seen: &Observation) -> bool {
             .any(|event| event.message.contains(id.as_str()) && event.message.contains("failed"))
 }
 
-fn is_full(deployment: &Deployment) -> bool {
-    deployment.running >= deployment.desired && deployment.pending == 0
-}
-
 fn given_up(deployment: &ServiceDeployment) -> Failure {
     let words = deployment.rollback_reason.as_deref().or(deployment.status_reason.as_deref());
     if !deployment.triggered_alarms.is_empty() {
@@ -162,11 +168,47 @@ fn given_up(deployment: &ServiceDeployment) -> Failure {
             ),
         );
     }
-    let says_breaker = words.is_some_and(|words| words.to_ascii_lowercase().contains("circuit breaker"));
-    if deployment.circuit_breaker_triggered || says_breaker {
+    if deployment.circuit_breaker_triggered {
         return breaker(words);
     }
-    let status = deployment.status.as_str();
+    match words.map(cause_of) {
+        Some(Cause::CircuitBreaker) => breaker(words),
+        Some(Cause::Alarm) => alarm(words),
+        _ => stopped(deployment.status.as_str(), words),
+    }
+}
+
+/// Where AWS gives a reason in words and nothing else. Without words it is the circuit breaker, which alone gives up
+/// deployments in services that have no alarms.
+fn given_up_for(words: Option<&str>) -> Failure {
+    match words.map(cause_of) {
+        Some(Cause::Alarm) => alarm(words),
+        Some(Cause::Stopped) => stopped("FAILED", words),
+        _ => breaker(words),
+    }
+}
+
+/// The cause that a reason of AWS speaks of. AWS documents no codes for it; the words are those of `statusReason`,
+/// `rollback.reason` and `rolloutStateReason`.
+fn cause_of(words: &str) -> Cause {
+    let words = words.to_ascii_lowercase();
+    if words.contains("circuit breaker") {
+        Cause::CircuitBreaker
+    } else if words.contains("alarm") {
+        Cause::Alarm
+    } else if words.contains("user") || words.contains("stop") {
+        Cause::Stopped
+    } else {
+        Cause::CircuitBreaker
+    }
+}
+
+fn alarm(words: Option<&str>) -> Failure {
+    let words = words.unwrap_or_default();
+    Failure::new(Cause::Alarm, format!("Amazon ECS gave the deployment up because of an alarm: {words}"))
+}
+
+fn stopped(status: &str, words: Option<&str>) -> Failure {
     Failure::new(
         Cause::Stopped,
         match words {
@@ -184,7 +226,7 @@ fn breaker(words: Option<&str>) -> Failure {
             None => "The deployment circuit breaker of Amazon ECS gave the deployment up.".to_owned(),
         },
     )
-    .advise("The logs of the containers that failed say why.")
+    .advise("How the tasks ended says why, or else the logs of their containers.")
 }
 
 #[cfg(test)]
@@ -320,7 +362,8 @@ mod tests {
             ("in progress", ours(InProgress), "pending"),
             ("unknown", ours(Other("PAUSED".to_owned())), "pending"),
             ("given up", ours(Failed), "circuit-breaker"),
-            ("no state, the old ones still run", ours(Absent), "done"),
+            ("no state, all run and go on running", Observation { full_looks: STEADY_LOOKS, ..ours(Absent) }, "done"),
+            ("no state, all run", ours(Absent), "pending"),
             ("not there yet: an old answer", service(vec![deployment("old", OLD, Completed)]), "pending"),
             (
                 "theirs",
@@ -383,6 +426,9 @@ mod tests {
     fn a_change_of_settings_is_done_when_the_count_is_reached_under_the_same_deployment() {
         let pin = Pin { deployment: Some("old".to_owned()), task_definition: OLD.to_owned(), ..pin() };
         let mut seen = service(vec![deployment("old", OLD, RolloutState::Completed)]);
+        seen.full_looks = STEADY_LOOKS - 1;
+        assert!(matches!(judge(&pin, &seen), Verdict::Pending), "one look may be luck");
+        seen.full_looks = STEADY_LOOKS;
         assert!(matches!(judge(&pin, &seen), Verdict::Done));
         seen.service.desired = 4;
         assert!(matches!(judge(&pin, &seen), Verdict::Pending));

@@ -18,6 +18,7 @@ mod rollout;
 mod update;
 mod verify;
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::ecs::{Reader, Writer};
@@ -25,16 +26,18 @@ use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Plan, Restore, Target
 use crate::spec::{Mode, Overrides, Settings, Source, Tag};
 
 pub use capture::Snapshot;
-pub use plan::Draft;
+pub use plan::{Draft, RUN_TAG};
 pub use register::Registered;
 pub use restoration::Restoration;
-pub use rollout::Rollout;
+pub use rollout::{Memo, Rollout};
 
 /// A service, what was asked for it, and a client that can only read.
 #[derive(Debug)]
 pub struct EcsService {
     reader: Reader,
     request: Request,
+    /// Where `mode: rollback` goes, once it is known.
+    destination: OnceCell<String>,
 }
 
 /// What was asked for.
@@ -61,7 +64,7 @@ pub struct Request {
 impl EcsService {
     /// A target that talks to AWS through `reader`.
     pub const fn new(reader: Reader, request: Request) -> Self {
-        Self { reader, request }
+        Self { reader, request, destination: OnceCell::new() }
     }
 }
 
@@ -71,6 +74,7 @@ impl Target for EcsService {
     type Draft = Draft;
     type Registered = Registered;
     type Rollout = Rollout;
+    type Memo = Memo;
     type Restoration = Restoration;
 
     fn name(&self) -> String {
@@ -78,7 +82,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.reader, &self.request, events).await
+        capture::capture(&self.reader, &self.request, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -115,6 +119,14 @@ impl Target for EcsService {
         Rollout::new(self.reader.clone(), before, draft, registered)
     }
 
+    fn memo(&self, rollout: &Rollout) -> Memo {
+        rollout.memo()
+    }
+
+    fn recall(&self, memo: Memo) -> Rollout {
+        Rollout::recall(self.reader.clone(), memo)
+    }
+
     async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
         update::update(writer, rollout, self.request.max_retries, events).await
     }
@@ -130,11 +142,21 @@ impl Target for EcsService {
     async fn restore(
         &self,
         writer: &Writer,
-        before: &Snapshot,
         rollout: &Rollout,
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
-        rollback::restore(writer, before, rollout, self.request.max_retries, events).await
+        rollback::restore(writer, rollout, self.request.max_retries, events).await
+    }
+
+    async fn going_back(&self, rollout: &Rollout, events: &Events) -> Option<Restoration> {
+        rollback::going_back(rollout, events).await
+    }
+
+    fn standing(&self, before: &Snapshot) -> String {
+        match before.in_flight() {
+            Some(rollout) => format!("is in the middle of a rollout ({rollout})"),
+            None => format!("is on {}", short(&before.service.task_definition)),
+        }
     }
 
     fn was(&self, before: &Snapshot) -> String {

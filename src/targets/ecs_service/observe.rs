@@ -1,9 +1,9 @@
 //! One look at a service: one call, and more only where that leaves something open.
 
 use super::judge::{is_unclear, threshold};
-use super::pin::{Observation, Pin};
+use super::pin::{Observation, Pin, primary};
 use super::short;
-use crate::aws::ecs::{Reader, RolloutState, StoppedTask};
+use crate::aws::ecs::{Deployment, Reader, RolloutState, StoppedTask};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Said;
 
@@ -22,6 +22,8 @@ pub(super) struct Observer {
     sees_service_deployments: bool,
     failed: Vec<StoppedTask>,
     lists_tasks: bool,
+    full_looks: u32,
+    other_count_looks: u32,
 }
 
 impl Observer {
@@ -36,6 +38,8 @@ impl Observer {
             sees_service_deployments: true,
             failed: Vec::new(),
             lists_tasks: true,
+            full_looks: 0,
+            other_count_looks: 0,
         }
     }
 
@@ -65,8 +69,17 @@ impl Observer {
             self.list_failed_tasks(pin).await;
         }
         seen.failed.clone_from(&self.failed);
+        self.count_looks(pin, &mut seen);
         self.looks += 1;
         Ok(seen)
+    }
+
+    fn count_looks(&mut self, pin: &Pin, seen: &mut Observation) {
+        let is_full = primary(&seen.service).is_some_and(Deployment::is_full);
+        self.full_looks = if is_full { self.full_looks + 1 } else { 0 };
+        let is_other = pin.desired.is_some_and(|desired| desired != seen.service.desired);
+        self.other_count_looks = if is_other { self.other_count_looks + 1 } else { 0 };
+        (seen.full_looks, seen.other_count_looks) = (self.full_looks, self.other_count_looks);
     }
 
     /// The service's events that were not there at the last look, oldest first.

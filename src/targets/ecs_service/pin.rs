@@ -1,10 +1,12 @@
 //! The identity of a rollout, and what one look at the service says of it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::aws::ecs::{Deployment, Service, ServiceDeployment, StoppedTask};
 use crate::cycle::Progress;
 
 /// What tells our rollout from everybody else's: never "it looks stable".
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pin {
     /// The ARN of the revision that was asked for.
     pub(super) task_definition: String,
@@ -16,6 +18,8 @@ pub(super) struct Pin {
     pub(super) previous_service_deployment: Option<String>,
     /// The id of our deployment, once AWS told it. The same as `previous_deployment` when only settings changed.
     pub(super) deployment: Option<String>,
+    /// The desired count that was asked for, if any.
+    pub(super) desired: Option<u32>,
     /// The ARN of our service deployment, once AWS told it; never where AWS has none.
     pub(super) service_deployment: Option<String>,
 }
@@ -63,6 +67,10 @@ pub(super) struct Observation {
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// Tasks of our rollout that failed, as far as they were looked for.
     pub(super) failed: Vec<StoppedTask>,
+    /// Looks in a row, this one included, at which all tasks ran that should.
+    pub(super) full_looks: u32,
+    /// Looks in a row, this one included, at which another count was desired than the one that was asked for.
+    pub(super) other_count_looks: u32,
 }
 
 impl Observation {

@@ -4,12 +4,17 @@ use super::capture::Base;
 use super::{Request, Snapshot, sentences, short};
 use crate::aws::ecs::ServiceUpdate;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
-use crate::spec::{TaskDefinition, difference, render};
+use crate::spec::{Tag, TaskDefinition, difference, render};
+
+/// The key of the tag that names the workflow run which registered a revision.
+pub const RUN_TAG: &str = "ecs-deploy-action:run";
 
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub(super) revision: Revision,
+    /// Whether another workflow run began the rollout that is joined: then it is that run's to take back.
+    pub(super) is_theirs: bool,
     /// What UpdateService shall change, less the revision, whose ARN register brings.
     pub(super) update: ServiceUpdate,
     pub(super) start: Start,
@@ -33,9 +38,12 @@ pub(super) enum Start {
     Update,
     /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same.
     Join,
+    /// It is over, and tasks are missing all the same: they come back, or they do not.
+    Watch,
 }
 
 impl Draft {
+    /// Whether the rollout in flight is the one that is wanted.
     pub(super) fn joins(&self) -> bool {
         self.start == Start::Join
     }
@@ -55,27 +63,41 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let settings_change = settings(request, before, &mut plan, &mut update);
     let keeps_revision = matches!(revision, Revision::Kept(_));
 
-    let start =
-        if keeps_revision && !settings_change && update.force_new_deployment.is_none() && before.is_moving_forward() {
-            plan.changes.push(Change {
-                subject: "rollout".to_owned(),
-                before: Shown::Value(before.in_flight().unwrap_or_default()),
-                after: Shown::Value("the same, watched to its end".to_owned()),
-            });
-            Start::Join
-        } else {
-            if keeps_revision && before.has_failed() {
-                // The service is set to the right revision, but ECS gave it up: what runs is something else or nothing.
-                update.force_new_deployment = Some(true);
-                plan.changes.push(Change {
-                    subject: "rollout".to_owned(),
-                    before: Shown::Value("FAILED".to_owned()),
-                    after: Shown::Value("a new deployment".to_owned()),
-                });
-            }
-            Start::Update
-        };
-    Ok((plan, Draft { revision, update, start }))
+    let wants_what_is_set = keeps_revision && !settings_change && update.force_new_deployment.is_none();
+    let mut rollout = |before: String, after: &str| {
+        let (before, after) = (Shown::Value(before), Shown::Value(after.to_owned()));
+        plan.changes.push(Change { subject: "rollout".to_owned(), before, after });
+    };
+    let start = if wants_what_is_set && before.is_moving_forward() {
+        rollout(before.in_flight().unwrap_or_default(), "the same, watched to its end");
+        Start::Join
+    } else if keeps_revision && before.has_failed() {
+        // The service is set to the right revision, but ECS gave it up: what runs is something else or nothing.
+        update.force_new_deployment = Some(true);
+        rollout("FAILED".to_owned(), "a new deployment");
+        Start::Update
+    } else if wants_what_is_set && before.in_flight().is_none() && !before.is_full() {
+        let (running, desired) = (before.service.running, before.service.desired);
+        rollout(format!("{running} of {desired} tasks run"), "the same, watched until all run");
+        Start::Watch
+    } else {
+        Start::Update
+    };
+    let is_theirs = start == Start::Join && is_of_another_run(&before.running, &request.tags);
+    Ok((plan, Draft { revision, is_theirs, update, start }))
+}
+
+/// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
+/// picks up what the one before left.
+fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
+    let run = |tags: &[Tag]| {
+        let tag = tags.iter().find(|tag| tag.key == RUN_TAG)?;
+        Some(tag.value.split('/').next().unwrap_or_default().to_owned())
+    };
+    match (run(&running.tags()), run(tags)) {
+        (Some(theirs), ours) => ours != Some(theirs),
+        (None, _) => false,
+    }
 }
 
 fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {

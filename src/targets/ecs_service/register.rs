@@ -1,6 +1,8 @@
 //! Makes the new revision.
 
-use super::plan::{Draft, Revision};
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Draft, RUN_TAG, Revision};
 use super::short;
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
@@ -8,7 +10,7 @@ use crate::cycle::{Events, Failure, Output};
 use crate::spec::{TaskDefinition, difference};
 
 /// The revision that the service shall run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Registered {
     arn: String,
     /// Whether this run made it, so that it is this run's to remove.
@@ -36,6 +38,7 @@ pub(super) async fn register(
         Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false },
         Revision::New(document) => {
             let mut attempts = Attempts::new(max_retries, events);
+            let mut is_ours = true;
             let registered = loop {
                 let error = match writer.register_task_definition(document).await {
                     Ok(registered) => break registered,
@@ -44,22 +47,29 @@ pub(super) async fn register(
                 };
                 let may_have_happened = error.may_have_happened();
                 let exhausted = attempts.pause_after(error).await;
-                if may_have_happened && let Some(registered) = find(reader, document).await {
-                    break registered;
+                if may_have_happened && let Some(found) = find(reader, document).await {
+                    // Without the tag of the run it may be somebody else's, and is not this run's to remove.
+                    is_ours = document.tags().iter().any(|tag| tag.key == RUN_TAG);
+                    break found;
                 }
                 exhausted?;
             };
             let arn = registered.arn().unwrap_or_default().to_owned();
             events.note(format!("Registered {}.", short(&arn)));
-            Registered { arn, made: true }
+            Registered { arn, made: is_ours }
         }
     };
-    events.know(Output::TaskDefinitionArn, &registered.arn);
-    if let Some((family, revision)) = short(&registered.arn).rsplit_once(':') {
+    announce(&registered.arn, events);
+    Ok(registered)
+}
+
+/// Tells the outputs which revision it is.
+pub(super) fn announce(arn: &str, events: &Events) {
+    events.know(Output::TaskDefinitionArn, arn);
+    if let Some((family, revision)) = short(arn).rsplit_once(':') {
         events.know(Output::TaskDefinitionFamily, family);
         events.know(Output::TaskDefinitionRevision, revision);
     }
-    Ok(registered)
 }
 
 /// Removes the revision if this run made it.

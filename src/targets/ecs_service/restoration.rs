@@ -1,8 +1,8 @@
-use super::judge::threshold;
+use super::judge::{STEADY_LOOKS, threshold};
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
 use super::{Rollout, short};
-use crate::aws::ecs::{RolloutState, ServiceDeploymentStatus as Status};
+use crate::aws::ecs::{Deployment, RolloutState, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Look, Verdict, Watch};
 
 /// The way back while ECS carries it out.
@@ -34,6 +34,7 @@ impl Restoration {
             Way::Update(deployment) => Pin {
                 task_definition: stable,
                 deployment: deployment.clone(),
+                desired: None,
                 service_deployment: None,
                 previous_deployment: None,
                 previous_service_deployment: failed.service_deployment.clone(),
@@ -64,49 +65,63 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         return Verdict::Failed(Failure::new(Cause::Conflict, "The service was deleted meanwhile."));
     }
     let Some(primary) = primary(&seen.service) else { return Verdict::Pending };
-    if primary.task_definition != *stable {
-        // Either not there yet, or somebody else's.
-        return if primary.task_definition == failed.task_definition || Some(&primary.id) == failed.deployment.as_ref() {
+    let is_brought_back = match way {
+        Way::Update(Some(id)) => primary.id == *id,
+        // ECS gives its way back a new id. Where it takes the old one again, the deployment that it gave up is listed.
+        Way::Amazon => {
+            primary.task_definition == *stable
+                && Some(&primary.id) != failed.deployment.as_ref()
+                && (Some(&primary.id) != failed.previous_deployment.as_ref() || failed.ours(&seen.service).is_some())
+        }
+        Way::Update(None) => primary.task_definition == *stable,
+    };
+    if !is_brought_back {
+        // Either not there yet, or an answer from before, or somebody else's.
+        let is_known = [&failed.deployment, &failed.previous_deployment].contains(&&Some(primary.id.clone()));
+        return if is_known || primary.task_definition == failed.task_definition {
             Verdict::Pending
         } else {
             Verdict::Superseded(format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
         };
     }
+    let too_many = primary.failed >= threshold(seen.service.desired) && !primary.is_full();
     if *way == Way::Amazon
         && let Some(deployment) = &seen.service_deployment
     {
+        let words = deployment.status_reason.as_deref().unwrap_or("it gives no reason");
         return match &deployment.status {
             Status::RollbackSuccessful if seen.service.task_definition == *stable => Verdict::Done,
-            Status::RollbackFailed => Verdict::Failed(Failure::new(
+            Status::RollbackFailed | Status::Stopped | Status::Successful => Verdict::Failed(Failure::new(
                 Cause::TasksFailing,
-                match &deployment.status_reason {
-                    Some(words) => format!("Amazon ECS could not bring {} back: {words}", short(stable)),
-                    None => format!("Amazon ECS could not bring {} back.", short(stable)),
-                },
+                format!("Amazon ECS did not bring {} back ({}): {words}", short(stable), deployment.status.as_str()),
             )),
+            _ if too_many => Verdict::Failed(keeps_failing(primary, stable)),
             _ => Verdict::Pending,
         };
     }
-    let is_full = primary.running >= primary.desired && primary.pending == 0;
     match primary.rollout {
-        RolloutState::Completed if is_full && seen.service.task_definition == *stable => Verdict::Done,
-        RolloutState::Absent if is_full => Verdict::Done,
+        RolloutState::Completed if primary.is_full() && seen.service.task_definition == *stable => Verdict::Done,
+        RolloutState::Absent if seen.full_looks >= STEADY_LOOKS => Verdict::Done,
         RolloutState::Failed => Verdict::Failed(Failure::new(
             Cause::TasksFailing,
             format!("Amazon ECS gave up bringing {} back.", short(stable)),
         )),
-        _ if primary.failed >= threshold(seen.service.desired) && !is_full => Verdict::Failed(Failure::new(
-            Cause::TasksFailing,
-            format!("{} tasks of {} failed too, one after the other.", primary.failed, short(stable)),
-        )),
+        _ if too_many => Verdict::Failed(keeps_failing(primary, stable)),
         _ => Verdict::Pending,
     }
+}
+
+fn keeps_failing(primary: &Deployment, stable: &str) -> Failure {
+    Failure::new(
+        Cause::TasksFailing,
+        format!("{} tasks of {} failed too, one after the other.", primary.failed, short(stable)),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::ecs::{Deployment, Service, ServiceDeployment};
+    use crate::aws::ecs::{Service, ServiceDeployment};
 
     const OLD: &str = "web:1";
     const BAD: &str = "web:2";
@@ -122,6 +137,7 @@ mod tests {
         let bad = Pin {
             task_definition: BAD.to_owned(),
             deployment: Some("ours".to_owned()),
+            previous_deployment: Some("old".to_owned()),
             stable: Some(OLD.to_owned()),
             ..Pin::default()
         };
@@ -144,6 +160,7 @@ mod tests {
                 ..Service::default()
             },
             service_deployment: status.map(|status| ServiceDeployment { status, ..ServiceDeployment::default() }),
+            full_looks: STEADY_LOOKS,
             ..Observation::default()
         };
         match judge(&pin, &bad, &way, &seen) {
@@ -163,6 +180,8 @@ mod tests {
             ("completed, but tasks are missing", verdict(update(), ("back", OLD, Completed), 1, 0, None), "pending"),
             ("no state, full", verdict(update(), ("back", OLD, Absent), 2, 0, None), "done"),
             ("in progress", verdict(update(), ("back", OLD, InProgress), 2, 0, None), "pending"),
+            ("an answer from before", verdict(update(), ("old", OLD, Completed), 2, 0, None), "pending"),
+            ("an answer from before, by ECS", verdict(Way::Amazon, ("old", OLD, Completed), 2, 0, None), "pending"),
             ("still the bad one", verdict(update(), ("ours", BAD, InProgress), 0, 3, None), "pending"),
             ("somebody else's", verdict(update(), ("theirs", "web:3", InProgress), 0, 0, None), "superseded"),
             ("the old one fails too", verdict(update(), ("back", OLD, InProgress), 0, 3, None), "failed"),

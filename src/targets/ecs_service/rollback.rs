@@ -1,15 +1,15 @@
 //! Puts back what was running before.
 
 use super::pin::primary;
-use super::plan::Start;
 use super::restoration::Way;
-use super::{Restoration, Rollout, Snapshot, short};
+use super::{Restoration, Rollout, short};
 use crate::aws::ecs::{RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
-use crate::aws::{Again, Attempts, send};
+use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
 const FEWEST_RETRIES: u32 = 8;
+const FEW: u32 = 3;
 
 /// Starts going back: joins ECS's own rollback where there is one, asks ECS for one while the deployment is in flight, and
 /// otherwise sets the service to the snapshot's revision.
@@ -17,37 +17,46 @@ const FEWEST_RETRIES: u32 = 8;
 /// Idempotent: every step looks first or can be made twice.
 pub(super) async fn restore(
     writer: &Writer,
-    before: &Snapshot,
     rollout: &Rollout,
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
     let retries = max_retries.max(FEWEST_RETRIES);
-    let undo = undo(before, rollout)?;
+    let undo = undo(rollout)?;
     let settings = ServiceUpdate { task_definition: None, ..undo.clone() };
 
-    if rollout.pin.deployment.is_some() && rollout.pin.starts_deployment() {
-        match look(rollout, retries, events).await? {
+    if rollout.is_theirs {
+        return Ok(Restore::Impossible(
+            "Another workflow run began this rollout, so it is that run's to take back.".to_owned(),
+        ));
+    }
+    if rollout.pin.starts_deployment() {
+        match look(rollout, events).await? {
             Standing::Superseded(by) => return Ok(Restore::Superseded(by)),
+            Standing::Gone => return Ok(Restore::Gone),
             Standing::GoingBack => {
                 events.note("Amazon ECS is rolling back by itself; waiting for its end.");
                 update(writer, rollout, &settings, retries, events).await?;
                 return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
             }
-            Standing::InFlight(arn)
-                if goes_back_to_stable(before, rollout) && stop(writer, &arn, retries, events).await =>
-            {
+            Standing::InFlight(arn) if rollout.ecs_goes_back_to_stable && stop(writer, &arn, retries, events).await => {
                 update(writer, rollout, &settings, retries, events).await?;
                 return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
             }
             Standing::InFlight(_) | Standing::Still => {}
         }
-    }
-    if before.stable.is_none() && rollout.pin.starts_deployment() {
-        return Err(Failure::new(
-            Cause::NotFound,
-            "No earlier revision is known to have run, so there is nothing to go back to.",
-        ));
+        if rollout.pin.stable.is_none() {
+            return Ok(Restore::Impossible(
+                "No earlier revision is known to have run, so there is nothing to go back to.".to_owned(),
+            ));
+        }
+        if rollout.pin.deployment.is_some() && rollout.pin.stable.as_ref() == Some(&rollout.pin.task_definition) {
+            return Ok(Restore::Impossible(
+                "Before and after are the same revision, so there is nothing to go back to: the tasks from before still run \
+                 where they could not be replaced."
+                    .to_owned(),
+            ));
+        }
     }
     // The answer to a call that writes shows the service as it is, even where answers to reads lag behind.
     let Some(service) = update(writer, rollout, &undo, retries, events).await? else {
@@ -61,32 +70,36 @@ pub(super) async fn restore(
     Ok(Restore::Started(Restoration::new(rollout, Way::Update(primary(&service).map(|primary| primary.id.clone())))))
 }
 
-/// The update that undoes the rollout's: the same members, with the values from before.
-fn undo(before: &Snapshot, rollout: &Rollout) -> Result<ServiceUpdate, Failure> {
-    let update = &rollout.update;
-    let desired_count = match update.desired_count {
-        Some(_) => Some(i32::try_from(rollout.desired).map_err(|error| {
-            Failure::new(Cause::Internal, "The desired count does not fit UpdateService.").because(error)
-        })?),
-        None => None,
-    };
-    Ok(ServiceUpdate {
-        task_definition: rollout.pin.starts_deployment().then(|| before.stable.clone()).flatten(),
-        desired_count,
-        force_new_deployment: None,
-        enable_ecs_managed_tags: update.enable_ecs_managed_tags.map(|_| rollout.settings.enable_ecs_managed_tags),
-        propagate_tags: update
-            .propagate_tags
-            .as_ref()
-            .map(|_| rollout.settings.propagate_tags.clone().unwrap_or_else(|| "NONE".to_owned())),
-        enable_execute_command: update.enable_execute_command.map(|_| rollout.settings.enable_execute_command),
-    })
+/// The way back that ECS took by itself, if it did.
+pub(super) async fn going_back(rollout: &Rollout, events: &Events) -> Option<Restoration> {
+    match look(rollout, events).await {
+        Ok(Standing::GoingBack) => Some(Restoration::new(rollout, Way::Amazon)),
+        _ => None,
+    }
 }
 
-/// Whether ECS's own rollback ends at the snapshot: not when the rollout took the place of one that was in flight itself.
-fn goes_back_to_stable(before: &Snapshot, rollout: &Rollout) -> bool {
-    let was_at_rest = before.in_flight().is_none() && !before.has_failed();
-    was_at_rest || rollout.start == Start::Join
+/// The update that undoes the rollout's: the members that it changed, with the values from before. A member that was asked for
+/// and was so already is left alone: somebody, or autoscaling, may have changed it since.
+fn undo(rollout: &Rollout) -> Result<ServiceUpdate, Failure> {
+    let Rollout { update, settings, .. } = rollout;
+    let before = i32::try_from(rollout.desired).map_err(|error| {
+        Failure::new(Cause::Internal, "The desired count does not fit UpdateService.").because(error)
+    })?;
+    let tags = || settings.propagate_tags.clone().unwrap_or_else(|| "NONE".to_owned());
+    Ok(ServiceUpdate {
+        task_definition: rollout.pin.starts_deployment().then(|| rollout.pin.stable.clone()).flatten(),
+        desired_count: update.desired_count.filter(|asked| *asked != before).map(|_| before),
+        force_new_deployment: None,
+        enable_ecs_managed_tags: update
+            .enable_ecs_managed_tags
+            .filter(|asked| *asked != settings.enable_ecs_managed_tags)
+            .map(|_| settings.enable_ecs_managed_tags),
+        propagate_tags: update.propagate_tags.as_ref().filter(|asked| **asked != tags()).map(|_| tags()),
+        enable_execute_command: update
+            .enable_execute_command
+            .filter(|asked| *asked != settings.enable_execute_command)
+            .map(|_| settings.enable_execute_command),
+    })
 }
 
 /// Where the rollout stands at this moment.
@@ -99,22 +112,28 @@ enum Standing {
     Still,
     /// Somebody else's deployment took its place.
     Superseded(String),
+    /// The service was deleted.
+    Gone,
 }
 
-async fn look(rollout: &Rollout, retries: u32, events: &Events) -> Result<Standing, Failure> {
-    let observer = &rollout.observer;
-    let (reader, pin) = (observer.reader(), &rollout.pin);
-    let service = send(Again::Whatever, Attempts::new(retries, events), async || {
+async fn look(rollout: &Rollout, events: &Events) -> Result<Standing, Failure> {
+    let (observer, mut pin) = (&rollout.observer, rollout.pin.clone());
+    let reader = observer.reader();
+    // The reader retries by itself; more than a few times that is time in which nothing is put back.
+    let described = send(Again::Whatever, Attempts::new(FEW, events), async || {
         reader.describe_service(observer.cluster(), observer.service()).await
     })
-    .await?;
-    let mut pin = pin.clone();
+    .await;
+    let service = match described {
+        Ok(service) if service.status == "ACTIVE" => service,
+        Ok(_) => return Ok(Standing::Gone),
+        Err(error) if error.kind == CallErrorKind::NotFound => return Ok(Standing::Gone),
+        // The ARN names nothing but our own deployment, so stopping that needs no look.
+        Err(error) => return pin.service_deployment.map(Standing::InFlight).ok_or_else(|| error.into()),
+    };
     pin.learn_service_deployment(&service);
     if let Some(arn) = &pin.service_deployment {
-        let described = send(Again::WhenPassing, Attempts::new(retries, events), async || {
-            reader.describe_service_deployment(arn).await
-        })
-        .await;
+        let described = reader.describe_service_deployment(arn).await;
         if let Ok(Some(deployment)) = described {
             return Ok(match deployment.status {
                 Status::RollbackRequested | Status::RollbackInProgress | Status::RollbackSuccessful => {
@@ -132,7 +151,7 @@ async fn look(rollout: &Rollout, retries: u32, events: &Events) -> Result<Standi
     let gave_up = match pin.ours(&service) {
         Some(ours) => ours.rollout == RolloutState::Failed,
         // Gone from the list because ECS went back, unless this answer is older than our update.
-        None => primary.map(|primary| &primary.id) != pin.previous_deployment.as_ref(),
+        None => pin.deployment.is_some() && primary.map(|primary| &primary.id) != pin.previous_deployment.as_ref(),
     };
     if gave_up && on_stable {
         return Ok(Standing::GoingBack);
@@ -144,8 +163,8 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
     let (pin, primary) = (&rollout.pin, primary(service)?);
     let is_known =
         Some(&primary.id) == pin.deployment.as_ref() || Some(&primary.id) == pin.previous_deployment.as_ref();
-    let is_stable = Some(&primary.task_definition) == pin.stable.as_ref();
-    (!is_known && !is_stable).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+    let is_between = [pin.stable.as_ref(), Some(&pin.task_definition)].contains(&Some(&primary.task_definition));
+    (!is_known && !is_between).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
 }
 
 /// Asks ECS to go back. Whether it will: a deployment that has ended cannot be stopped any more, and not every partition or

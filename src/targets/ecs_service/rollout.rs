@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::judge::judge;
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
@@ -5,6 +7,19 @@ use super::plan::{Draft, Start};
 use super::{Registered, Snapshot};
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
 use crate::cycle::{Failure, Look, Said, Watch};
+
+/// A rollout on paper: no values of variables or secrets, only names and numbers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Memo {
+    cluster: String,
+    service: String,
+    pin: Pin,
+    update: ServiceUpdate,
+    settings: Settings,
+    desired: u32,
+    is_theirs: bool,
+    ecs_goes_back_to_stable: bool,
+}
 
 /// A change of a service while ECS carries it out.
 #[derive(Debug, Clone)]
@@ -14,9 +29,14 @@ pub struct Rollout {
     /// What UpdateService changes.
     pub(super) update: ServiceUpdate,
     pub(super) start: Start,
+    /// Whether another workflow run began it.
+    pub(super) is_theirs: bool,
     /// What the settings were before.
     pub(super) settings: Settings,
     pub(super) desired: u32,
+    /// Whether ECS's own rollback ends at the stable revision: not when the rollout took the place of one that was in flight
+    /// or had failed itself.
+    pub(super) ecs_goes_back_to_stable: bool,
     /// The last look, for the diagnosis.
     pub(super) seen: Observation,
     pub(super) said: Vec<Said>,
@@ -35,21 +55,57 @@ impl Rollout {
             previous_deployment: previous.clone(),
             previous_service_deployment: service.current_service_deployment.clone(),
             deployment: None,
+            desired: draft.update.desired_count.and_then(|count| u32::try_from(count).ok()),
             service_deployment: None,
         };
-        if draft.start == Start::Join {
-            pin.deployment = previous;
-            pin.service_deployment.clone_from(&service.current_service_deployment);
-            pin.previous_deployment = None;
-            pin.previous_service_deployment = None;
+        match draft.start {
+            Start::Update => {}
+            Start::Join => {
+                pin.deployment = previous;
+                pin.service_deployment.clone_from(&service.current_service_deployment);
+                pin.previous_deployment = None;
+                pin.previous_service_deployment = None;
+            }
+            Start::Watch => pin.deployment = previous,
         }
         Self {
             pin,
             observer: Observer::new(reader, service.cluster_arn.clone(), service.arn.clone(), service.events.clone()),
             update,
             start: draft.start,
+            is_theirs: draft.is_theirs,
             settings: service.settings.clone(),
             desired: service.desired,
+            ecs_goes_back_to_stable: draft.start == Start::Join || before.in_flight().is_none() && !before.has_failed(),
+            seen: Observation::default(),
+            said: Vec::new(),
+        }
+    }
+
+    pub(super) fn memo(&self) -> Memo {
+        Memo {
+            cluster: self.observer.cluster().to_owned(),
+            service: self.observer.service().to_owned(),
+            pin: self.pin.clone(),
+            update: self.update.clone(),
+            settings: self.settings.clone(),
+            desired: self.desired,
+            is_theirs: self.is_theirs,
+            ecs_goes_back_to_stable: self.ecs_goes_back_to_stable,
+        }
+    }
+
+    pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
+        let Memo { cluster, service, pin, update, settings, desired, is_theirs, ecs_goes_back_to_stable } = memo;
+        Self {
+            pin,
+            observer: Observer::new(reader, cluster, service, Vec::new()),
+            update,
+            start: Start::Join,
+            is_theirs,
+            settings,
+            desired,
+            ecs_goes_back_to_stable,
             seen: Observation::default(),
             said: Vec::new(),
         }

@@ -1,7 +1,8 @@
 //! Starts the rollout.
 
-use super::Rollout;
+use super::pin::primary;
 use super::plan::Start;
+use super::{Rollout, short};
 use crate::aws::ecs::{Service, Writer};
 use crate::aws::{Attempts, CallError};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
@@ -20,10 +21,7 @@ pub(super) async fn update(
         let service = send(writer, &rollout, max_retries, events).await?;
         if !rollout.pin(&service) {
             return Err(NotUpdated {
-                failure: Failure::new(
-                    Cause::Conflict,
-                    "Somebody else changed the service in the moment in which it was updated.",
-                ),
+                failure: conflict("in the very moment in which it was updated"),
                 may_have_happened: true,
             });
         }
@@ -43,27 +41,41 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
     let mut may_have_happened = false;
     let fail = |error: CallError, may_have_happened| NotUpdated { failure: error.into(), may_have_happened };
     loop {
+        // Since the service was captured a revision was registered, and calls may have been throttled for minutes.
+        if let Ok(service) = rollout.observer.reader().describe_service(cluster, service).await {
+            if has_happened(rollout, &service) {
+                return Ok(service);
+            }
+            if let Some(theirs) = taken_over(rollout, &service) {
+                return Err(NotUpdated { failure: conflict(&theirs), may_have_happened: false });
+            }
+        }
         let error = match writer.update_service(cluster, service, &rollout.update).await {
             Ok(service) => return Ok(service),
             Err(error) if error.is_passing() => error,
             Err(error) => return Err(fail(error, may_have_happened)),
         };
         may_have_happened |= error.may_have_happened();
-        let exhausted = attempts.pause_after(error).await;
-        if may_have_happened
-            && let Ok(service) = rollout.observer.reader().describe_service(cluster, service).await
-            && has_happened(rollout, &service)
-        {
-            return Ok(service);
-        }
-        exhausted.map_err(|error| fail(error, may_have_happened))?;
+        attempts.pause_after(error).await.map_err(|error| fail(error, may_have_happened))?;
     }
+}
+
+/// Whose deployment is the service's newest, if it is neither ours nor the one that was there before.
+fn taken_over(rollout: &Rollout, service: &Service) -> Option<String> {
+    let primary = primary(service)?;
+    (Some(&primary.id) != rollout.pin.previous_deployment.as_ref())
+        .then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+}
+
+fn conflict(theirs: &str) -> Failure {
+    Failure::new(Cause::Conflict, format!("Somebody else changed the service meanwhile: {theirs}."))
+        .advise("Run the job again, or give the jobs that deploy this service a common `concurrency` group.")
 }
 
 /// Whether the service shows the change. A change of settings alone leaves no trace that could not be older, so it is sent
 /// again, which changes nothing the second time.
 fn has_happened(rollout: &Rollout, service: &Service) -> bool {
-    super::pin::primary(service).is_some_and(|primary| {
+    primary(service).is_some_and(|primary| {
         primary.task_definition == rollout.pin.task_definition
             && Some(&primary.id) != rollout.pin.previous_deployment.as_ref()
     })

@@ -11,35 +11,33 @@ use crate::cycle::{Cause, Events, Failure, Output};
 
 /// Amazon ECS is eventually consistent: an answer may be older than the one before it. So often is the service asked, this
 /// far apart, before a difference counts.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// What AWS called a success is one unless the service itself says otherwise: an answer that cannot be had, or that is older
+/// than the rollout, says nothing.
 pub(super) async fn verify(rollout: &Rollout, events: &Events) -> Result<(), Failure> {
-    let observer = &rollout.observer;
-    let mut finding = None;
+    let (pin, observer) = (&rollout.pin, &rollout.observer);
+    if let Some(arn) = &pin.service_deployment {
+        events.know(Output::ServiceDeploymentArn, arn);
+    }
     for look in 0..LOOKS {
         if look > 0 {
             sleep(PAUSE).await;
         }
-        let found = match observer.reader().describe_service(observer.cluster(), observer.service()).await {
-            Ok(service) => {
-                events.know(Output::RunningCount, service.running);
-                events.know(Output::DesiredCount, service.desired);
-                compare(rollout, &service)
-            }
-            Err(error) => Err(error.into()),
+        let Ok(service) = observer.reader().describe_service(observer.cluster(), observer.service()).await else {
+            continue;
         };
-        match found {
-            Ok(()) => {
-                if let Some(arn) = &rollout.pin.service_deployment {
-                    events.know(Output::ServiceDeploymentArn, arn);
-                }
-                return Ok(());
-            }
-            Err(failure) => finding = Some(failure),
+        let newest = primary(&service).map(|primary| &primary.id);
+        if newest == pin.previous_deployment.as_ref() && pin.starts_deployment() {
+            continue;
         }
+        events.know(Output::RunningCount, service.running);
+        events.know(Output::DesiredCount, service.desired);
+        return compare(rollout, &service);
     }
-    finding.map_or(Ok(()), Err)
+    events.warn("The rollout succeeded; after that, Amazon ECS did not say any more what the service is set to.");
+    Ok(())
 }
 
 fn compare(rollout: &Rollout, service: &Service) -> Result<(), Failure> {
