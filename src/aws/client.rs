@@ -122,6 +122,12 @@ impl Connection {
             loader = loader.credentials_provider(credentials);
         }
         let mut config = loader.load().await;
+        let asks_sts = spec.access.role.is_some() || spec.access.expected_account.is_some();
+        if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL_STS").filter(|_| asks_sts) {
+            let message =
+                format!("The environment sends credentials to {endpoint} instead of AWS (AWS_ENDPOINT_URL_STS).");
+            console.warn("AWS STS", &message);
+        }
         if let Some(role) = &spec.access.role {
             let id_tokens = id_tokens(role, environment, http_client)?;
             let sts = sts(&config, environment);
@@ -132,7 +138,7 @@ impl Connection {
                 .identity_cache(IdentityCache::no_cache())
                 .build();
         }
-        if spec.access.role.is_some() || spec.access.expected_account.is_some() {
+        if asks_sts {
             let sts = aws_sdk_sts::Client::from_conf(sts(&config, environment).build());
             identify(&sts, spec.access.expected_account.as_deref(), console).await?;
         }
