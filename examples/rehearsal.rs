@@ -25,17 +25,17 @@ struct Rehearsal {
     name: &'static str,
     story: &'static str,
     /// What the new image does.
-    image: Behaviour,
+    image: fn() -> Behaviour,
     /// Whether the service has a circuit breaker that rolls back.
     circuit_breaker: bool,
     exit_code: u8,
 }
 
-const REHEARSALS: [Rehearsal; 7] = [
+const REHEARSALS: [Rehearsal; 13] = [
     Rehearsal {
         name: "healthy",
         story: "A new image that works.",
-        image: HEALTHY,
+        image: || HEALTHY,
         circuit_breaker: false,
         exit_code: 0,
     },
@@ -43,7 +43,7 @@ const REHEARSALS: [Rehearsal; 7] = [
         name: "crash-loop",
         story: "A new image that exits with code 1 as soon as it runs. The service has no circuit breaker, so Amazon ECS \
                 would try for ever; the action gives up at the same threshold and puts the old revision back.",
-        image: CRASH,
+        image: || CRASH,
         circuit_breaker: false,
         exit_code: 2,
     },
@@ -51,35 +51,99 @@ const REHEARSALS: [Rehearsal; 7] = [
         name: "circuit-breaker",
         story: "The same image, with Amazon ECS's own circuit breaker: ECS rolls back by itself, the service is stable \
                 again, and the action still says that the deployment failed.",
-        image: CRASH,
+        image: || CRASH,
         circuit_breaker: true,
         exit_code: 2,
     },
     Rehearsal {
         name: "image-missing",
         story: "An image that nobody pushed.",
-        image: Behaviour::ImageMissing { after: Duration::from_secs(4) },
+        image: || Behaviour::ImageMissing { after: Duration::from_secs(4) },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "wrong-platform",
+        story: "An image that was built for x86 only, for tasks that run on ARM.",
+        image: || {
+            fails_to_start(
+                "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain \
+                 descriptor matching platform 'linux/arm64'",
+            )
+        },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "secret-missing",
+        story: "A task definition that names a secret which does not exist.",
+        image: || {
+            fails_to_start(
+                "ResourceInitializationError: unable to pull secrets or registry auth: ResourceNotFoundException: The task can't \
+                 retrieve the secret with ARN 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:web/database-url-a1b2c3' from \
+                 AWS Secrets Manager. Check whether the secret exists in the specified Region",
+            )
+        },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "role-denied",
+        story: "An execution role that Amazon ECS may not assume.",
+        image: || {
+            fails_to_start(
+                "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web-execution' that was provided for this \
+                 task. Please verify that the role being passed has the proper trust relationship and permissions and that your \
+                 IAM user has permissions to pass this role.",
+            )
+        },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "out-of-memory",
+        story: "A new image that needs more memory than its task has: the kernel kills it a while after it runs.",
+        image: || Behaviour::Crash {
+            after: Duration::from_secs(12),
+            container: None,
+            exit_code: 137,
+            reason: Some("OutOfMemoryError: Container killed due to memory usage".to_owned()),
+        },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "health-check",
+        story: "A new image that runs and never becomes healthy.",
+        image: || Behaviour::Unhealthy { after: Duration::from_secs(30) },
+        circuit_breaker: false,
+        exit_code: 2,
+    },
+    Rehearsal {
+        name: "no-capacity",
+        story: "A cluster without a machine for one more task.",
+        image: || Behaviour::NoCapacity,
         circuit_breaker: false,
         exit_code: 2,
     },
     Rehearsal {
         name: "superseded",
         story: "A colleague deploys to the same service while this deployment is in flight.",
-        image: HEALTHY,
+        image: || HEALTHY,
         circuit_breaker: false,
         exit_code: 5,
     },
     Rehearsal {
         name: "throttled",
         story: "AWS answers \"Rate exceeded\" to every second call. It takes longer, and ends the same.",
-        image: HEALTHY,
+        image: || HEALTHY,
         circuit_breaker: false,
         exit_code: 0,
     },
     Rehearsal {
         name: "unchanged",
         story: "The image that runs already: nothing is registered, and nothing is updated.",
-        image: HEALTHY,
+        image: || HEALTHY,
         circuit_breaker: false,
         exit_code: 0,
     },
@@ -88,6 +152,11 @@ const REHEARSALS: [Rehearsal; 7] = [
 const HEALTHY: Behaviour = Behaviour::Healthy { start: Duration::from_secs(15), healthy: Duration::from_secs(20) };
 const CRASH: Behaviour =
     Behaviour::Crash { after: Duration::from_secs(3), container: None, exit_code: 1, reason: None };
+
+/// A task that stops before it runs; the reason is in Amazon ECS's own words.
+fn fails_to_start(reason: &str) -> Behaviour {
+    Behaviour::FailsToStart { after: Duration::from_secs(4), reason: reason.to_owned() }
+}
 
 const TASK_DEFINITION: &str = "examples/task-definition.json";
 const OLD_IMAGE: &str = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:2026-01-04";
@@ -137,7 +206,7 @@ async fn rehearse(rehearsal: &Rehearsal) -> Result<ExitCode, Box<dyn Error>> {
 fn world(rehearsal: &Rehearsal) -> Result<Simulator, Box<dyn Error>> {
     let region = "eu-west-1".to_owned();
     let mut scenario = Scenario { region, account: "111122223333".to_owned(), ..Scenario::default() };
-    scenario = scenario.image(NEW_IMAGE, rehearsal.image.clone());
+    scenario = scenario.image(NEW_IMAGE, (rehearsal.image)());
     if rehearsal.name == "superseded" {
         let colleague = Action::UpdateService {
             cluster: "production".to_owned(),

@@ -57,15 +57,8 @@ struct Prepared {
 
 async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
     let spec = spec(&host.environment, events)?;
-    let connection = Connection::new(
-        &host.environment,
-        spec.region.as_deref(),
-        spec.region_in_arns().as_deref(),
-        spec.max_retries,
-        host.http_client.clone(),
-    )
-    .await
-    .map_err(|error| Failure::new(Cause::InvalidInput, error.to_string()).because(error))?;
+    let connection =
+        Connection::new(&host.environment, &spec, host.now, &host.console, host.http_client.clone()).await?;
     if let Some(endpoint) = connection.endpoint() {
         events.warn(format!("The environment sends calls to {endpoint} instead of AWS (AWS_ENDPOINT_URL)."));
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use ecs_deploy_action::runner::{Environment, Inputs};
-use ecs_deploy_action::spec::{InputError, Mode, OnConflict, RollbackTo, Source, Spec};
+use ecs_deploy_action::spec::{Access, InputError, Mode, OnConflict, RollbackTo, Source, Spec, Voucher};
 use tempfile::TempDir;
 
 /// In every value that is a secret.
@@ -49,7 +49,7 @@ fn spec(pairs: &[(&str, &str)]) -> Result<Spec, Vec<InputError>> {
 /// The inputs besides `service: web`, which of them is wrong, and what the error has to say.
 type Bad = (&'static [(&'static str, &'static str)], &'static str, &'static str);
 
-const BAD: [Bad; 67] = [
+const BAD: [Bad; 79] = [
     (&[("service", "")], "service", "empty"),
     (&[("service", "we b")], "service", "`we b`"),
     (&[("service", "arn:aws:ecs:eu-west-1:123456789012:cluster/web")], "service", "not the ARN of an ECS service"),
@@ -69,6 +69,22 @@ const BAD: [Bad; 67] = [
         ],
         "cluster",
         "`service` gives",
+    ),
+    (&[("role-to-assume", "deploy")], "role-to-assume", "not an ARN"),
+    (&[("role-to-assume", "arn:aws:iam::123456789012:user/me")], "role-to-assume", "IAM role"),
+    (&[("role-session-name", "x")], "role-session-name", "2 to 64"),
+    (&[("role-session-name", "a b")], "role-session-name", "`a b`"),
+    (&[("role-session-name", "naïve")], "role-session-name", "letters, digits"),
+    (&[("role-duration-seconds", "899")], "role-duration-seconds", "900 to 43200"),
+    (&[("role-duration-seconds", "43201")], "role-duration-seconds", "900 to 43200"),
+    (&[("role-duration-seconds", "1h")], "role-duration-seconds", "`1h`"),
+    (&[("role-chaining", "true")], "role-chaining", "no role to assume"),
+    (&[("expected-account-id", "12345678901")], "expected-account-id", "twelve digits"),
+    (&[("expected-account-id", "production01")], "expected-account-id", "twelve digits"),
+    (
+        &[("role-to-assume", "arn:aws:iam::123456789012:role/deploy"), ("expected-account-id", "210987654321")],
+        "expected-account-id",
+        "`123456789012`",
     ),
     (&[("aws-region", "Ireland")], "aws-region", "`eu-west-1`"),
     (&[("aws-region", "eu-west-1a")], "aws-region", "`eu-west-1a`"),
@@ -179,6 +195,34 @@ fn nothing_asked_is_nothing_changed() {
     assert_eq!((spec.deploy_tags, spec.wait, spec.rollback_on_failure), (true, true, true));
     assert_eq!((spec.wait_for, spec.max_retries), (Duration::from_mins(30), 10));
     assert_eq!((spec.on_conflict, spec.tags), (OnConflict::Wait, vec![]));
+}
+
+#[test]
+fn a_role_is_assumed_as_configure_aws_credentials_would_unless_told_otherwise() {
+    let arn = "arn:aws-cn:iam::123456789012:role/ci/deploy";
+    let access = |pairs: &[(&str, &str)]| spec(&[&[("service", "web")][..], pairs].concat()).unwrap().access;
+
+    let role = access(&[("role-to-assume", arn)]).role.unwrap();
+    assert_eq!((role.arn.to_string().as_str(), role.session_name.as_str()), (arn, "GitHubActions"));
+    assert_eq!(role.duration, Duration::from_hours(1));
+    assert_eq!(role.voucher, Voucher::IdToken { audience: "sts.amazonaws.com".to_owned() });
+
+    let told = [
+        ("role-to-assume", arn),
+        ("role-session-name", "a_+=,.@-9"),
+        ("role-duration-seconds", "900"),
+        ("audience", "sts.amazonaws.com.cn"),
+        ("expected-account-id", "123456789012"),
+    ];
+    let Access { role, expected_account } = access(&told);
+    let role = role.unwrap();
+    assert_eq!((role.session_name.as_str(), role.duration), ("a_+=,.@-9", Duration::from_mins(15)));
+    assert_eq!(role.voucher, Voucher::IdToken { audience: "sts.amazonaws.com.cn".to_owned() });
+    assert_eq!(expected_account.as_deref(), Some("123456789012"));
+
+    let chained = access(&[("role-to-assume", arn), ("role-chaining", "True")]);
+    assert_eq!(chained.role.unwrap().voucher, Voucher::Environment);
+    assert_eq!(access(&[("role-session-name", "unused")]), Access::default());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecs_deploy_action::cycle::{
-    Cause, Change, Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Said, Shown,
+    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, Outcome, Output, Phase, Plan, Progress, Said, Shown,
     StoppedContainer, StoppedTasks,
 };
 use ecs_deploy_action::report;
@@ -181,7 +181,20 @@ fn evidence() -> Diagnosis {
         (192, "(service web) has started 1 tasks: (task 77aa01)."),
         (451, "(service web) (deployment ecs-svc/0042) is unable to consistently start tasks successfully."),
     ];
+    let hint = |code, tasks, hint: &str| Hint { code, hint: hint.into(), tasks };
     Diagnosis {
+        hints: vec![
+            hint(
+                "command-not-found",
+                2,
+                "The command of the container `web` was not found in the image. Check `command`.",
+            ),
+            hint(
+                "out-of-memory",
+                1,
+                "The container `web` used more memory than it may and was killed. Raise `memory`.",
+            ),
+        ],
         statements: vec!["3 tasks of web:42 stopped since the rollout began.".into()],
         stopped: vec![
             StoppedTasks {

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::fault::{Incoming, Rules};
 use crate::journal::Call;
-use crate::model::{self, Model};
-use crate::scenario::ServiceDeployments;
+use crate::protocol::{Asked, Protocol};
+use crate::scenario::{ID_TOKEN_REQUEST_TOKEN, ServiceDeployments};
 use crate::wire::Refusal;
-use crate::world::{World, mix, uuid};
+use crate::world::{Key, World, mix, uuid};
 use crate::{Fault, Shared, operation, signature};
 
 /// A request as a door takes it in.
@@ -30,6 +30,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
     pub(crate) request_id: String,
     pub(crate) body: Bytes,
     /// Only so much of the body is sent, although all of it is announced.
@@ -116,30 +117,29 @@ impl State {
         let number = self.journal.len();
         let at = self.world.now;
         let seed = self.world.scenario.seed;
-        let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-        let (model, name) = model::of_target(target).map_or((None, target), |(model, name)| (Some(model), name));
+        let asked = Asked::read(request);
+        let (name, protocol) = (asked.operation.as_str(), asked.protocol);
         let fault = self.rules.strike(&Incoming { operation: name, number, at, seed });
-        let parsed = serde_json::from_slice::<Value>(&request.body);
-        let valid = admit(&self.world, request, model, name, &parsed);
-        let asked = parsed.unwrap_or(Value::Null);
+        let valid = admit(&self.world, request, &asked);
+        let parameters = asked.parameters.clone().unwrap_or(Value::Null);
 
         let latency = self.world.scenario.latency;
         let outcome = match refusal(fault.as_ref()) {
             Some(refusal) => Some(Err(refusal)),
             None if before_effect(fault.as_ref()) => None,
-            None => Some(valid.clone().and_then(|()| self.perform(name, &asked, fault.as_ref()))),
+            None => Some(valid.clone().and_then(|caller| self.perform(&caller, name, &parameters, fault.as_ref()))),
         };
         let (status, response) = match &outcome {
             None => (0, Value::Null),
             Some(Ok(response)) => (200, response.clone()),
-            Some(Err(refusal)) => (refusal.status, refusal.body()),
+            Some(Err(refusal)) => (refusal.status, protocol.error(refusal)),
         };
-        let body = Bytes::from(response.to_string());
+        let body = protocol.write(name, &response, status == 200);
         self.journal.push(Call {
             number,
             at,
             operation: name.to_owned(),
-            request: asked,
+            request: parameters,
             status,
             response,
             fault: fault.clone(),
@@ -150,13 +150,16 @@ impl State {
         let reply = match fault {
             Some(Fault::TimeoutBeforeEffect | Fault::TimeoutAfterEffect) => Err(Broken::TimedOut),
             Some(Fault::Reset) => Err(Broken::Reset),
-            _ => Ok(Reply { status, request_id, body, cut }),
+            _ => Ok(Reply { status, content_type: protocol.content_type(), request_id, body, cut }),
         };
         let slow = if let Some(Fault::Slow(slow)) = fault { slow } else { Duration::ZERO };
         Decided { reply, delay: latency + slow, hangs: matches!(fault, Some(Fault::Hang { .. })) }
     }
 
-    fn perform(&mut self, name: &str, request: &Value, fault: Option<&Fault>) -> Result<Value, Refusal> {
+    fn perform(&mut self, caller: &Key, name: &str, request: &Value, fault: Option<&Fault>) -> Result<Value, Refusal> {
+        if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
+            return answer;
+        }
         if operation::reads(name) {
             if let Some(Fault::StaleRead(age)) = fault
                 && let Some(mut then) = self.state_of(*age)
@@ -202,23 +205,28 @@ fn expired() -> Refusal {
     Refusal::new("ExpiredTokenException", "The security token included in the request is expired")
 }
 
-/// Whether AWS would look at what the request asks for: who asks, whether they may, and whether it is well formed.
-fn admit(
-    world: &World,
-    request: &Request,
-    model: Option<&Model>,
-    name: &str,
-    body: &Result<Value, serde_json::Error>,
-) -> Result<(), Refusal> {
+/// Whether AWS would look at what the request asks for: who asks, whether they may, and whether it is well formed. Gives the
+/// caller.
+fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal> {
     let scenario = &world.scenario;
-    if scenario.require_signature {
-        signature::verify(scenario, model.map(|model| model.signing_name.as_str()), request)?;
-    }
-    if scenario.credentials_expire.is_some_and(|expiry| world.now >= expiry) {
-        return Err(expired());
+    let name = asked.operation.as_str();
+    let caller = if scenario.require_signature && asked.is_signed() {
+        signature::verify(world, asked.signing_name(), request)?
+    } else {
+        world.lasting_key()
+    };
+    if asked.is_signed() && caller.expires.is_some_and(|expiry| world.now >= expiry) {
+        return Err(match asked.protocol {
+            Protocol::Query => Refusal { code: "ExpiredToken".to_owned(), ..expired() }.with_status(403),
+            Protocol::Json(_) | Protocol::Runner => expired(),
+        });
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
-    let model = model.ok_or_else(unknown)?;
+    let model = match asked.protocol {
+        Protocol::Json(model) => model.ok_or_else(unknown)?,
+        Protocol::Query => return Ok(caller),
+        Protocol::Runner => return may_have_id_token(request).map(|()| caller),
+    };
     let operation = model.operations.get(name).ok_or_else(unknown)?;
     if operation::of_service_deployments(name) {
         let caller = world.caller();
@@ -240,6 +248,17 @@ fn admit(
             }
         }
     }
-    let Ok(body) = body else { return Err(Refusal::new("SerializationException", "The body is not JSON.")) };
-    Ok(model.check(&operation.input, body, scenario.accept_unknown_members)?)
+    let Some(body) = &asked.parameters else {
+        return Err(Refusal::new("SerializationException", "The body is not JSON."));
+    };
+    model.check(&operation.input, body, scenario.accept_unknown_members)?;
+    Ok(caller)
+}
+
+fn may_have_id_token(request: &Request) -> Result<(), Refusal> {
+    let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok());
+    if authorization.and_then(|value| value.strip_prefix("Bearer ")) == Some(ID_TOKEN_REQUEST_TOKEN) {
+        return Ok(());
+    }
+    Err(Refusal::new("Unauthorized", "The request token is not valid.").with_status(401))
 }

@@ -1,13 +1,14 @@
 //! An Amazon ECS control plane that moves in time.
 //!
 //! ```text
-//! door/ -> exchange -> signature, model -> operation/ -> world/
+//! door/ -> exchange -> protocol, signature, model -> operation/ -> world/
 //!               \-> fault, journal
 //! ```
 //!
 //! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
 //! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
-//! - `operation/` maps requests to the world; a further AWS service would be a further such folder, with its own model.
+//! - `operation/` maps requests to the world: Amazon ECS's, AWS STS's as far as credentials go, and the ID tokens of GitHub's
+//!   runner.
 //! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
@@ -20,6 +21,7 @@ mod journal;
 mod model;
 mod operation;
 mod others;
+mod protocol;
 mod scenario;
 mod service;
 mod signature;
@@ -39,7 +41,9 @@ pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
-pub use crate::scenario::{ACCESS_KEY_ID, Behaviour, ImageBehaviour, SECRET_ACCESS_KEY, Scenario, ServiceDeployments};
+pub use crate::scenario::{
+    ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, SECRET_ACCESS_KEY, Scenario, ServiceDeployments,
+};
 pub use crate::service::Service;
 pub use crate::world::{Fact, Happening};
 

@@ -11,6 +11,8 @@ use crate::others::{Action, Moment, Scripted};
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
 /// The secret of [`ACCESS_KEY_ID`].
 pub const SECRET_ACCESS_KEY: &str = "simulated-secret";
+/// The token with which a job asks for ID tokens.
+pub const ID_TOKEN_REQUEST_TOKEN: &str = "simulated-request-token";
 
 /// A world, before it starts. In a file, durations are seconds.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,9 +34,13 @@ pub struct Scenario {
     pub session_token: Option<String>,
     /// Whether a request must be signed.
     pub require_signature: bool,
-    /// When the credentials expire.
+    /// When these credentials expire. Sessions of a role expire by themselves.
     #[serde(deserialize_with = "optional_seconds")]
     pub credentials_expire: Option<Duration>,
+    /// Which job it is, as the ID tokens of GitHub's runner say.
+    pub subject: String,
+    /// Whom ID tokens have to be for.
+    pub audience: String,
     /// How long an answer takes.
     #[serde(deserialize_with = "seconds")]
     pub latency: Duration,
@@ -81,6 +87,8 @@ impl Default for Scenario {
             session_token: None,
             require_signature: true,
             credentials_expire: None,
+            subject: "repo:shop/web:ref:refs/heads/main".to_owned(),
+            audience: "sts.amazonaws.com".to_owned(),
             latency: Duration::from_millis(20),
             images: Vec::new(),
             service_deployments: ServiceDeployments::Available,

@@ -8,31 +8,27 @@ use aws_sigv4::sign::v4;
 use http::HeaderMap;
 use jiff::tz::TimeZone;
 
-use crate::Scenario;
 use crate::exchange::Request;
 use crate::wire::Refusal;
+use crate::world::{Key, World};
 
-/// Checks the signature by signing the request once more, payload included.
+/// Checks the signature by signing the request once more, payload included, and gives the key it was signed with.
 ///
 /// Unlike AWS it does not compare the signing time with its own clock: under a paused clock the two have nothing in common.
-pub(crate) fn verify(scenario: &Scenario, service: Option<&str>, request: &Request) -> Result<(), Refusal> {
+pub(crate) fn verify(world: &World, service: Option<&str>, request: &Request) -> Result<Key, Refusal> {
     let headers = &request.headers;
     let authorization = text(headers, "authorization")
         .ok_or_else(|| Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token"))?;
     let authorization = Authorization::parse(authorization)
         .ok_or_else(|| Refusal::new("IncompleteSignatureException", "The Authorization header is not complete."))?;
-    if authorization.access_key_id != scenario.access_key_id
-        || text(headers, "x-amz-security-token") != scenario.session_token.as_deref()
-    {
-        return Err(Refusal::new(
-            "UnrecognizedClientException",
-            "The security token included in the request is invalid.",
-        ));
-    }
-    let expected = signature(scenario, &authorization, request);
+    let token = text(headers, "x-amz-security-token");
+    let key = world.key(authorization.access_key_id).filter(|key| key.token.as_deref() == token).ok_or_else(|| {
+        Refusal::new("UnrecognizedClientException", "The security token included in the request is invalid.")
+    })?;
+    let expected = signature(&key, &authorization, request);
     let meant = service.is_none_or(|service| service == authorization.service);
     if meant && expected.as_deref() == Some(authorization.signature) {
-        return Ok(());
+        return Ok(key);
     }
     Err(Refusal::new(
         "InvalidSignatureException",
@@ -62,11 +58,10 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn signature(scenario: &Scenario, authorization: &Authorization<'_>, request: &Request) -> Option<String> {
+fn signature(key: &Key, authorization: &Authorization<'_>, request: &Request) -> Option<String> {
     let Request { method, uri, headers, body } = request;
     // The token travels as an ordinary signed header, so it is not a part of the identity here.
-    let identity =
-        Credentials::new(&scenario.access_key_id, &scenario.secret_access_key, None, None, "simulator").into();
+    let identity = Credentials::new(&key.id, &key.secret, None, None, "simulator").into();
     let mut settings = SigningSettings::default();
     settings.excluded_headers = None;
     let parameters = v4::SigningParams::builder()

@@ -2,9 +2,6 @@
 
 use serde_json::{Value, json};
 
-/// The media type of requests and answers.
-pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-
 /// An error that AWS answers.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]

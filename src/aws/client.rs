@@ -5,11 +5,16 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 
-use super::ecs;
-use crate::runner::Environment;
+use super::credentials::{self, Session, SessionError, TokioClock};
+use super::{CallError, ecs};
+use crate::cycle::{Cause, Failure};
+use crate::runner::{Console, Environment, IdTokens};
+use crate::spec::{Role, Spec, Voucher};
 
 /// How long one attempt of one call may take. Amazon ECS answers in tens of milliseconds; a connection that hangs must not
 /// eat the time in which a rollback could start.
@@ -27,6 +32,39 @@ pub enum ConnectionError {
          does that), or give `service` or `cluster` as an ARN"
     )]
     NoRegion,
+    /// The role could not be assumed.
+    #[error("no session of the role")]
+    Session(#[from] SessionError),
+    /// AWS does not say whose credentials these are.
+    #[error("whose credentials these are is not known")]
+    Identity(#[from] CallError),
+    /// The credentials are good, and belong to the wrong account.
+    #[error("the credentials belong to account {actual} ({arn}), and `expected-account-id` is {expected}")]
+    OtherAccount {
+        /// The account that was named.
+        expected: String,
+        /// The account of the credentials.
+        actual: String,
+        /// Whose credentials they are.
+        arn: String,
+    },
+}
+
+/// All of them come before anything is changed. The wrong account is a matter of the credentials and not of the preflight,
+/// which judges a service: whoever has the wrong key cannot see the service.
+impl From<ConnectionError> for Failure {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::NoRegion => Self::new(Cause::InvalidInput, error.to_string()).because(error),
+            ConnectionError::Session(session) => Self::new(Cause::Credentials, format!("{}.", session.reason()))
+                .advise(session.advice())
+                .because(session),
+            ConnectionError::Identity(call) => call.into(),
+            ConnectionError::OtherAccount { .. } => Self::new(Cause::Credentials, format!("{error}."))
+                .advise("Deploy with credentials of that account, or correct `expected-account-id`.")
+                .because(error),
+        }
+    }
 }
 
 /// What every client is built from.
@@ -38,33 +76,38 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads region, credentials and endpoint from the environment, where blank means unset.
+    /// Reads region, credentials and endpoint from the environment, where blank means unset; assumes the role and makes sure
+    /// of the account where `spec` says so.
     ///
-    /// `region` is the input; `region_in_arns` is what is left when the environment names none either. `max_retries` bounds
-    /// the retries of calls that read; calls that write are retried by the cycle, which looks before it sends again.
-    /// `http_client` replaces the network, for tests.
+    /// `now` is the wall clock's time. `http_client` replaces the network, for tests.
     ///
     /// # Errors
-    /// When no region is to be found.
+    /// When no region is to be found, when the role cannot be assumed, or when the account is another one.
     pub async fn new(
         environment: &Environment,
-        region: Option<&str>,
-        region_in_arns: Option<&str>,
-        max_retries: u32,
+        spec: &Spec,
+        now: Timestamp,
+        console: &Console,
         http_client: Option<SharedHttpClient>,
     ) -> Result<Self, ConnectionError> {
-        let region = region
+        let region_in_arns = spec.region_in_arns();
+        let region = spec
+            .region
+            .as_deref()
             .or_else(|| environment.get("AWS_REGION"))
             .or_else(|| environment.get("AWS_DEFAULT_REGION"))
-            .or(region_in_arns)
+            .or(region_in_arns.as_deref())
             .ok_or(ConnectionError::NoRegion)?
             .to_owned();
-        let endpoint =
-            environment.get("AWS_ENDPOINT_URL_ECS").or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned);
+        let endpoint = endpoint(environment, "AWS_ENDPOINT_URL_ECS");
+        let clock = TokioClock::starting(now);
 
+        // Bounds the retries of calls that read; calls that write are retried by the cycle, which looks before it sends again.
+        let retries = RetryConfig::standard().with_max_attempts(spec.max_retries.saturating_add(1));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
-            .retry_config(RetryConfig::standard().with_max_attempts(max_retries.saturating_add(1)))
+            .time_source(clock)
+            .retry_config(retries)
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT)
@@ -78,13 +121,34 @@ impl Connection {
         if let Some(endpoint) = &endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(http_client) = http_client {
+        if let Some(http_client) = http_client.clone() {
             loader = loader.http_client(http_client);
         }
-        if let Some(credentials) = credentials(environment) {
+        if let Some(credentials) = credentials::of_the_environment(environment) {
             loader = loader.credentials_provider(credentials);
         }
-        Ok(Self { config: loader.load().await, endpoint, region })
+        let mut config = loader.load().await;
+        let asks_sts = spec.access.role.is_some() || spec.access.expected_account.is_some();
+        if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL_STS").filter(|_| asks_sts) {
+            let message =
+                format!("The environment sends credentials to {endpoint} instead of AWS (AWS_ENDPOINT_URL_STS).");
+            console.warn("AWS STS", &message);
+        }
+        if let Some(role) = &spec.access.role {
+            let id_tokens = id_tokens(role, environment, http_client)?;
+            let sts = sts(&config, environment);
+            let session = Session::begin(role.clone(), id_tokens, sts, clock, console.clone()).await?;
+            config = config
+                .into_builder()
+                .credentials_provider(SharedCredentialsProvider::new(session))
+                .identity_cache(IdentityCache::no_cache())
+                .build();
+        }
+        if asks_sts {
+            let sts = aws_sdk_sts::Client::from_conf(sts(&config, environment).build());
+            identify(&sts, spec.access.expected_account.as_deref(), console).await?;
+        }
+        Ok(Self { config, endpoint, region })
     }
 
     /// Calls to Amazon ECS that change nothing.
@@ -108,11 +172,44 @@ impl Connection {
     }
 }
 
-/// The credentials that aws-actions/configure-aws-credentials exports. Without them the SDK's own chain looks for a web
-/// identity, a container's or an instance's role.
-fn credentials(environment: &Environment) -> Option<Credentials> {
-    let key = environment.get("AWS_ACCESS_KEY_ID")?;
-    let secret = environment.get("AWS_SECRET_ACCESS_KEY")?;
-    let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-    Some(Credentials::new(key, secret, token, None, "environment"))
+/// The endpoint that the environment puts in the place of one service's, or of every service's.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+fn endpoint(environment: &Environment, of_service: &str) -> Option<String> {
+    environment.get(of_service).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
+}
+
+fn sts(config: &SdkConfig, environment: &Environment) -> aws_sdk_sts::config::Builder {
+    let mut builder = aws_sdk_sts::config::Builder::from(config);
+    // What the configuration holds is the endpoint of Amazon ECS.
+    builder.set_endpoint_url(endpoint(environment, "AWS_ENDPOINT_URL_STS"));
+    builder
+}
+
+fn id_tokens(
+    role: &Role,
+    environment: &Environment,
+    http_client: Option<SharedHttpClient>,
+) -> Result<Option<IdTokens>, SessionError> {
+    match &role.voucher {
+        Voucher::IdToken { audience } => Ok(Some(IdTokens::new(environment, audience, http_client)?)),
+        Voucher::Environment => Ok(None),
+    }
+}
+
+/// Prints whose credentials these are, and makes sure that they belong to the account that was named.
+/// [GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html) needs no permission.
+async fn identify(sts: &aws_sdk_sts::Client, expected: Option<&str>, console: &Console) -> Result<(), ConnectionError> {
+    let answer = sts.get_caller_identity().send().await.map_err(|error| CallError::new("GetCallerIdentity", error))?;
+    let arn = answer.arn().unwrap_or("an unnamed identity");
+    console.text(&format!("AWS is called as {arn}."));
+    let actual = answer.account().unwrap_or_default();
+    match expected {
+        Some(expected) if actual != expected => Err(ConnectionError::OtherAccount {
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+            arn: arn.to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -6,6 +6,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::SessionError;
 use crate::cycle::{Cause, Failure};
 
 /// A call to AWS that did not succeed.
@@ -63,6 +64,10 @@ impl CallError {
                 };
                 (kind, explanation)
             }
+            other if session_error(other).is_some() => {
+                let explanation = session_error(other).map(SessionError::reason).unwrap_or_default();
+                (CallErrorKind::Credentials, explanation)
+            }
             other if names_credentials(other) => {
                 (CallErrorKind::Credentials, format!("no usable AWS credentials: {}", innermost(other)))
             }
@@ -111,11 +116,11 @@ impl From<CallError> for Failure {
             ),
             CallErrorKind::Credentials => (
                 Cause::Credentials,
-                Some(
+                session_error(&error).map(SessionError::advice).or(Some(
                     "Run aws-actions/configure-aws-credentials in an earlier step of the same job, and give its role a \
-                     session that outlives the deployment."
+                     session that outlives the deployment; or give this action `role-to-assume`, and it renews its own."
                         .to_owned(),
-                ),
+                )),
             ),
             CallErrorKind::Conflict => (Cause::Conflict, None),
             CallErrorKind::Invalid | CallErrorKind::Unsupported => (Cause::RequestRefused, None),
@@ -178,6 +183,11 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The SDK reports a role's session that could not be renewed in the same way.
+fn session_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a SessionError> {
+    chain(error).find_map(|error| error.downcast_ref())
 }
 
 /// The SDK reports credentials that it could not get as a failure to send, with the real error somewhere inside.

@@ -2,10 +2,12 @@
 
 mod client;
 pub mod console;
+mod credentials;
 pub mod ecs;
 mod error;
 mod retry;
 
 pub use client::{Connection, ConnectionError};
+pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
 pub use retry::{Again, Attempts, send};

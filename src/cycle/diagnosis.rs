@@ -6,6 +6,8 @@ use serde::Serialize;
 /// The evidence. Every text in it is text from outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
+    /// What can be done about it, for each cause that is known: the most frequent first.
+    pub hints: Vec<Hint>,
     /// What AWS itself says of the rollout: a status reason, a rollback reason.
     pub statements: Vec<String>,
     /// Tasks that stopped, those with the same story counted together, most frequent first.
@@ -19,6 +21,17 @@ impl Diagnosis {
     pub const fn is_empty(&self) -> bool {
         self.statements.is_empty() && self.stopped.is_empty() && self.events.is_empty()
     }
+}
+
+/// What can be done about a cause that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hint {
+    /// The cause, as a stable code; `docs/troubleshooting.md` explains each.
+    pub code: &'static str,
+    /// One or two sentences. What stands between backticks is code.
+    pub hint: String,
+    /// How many of the tasks that stopped it explains; none when it is known only from what AWS says.
+    pub tasks: usize,
 }
 
 /// Tasks that stopped for the same reason.

@@ -175,13 +175,15 @@ pub enum Output {
     Changed,
     /// The plan as JSON.
     Plan,
+    /// The [`Diagnosis`] as JSON.
+    Diagnosis,
     /// The service's page in the AWS console.
     ConsoleUrl,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -197,6 +199,7 @@ impl Output {
         Self::DurationSeconds,
         Self::Changed,
         Self::Plan,
+        Self::Diagnosis,
         Self::ConsoleUrl,
     ];
 
@@ -218,6 +221,7 @@ impl Output {
             Self::DurationSeconds => "duration-seconds",
             Self::Changed => "changed",
             Self::Plan => "plan",
+            Self::Diagnosis => "diagnosis",
             Self::ConsoleUrl => "console-url",
         }
     }

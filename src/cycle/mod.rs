@@ -18,7 +18,7 @@ mod target;
 mod tests;
 mod wait;
 
-pub use diagnosis::{Diagnosis, Said, StoppedContainer, StoppedTasks};
+pub use diagnosis::{Diagnosis, Hint, Said, StoppedContainer, StoppedTasks};
 pub use drive::{deploy, plan};
 pub use event::{Event, Events, Kind, Output, Phase, Progress, Sink};
 pub use failure::Failure;

@@ -9,12 +9,14 @@ use crate::runner::text::one_line;
 pub struct Annotations {
     console: Console,
     target: String,
+    /// What helps most, as far as is known.
+    hint: Option<String>,
 }
 
 impl Annotations {
     /// Annotations are commands on standard output.
     pub fn new(console: Console) -> Self {
-        Self { console, target: "Deployment".to_owned() }
+        Self { console, target: "Deployment".to_owned(), hint: None }
     }
 
     /// Exactly one error for a run that fails, whatever else was said; none for one that does not.
@@ -25,7 +27,7 @@ impl Annotations {
         let Conclusion { outcome, cause, headline, reason, advice } = conclusion;
         let why = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
         // The headline comes first, because a long message is cut, and because the log shows the beginning in red.
-        let lines = [Some(headline), reason.as_ref(), advice.as_ref()];
+        let lines = [Some(headline), reason.as_ref(), advice.as_ref(), self.hint.as_ref()];
         let message = lines.into_iter().flatten().map(|line| one_line(line)).collect::<Vec<_>>().join("\n");
         let title = format!("{}: {outcome}{why}", self.target);
         self.console.annotate(Annotation { level: Level::Error, title: &title, message: &message });
@@ -37,6 +39,7 @@ impl Sink for Annotations {
         match &event.kind {
             Kind::Started { target, .. } => self.target.clone_from(target),
             Kind::Warned(text) => self.console.warn(&self.target, text),
+            Kind::Diagnosed(diagnosis) => self.hint = diagnosis.hints.first().map(|hint| hint.hint.clone()),
             Kind::Concluded(conclusion) => self.conclude(conclusion),
             _ => {}
         }
@@ -46,7 +49,7 @@ impl Sink for Annotations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::{Cause, Outcome};
+    use crate::cycle::{Cause, Diagnosis, Hint, Outcome};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::testing::Screen;
 
@@ -74,6 +77,16 @@ mod tests {
             "::error title=service web in cluster production%3A rolled-back (tasks-failing)::web:41 is running again.%0A\
              web exited with code 1.%0ALook at its log.\n"
         );
+    }
+
+    #[test]
+    fn the_error_ends_with_the_first_hint() {
+        let hint = |code, hint: &str| Hint { code, hint: hint.into(), tasks: 1 };
+        let hints = vec![hint("image-missing", "Push\nit."), hint("killed", "Not this one.")];
+        let mut story = Story::begin();
+        story.then(1, Kind::Diagnosed(Diagnosis { hints, ..Diagnosis::default() }));
+        story.then(2, Kind::Concluded(conclusion(Outcome::RolledBack, Some(Cause::TasksFailing), "web:41 runs.")));
+        assert!(annotations_of(&story).ends_with("::web:41 runs.%0APush it.\n"), "{}", annotations_of(&story));
     }
 
     #[test]

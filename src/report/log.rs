@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::exit_code::explained;
-use super::words::{count, sentences, sign, spoken};
+use super::words::{count, hinted, sentences, sign, spoken};
 use crate::cycle::{
     Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shown, Sink, StoppedTasks,
 };
@@ -145,6 +145,12 @@ impl Log {
     }
 
     fn diagnosis(&mut self, at: Duration, diagnosis: &Diagnosis) {
+        if !diagnosis.hints.is_empty() {
+            self.show(at, "What helps:");
+            for hint in &diagnosis.hints {
+                self.show_under(&format!("{} ({})", one_line(&hint.hint), hinted(hint)));
+            }
+        }
         // The events are in the log already, at the time when they came.
         if diagnosis.statements.is_empty() && diagnosis.stopped.is_empty() {
             return;
@@ -269,7 +275,7 @@ fn stopped(tasks: &StoppedTasks) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::{Cause, Outcome, StoppedContainer};
+    use crate::cycle::{Cause, Hint, Outcome, StoppedContainer};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::testing::Screen;
 
@@ -417,6 +423,7 @@ mod tests {
         story.then(
             70,
             Kind::Diagnosed(Diagnosis {
+                hints: vec![Hint { code: "command-not-found", hint: "Check `command`.".into(), tasks: 3 }],
                 statements: vec!["tasks failed to start".into()],
                 stopped: vec![StoppedTasks {
                     count: 3,
@@ -443,6 +450,8 @@ mod tests {
         assert_eq!(
             log_of(&story).lines().skip(1).collect::<Vec<_>>(),
             [
+                "01:10 What helps:",
+                "      Check `command`. (command-not-found, 3 tasks)",
                 "01:10 What AWS says about it:",
                 "      tasks failed to start",
                 "      3 tasks stopped. EssentialContainerExited: Essential container in task exited",

@@ -1,11 +1,18 @@
 //! The outputs of the step.
 
-use crate::cycle::{Event, Kind, Output, Sink};
+use crate::cycle::{Diagnosis, Event, Kind, Output, Said, Sink, StoppedContainer, StoppedTasks};
+use crate::runner::text::shorten;
 use crate::runner::{CommandFile, Console};
 
 /// GitHub keeps 1 MB of outputs for a job and counts two bytes for each UTF-16 code unit. A quarter for one value leaves
 /// room for the others.
 const MAX_UNITS: usize = 128 * 1024;
+
+/// How many entries a list of the diagnosis keeps; the events, of which there are most, the last ones.
+const MAX_ENTRIES: usize = 20;
+
+/// Longer texts of the diagnosis are shortened: a script compares codes, and a person has the summary.
+const MAX_TEXT: usize = 1000;
 
 /// Reads events, writes each output the moment it is known: a step that is killed has said what it knew.
 pub struct Outputs {
@@ -34,6 +41,13 @@ impl Outputs {
         }
     }
 
+    fn diagnose(&mut self, diagnosis: &Diagnosis) {
+        match serde_json::to_string(&digest(diagnosis)) {
+            Ok(json) => self.set(Output::Diagnosis, &json),
+            Err(error) => self.warn(&format!("The output `diagnosis` is left empty: {error}.")),
+        }
+    }
+
     fn warn(&mut self, text: &str) {
         if !self.warned {
             self.warned = true;
@@ -46,6 +60,7 @@ impl Sink for Outputs {
     fn receive(&mut self, event: &Event) {
         match &event.kind {
             Kind::Known { output, value } => self.set(*output, value),
+            Kind::Diagnosed(diagnosis) => self.diagnose(diagnosis),
             Kind::Concluded(conclusion) => {
                 self.set(Output::Outcome, conclusion.outcome.as_str());
                 // Set to nothing when there is none, so that it is there to be compared.
@@ -58,12 +73,37 @@ impl Sink for Outputs {
     }
 }
 
+/// As much of a diagnosis as a later step has a use for.
+fn digest(diagnosis: &Diagnosis) -> Diagnosis {
+    let Diagnosis { hints, statements, stopped, events } = diagnosis;
+    let told = |text: &Option<String>| text.as_ref().map(|text| shorten(text, MAX_TEXT));
+    let container = |container: &StoppedContainer| StoppedContainer {
+        name: shorten(&container.name, MAX_TEXT),
+        exit_code: container.exit_code,
+        reason: told(&container.reason),
+        health: told(&container.health),
+    };
+    let tasks = |tasks: &StoppedTasks| StoppedTasks {
+        count: tasks.count,
+        stop_code: told(&tasks.stop_code),
+        reason: told(&tasks.reason),
+        containers: tasks.containers.iter().take(MAX_ENTRIES).map(container).collect(),
+    };
+    let last = &events[events.len().saturating_sub(MAX_ENTRIES)..];
+    Diagnosis {
+        hints: hints.clone(),
+        statements: statements.iter().take(MAX_ENTRIES).map(|statement| shorten(statement, MAX_TEXT)).collect(),
+        stopped: stopped.iter().take(MAX_ENTRIES).map(tasks).collect(),
+        events: last.iter().map(|said| Said { at: said.at, message: shorten(&said.message, MAX_TEXT) }).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
-    use crate::cycle::{Cause, Outcome};
+    use crate::cycle::{Cause, Hint, Outcome};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::file_command::tests::read_by_the_runner;
     use crate::runner::testing::Screen;
@@ -105,6 +145,38 @@ mod tests {
                 pair("duration-seconds", "61"),
             ]
         );
+    }
+
+    #[test]
+    fn the_diagnosis_is_json_that_is_cut_where_it_is_long() {
+        let long = "é".repeat(MAX_TEXT * 2);
+        let container =
+            StoppedContainer { name: "web".into(), exit_code: Some(1), reason: Some(long.clone()), health: None };
+        let tasks = StoppedTasks {
+            count: 3,
+            stop_code: Some("EssentialContainerExited".into()),
+            reason: Some(long.clone()),
+            containers: vec![container; 50],
+        };
+        let said = |second| Said { at: jiff::Timestamp::from_second(second).unwrap(), message: long.clone() };
+        let mut story = Story::begin();
+        story.then(
+            1,
+            Kind::Diagnosed(Diagnosis {
+                hints: vec![Hint { code: "exited-with-error", hint: "Look at its log.".into(), tasks: 3 }],
+                statements: vec![long.clone(); 50],
+                stopped: vec![tasks; 2],
+                events: (0..50).map(said).collect(),
+            }),
+        );
+        let (name, value) = outputs_after_each(&story)[1][0].clone();
+        let json: serde_json::Value = serde_json::from_str(&value).unwrap();
+        assert_eq!(name, "diagnosis");
+        assert_eq!(json["hints"][0]["code"], "exited-with-error");
+        assert_eq!(json["stopped"][0]["containers"][0]["exit_code"], 1);
+        assert_eq!(json["events"][0]["at"], "1970-01-01T00:00:30Z", "the last ones are kept");
+        assert_eq!(json["statements"].as_array().unwrap().len(), MAX_ENTRIES);
+        assert!(json["stopped"][0]["reason"].as_str().unwrap().ends_with("é…"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cycle::Outcome;
+use crate::cycle::{Hint, Outcome};
 use crate::runner::text::one_line;
 
 /// The sign in front of a headline in the summary. One a glance tells apart, without colour too.
@@ -28,6 +28,14 @@ pub(super) fn short_arn(arn: &str) -> &str {
 /// A number with its noun.
 pub(super) fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+/// Where a hint comes from: its code, and the tasks that it explains.
+pub(super) fn hinted(hint: &Hint) -> String {
+    match hint.tasks {
+        0 => hint.code.to_owned(),
+        tasks => format!("{}, {}", hint.code, count(tasks, "task", "tasks")),
+    }
 }
 
 /// A duration as one says it: `0.4 s`, `12 s`, `4 min 10 s`.

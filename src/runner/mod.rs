@@ -3,6 +3,7 @@
 pub mod command;
 pub mod environment;
 pub mod file_command;
+pub mod id_token;
 pub mod inputs;
 pub mod run_url;
 pub mod summary_file;
@@ -13,6 +14,7 @@ pub mod text;
 pub use command::Console;
 pub use environment::Environment;
 pub use file_command::CommandFile;
+pub use id_token::{IdToken, IdTokenError, IdTokens};
 pub use inputs::Inputs;
 pub use run_url::run_url;
 pub use summary_file::SummaryFile;

@@ -31,6 +31,8 @@ pub struct Spec {
     pub service: String,
     /// The region that was named; else it comes from the environment or from [`Spec::region_in_arns`].
     pub region: Option<String>,
+    /// With which credentials.
+    pub access: Access,
     /// The task definition to start from.
     pub source: Source,
     /// What to change in it.
@@ -76,6 +78,40 @@ pub enum RollbackTo {
     Revision(u32),
     /// This task definition: an ARN, or `family:revision`.
     TaskDefinition(String),
+}
+
+/// With which credentials AWS is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The role to assume; without one, the credentials of the environment are used as they are.
+    pub role: Option<Role>,
+    /// The account that the credentials must belong to.
+    pub expected_account: Option<String>,
+}
+
+/// A role to assume, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The role.
+    pub arn: Arn,
+    /// What the session is called, in CloudTrail for one.
+    pub session_name: String,
+    /// How long a session lasts before another one is needed.
+    pub duration: Duration,
+    /// Who vouches for the job.
+    pub voucher: Voucher,
+}
+
+/// Who vouches for the one who assumes a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voucher {
+    /// GitHub, with an ID token for this audience.
+    IdToken {
+        /// Whom the token is for.
+        audience: String,
+    },
+    /// The credentials of the environment.
+    Environment,
 }
 
 /// Where the task definition comes from.

@@ -56,7 +56,7 @@ fn taken_in(request: HttpRequest) -> Result<Request, ConnectorError> {
         method: parts.method.to_string(),
         uri: parts.uri.to_string(),
         headers: parts.headers,
-        body: body.ok_or_else(|| ConnectorError::user("awsJson1.1 has no streams".into()))?,
+        body: body.ok_or_else(|| ConnectorError::user("no operation here has streams".into()))?,
     })
 }
 
@@ -64,7 +64,7 @@ fn given_out(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(reply.status).map_err(|error| ConnectorError::user(error.into()))?;
     let sent = reply.cut.unwrap_or(reply.body.len());
     let mut response = HttpResponse::new(status, SdkBody::from(reply.body.slice(..sent)));
-    response.headers_mut().insert("content-type", crate::wire::CONTENT_TYPE);
+    response.headers_mut().insert("content-type", reply.content_type);
     response.headers_mut().insert("x-amzn-requestid", reply.request_id);
     Ok(response)
 }

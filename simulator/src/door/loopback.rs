@@ -107,7 +107,7 @@ async fn answer(request: http::Request<Incoming>, shared: Arc<Shared>) -> Result
     let reply = exchange(&shared, request).await.map_err(Closed::Broken)?;
     http::Response::builder()
         .status(reply.status)
-        .header(http::header::CONTENT_TYPE, crate::wire::CONTENT_TYPE)
+        .header(http::header::CONTENT_TYPE, reply.content_type)
         .header(http::header::CONTENT_LENGTH, reply.body.len())
         .header("x-amzn-requestid", &reply.request_id)
         .body(content(reply))

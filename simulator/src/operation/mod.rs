@@ -3,6 +3,7 @@
 mod cluster;
 mod service;
 mod service_deployment;
+pub(crate) mod session;
 mod tag;
 mod task;
 mod task_definition;

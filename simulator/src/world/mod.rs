@@ -10,6 +10,7 @@ mod scheduler;
 mod script;
 mod service;
 mod service_deployment;
+mod session;
 mod steady;
 mod task;
 mod task_definition;
@@ -27,6 +28,7 @@ pub(crate) use self::rollout::Cause;
 pub(crate) use self::schedule::Due;
 pub(crate) use self::service::{REVISION_SETTINGS, Service};
 pub(crate) use self::service_deployment::Status;
+pub(crate) use self::session::Key;
 pub(crate) use self::task::{State, Task};
 pub(crate) use self::task_definition::Revision as TaskDefinition;
 
@@ -47,6 +49,9 @@ pub(crate) struct World {
     /// In the order of their creation. A deleted service stays, INACTIVE.
     pub(crate) services: Vec<Service>,
     pub(crate) facts: Vec<Fact>,
+    /// Sessions of roles, in the order of their beginning.
+    sessions: Vec<Key>,
+    id_tokens: Vec<session::IdToken>,
     schedule: Schedule,
     identity: Identity,
     /// How many UpdateService calls of the client took effect.
@@ -92,6 +97,8 @@ impl World {
             task_definitions: TaskDefinitions::default(),
             services: Vec::new(),
             facts: Vec::new(),
+            sessions: Vec::new(),
+            id_tokens: Vec::new(),
             schedule: Schedule::default(),
             updates: 0,
             scenario: Arc::new(scenario),

@@ -5,7 +5,7 @@ use super::markdown::{self, code, fence, folded, link, section, table, text};
 use super::record::Record;
 use crate::cycle::{Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks};
 use crate::report::exit_code::explained;
-use crate::report::words::{count, sentences, short_arn, sign, spoken};
+use crate::report::words::{count, hinted, sentences, short_arn, sign, spoken};
 use crate::runner::text::{one_line, shorten};
 
 /// Past this many rows nobody reads a table.
@@ -50,15 +50,21 @@ fn headline(record: &Record) -> String {
 fn explanation(record: &Record) -> Option<String> {
     let Some(conclusion) = &record.conclusion else {
         let phase = record.phases.last().map_or("the first phase", |span| span.phase.as_str());
-        return Some(format!(
+        let unknown = format!(
             "It ended during **{phase}**. What runs now was not checked: look at the service, or run the workflow again, \
              which brings it to the new version or leaves it on the old one.\n"
-        ));
+        );
+        return Some(std::iter::once(unknown).chain(hints(&record.diagnosis)).collect::<Vec<_>>().join("\n"));
     };
-    let said = [("Why", &conclusion.reason), ("Next", &conclusion.advice)];
-    let said = said.into_iter().filter_map(|(title, said)| Some((title, said.as_ref()?)));
-    let lines: Vec<_> = said.map(|(title, said)| format!("**{title}:** {}\n", sentence(said))).collect();
+    let line =
+        |title: &str, said: &Option<String>| said.as_ref().map(|said| format!("**{title}:** {}\n", sentence(said)));
+    let (why, next) = (line("Why", &conclusion.reason), line("Next", &conclusion.advice));
+    let lines: Vec<_> = why.into_iter().chain(hints(&record.diagnosis)).chain(next).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn hints(diagnosis: &Diagnosis) -> impl Iterator<Item = String> {
+    diagnosis.hints.iter().map(|hint| format!("**Hint:** {} ({})\n", sentence(&hint.hint), hinted(hint)))
 }
 
 fn facts(record: &Record) -> String {
@@ -244,7 +250,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cycle::{Cause, Kind, Phase, Said};
+    use crate::cycle::{Cause, Hint, Kind, Phase, Said};
     use crate::report::summary::markdown::tests::{HOSTILE, cells};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::summary_file::MAX_BYTES;
@@ -287,6 +293,7 @@ mod tests {
         story.then(
             9,
             Kind::Diagnosed(Diagnosis {
+                hints: vec![Hint { code: "image-missing", hint: text(), tasks: 2 }; 5],
                 statements: vec![text(); times],
                 stopped: vec![tasks; times],
                 events: vec![said; times],
@@ -353,6 +360,21 @@ mod tests {
         assert!(u64::try_from(page.len()).unwrap() < MAX_BYTES, "{}", page.len());
         assert!(page.contains("\nand 250 more.\n"));
         assert!(page.contains("…\n`"), "the blocks say that they were cut");
+    }
+
+    #[test]
+    fn hints_stand_between_the_reason_and_the_advice() {
+        let hint = |code, tasks| Hint { code, hint: "Push `web:42`.".into(), tasks };
+        let mut story = Story::begin();
+        let hints = vec![hint("image-missing", 3), hint("no-capacity", 0)];
+        story.then(1, Kind::Diagnosed(Diagnosis { hints, ..Diagnosis::default() }));
+        let (reason, advice) = (Some("because".into()), Some("do".into()));
+        let end = Conclusion { reason, advice, ..conclusion(Outcome::Failed, Some(Cause::TasksFailing), "x") };
+        story.then(2, Kind::Concluded(end));
+        let page = page_of(&story);
+        let expected = "**Why:** because\n\n**Hint:** Push `web:42`. (image-missing, 3 tasks)\n\n\
+                        **Hint:** Push `web:42`. (no-capacity)\n\n**Next:** do\n";
+        assert!(page.contains(expected), "{page}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Collects the evidence of a failed rollout.
 
+use super::known_causes::hints;
 use super::{Rollout, short};
 use crate::aws::ecs::{RolloutState, StoppedTask};
 use crate::cycle::{Diagnosis, StoppedContainer, StoppedTasks};
@@ -9,8 +10,15 @@ pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
     let observer = &rollout.observer;
     let tasks =
         observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
-    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && task.failed());
-    Diagnosis { statements: statements(rollout), stopped: group(ours), events: rollout.said.clone() }
+    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && (task.failed() || lost_its_capacity(task)));
+    let (statements, stopped, events) = (statements(rollout), group(ours), rollout.said.clone());
+    let said = statements.iter().chain(events.iter().map(|event| &event.message)).map(String::as_str);
+    Diagnosis { hints: hints(&stopped, said), statements, stopped, events }
+}
+
+/// Whether AWS took back what it ran on. No failure of the task, and yet a reason why the rollout did not come to an end.
+fn lost_its_capacity(task: &StoppedTask) -> bool {
+    matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"))
 }
 
 /// What AWS gave as its reasons up to the verdict. What it says afterwards is about our own way back.

@@ -7,6 +7,7 @@ mod capture;
 mod diagnose;
 mod history;
 mod judge;
+mod known_causes;
 mod observe;
 mod pin;
 mod plan;

@@ -1,0 +1,137 @@
+//! Which protocol a request speaks, and how its answer is written: awsJson1.1 for Amazon ECS, awsQuery for AWS STS, and what
+//! GitHub's runner offers for ID tokens.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::exchange::Request;
+use crate::model::{self, Model};
+use crate::wire::Refusal;
+
+/// The path at which the runner's ID tokens are to be had, on whatever host.
+pub(crate) const ID_TOKEN_PATH: &str = "/id-token";
+
+/// A request, taken apart.
+pub(crate) struct Asked {
+    pub(crate) operation: String,
+    /// The parameters; `None` when the body is not what the protocol says.
+    pub(crate) parameters: Option<Value>,
+    pub(crate) protocol: Protocol,
+}
+
+/// A way to ask and to answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Protocol {
+    /// With the model that the request's target names.
+    Json(Option<&'static Model>),
+    /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
+    Query,
+    /// <https://docs.github.com/en/actions/reference/security/oidc>
+    Runner,
+}
+
+impl Asked {
+    pub(crate) fn read(request: &Request) -> Self {
+        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (path, query) = request.uri.split_once('?').unwrap_or((&request.uri, ""));
+        if request.method == "GET" && path.ends_with(ID_TOKEN_PATH) {
+            let parameters = Some(Value::Object(pairs(query.as_bytes())));
+            return Self { operation: "GetIdToken".to_owned(), parameters, protocol: Protocol::Runner };
+        }
+        if header("content-type").starts_with("application/x-www-form-urlencoded") {
+            let mut parameters = pairs(&request.body);
+            let action = parameters.remove("Action");
+            parameters.remove("Version");
+            let operation = action.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Self { operation, parameters: Some(Value::Object(parameters)), protocol: Protocol::Query };
+        }
+        let target = header("x-amz-target");
+        let (model, name) = model::of_target(target).map_or((None, target), |(model, name)| (Some(model), name));
+        let parameters = serde_json::from_slice(&request.body).ok();
+        Self { operation: name.to_owned(), parameters, protocol: Protocol::Json(model) }
+    }
+
+    /// The name that the signature has to be made for; `None` when any will do.
+    pub(crate) fn signing_name(&self) -> Option<&str> {
+        match self.protocol {
+            Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
+            Protocol::Query => Some("sts"),
+            Protocol::Runner => None,
+        }
+    }
+
+    /// Whether the caller has to sign: the others bring a token instead.
+    pub(crate) fn is_signed(&self) -> bool {
+        !matches!(self.protocol, Protocol::Runner) && self.operation != "AssumeRoleWithWebIdentity"
+    }
+}
+
+impl Protocol {
+    /// The media type of the answers.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json(_) => "application/x-amz-json-1.1",
+            Self::Query => "text/xml",
+            Self::Runner => "application/json; charset=utf-8",
+        }
+    }
+
+    /// What an error looks like as a value.
+    pub(crate) fn error(self, refusal: &Refusal) -> Value {
+        match self {
+            Self::Json(_) => refusal.body(),
+            Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
+            Self::Runner => json!({"message": refusal.message}),
+        }
+    }
+
+    /// The answer's bytes.
+    pub(crate) fn write(self, operation: &str, answer: &Value, succeeded: bool) -> Bytes {
+        const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+        let text = match self {
+            Self::Json(_) | Self::Runner => answer.to_string(),
+            Self::Query if succeeded => format!(
+                "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",
+                xml(answer)
+            ),
+            Self::Query => {
+                format!("<ErrorResponse xmlns=\"{NAMESPACE}\"><Error>{}</Error></ErrorResponse>", xml(answer))
+            }
+        };
+        Bytes::from(text)
+    }
+}
+
+fn pairs(form: &[u8]) -> Map<String, Value> {
+    form_urlencoded::parse(form).map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect()
+}
+
+/// Elements for members, text for everything else.
+fn xml(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| format!("<{name}>{}</{name}>", xml(member))).collect()
+        }
+        Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_the_query_protocol_is_xml() {
+        let answer = json!({"Credentials": {"SessionToken": "a<b&c"}, "PackedPolicySize": 6});
+
+        let written = Protocol::Query.write("AssumeRole", &answer, true);
+
+        assert_eq!(
+            String::from_utf8_lossy(&written),
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+             <Credentials><SessionToken>a&lt;b&amp;c</SessionToken></Credentials><PackedPolicySize>6</PackedPolicySize>\
+             </AssumeRoleResult></AssumeRoleResponse>"
+        );
+    }
+}
