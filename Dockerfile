@@ -13,7 +13,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/source/target,sharing=locked \
     target="$(uname -m)-unknown-linux-musl" \
     && cargo build --locked --profile "${PROFILE}" --target "${target}" --bin ecs-deploy-action \
-    && cp "target/${target}/${PROFILE}/ecs-deploy-action" /ecs-deploy-action
+    && mkdir /program \
+    && cp "target/${target}/${PROFILE}/ecs-deploy-action" /program/ecs-deploy-action \
+    && ln -s ecs-deploy-action /program/ecs-deploy-action-post
 
 FROM scratch
 
@@ -22,7 +24,8 @@ LABEL org.opencontainers.image.title="ecs-deploy-action" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /ecs-deploy-action /ecs-deploy-action
+# The program, and the name by which action.yml calls it after the job.
+COPY --from=build /program/ /
 
 # No USER: GitHub's runner mounts the workspace and its command files as their owner left them, and documents that a Docker
 # action has to run as root to write there. No WORKDIR: the runner sets /github/workspace. And the exec form, because a shell

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ecs_deploy_action::action::{Host, run};
+use ecs_deploy_action::action::{Host, Stage, run};
 use ecs_deploy_action::cycle::Cancellation;
 use ecs_deploy_action::runner::{Console, Environment};
 use ecs_deploy_action::spec::{Format, TaskDefinition};
@@ -189,6 +189,7 @@ async fn rehearse(rehearsal: &Rehearsal) -> Result<ExitCode, Box<dyn Error>> {
         cancellation,
         now: "2026-01-05T12:00:00Z".parse()?,
         http_client: Some(simulator.http_client()),
+        stage: Stage::Main,
     })
     .await;
 

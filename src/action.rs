@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use crate::aws::{Connection, ecs};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Events, Failure, Kind, OnCancel, OnConflict, Outcome, Policy, Run, deploy, plan,
+    Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy, finish,
+    plan,
 };
-use crate::report;
+use crate::report::{self, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
 use crate::targets::ecs_service::{EcsService, Request};
@@ -28,6 +29,17 @@ pub struct Host {
     pub now: Timestamp,
     /// Replaces the network, for tests and rehearsals.
     pub http_client: Option<SharedHttpClient>,
+    /// The step itself, or what is done after the job.
+    pub stage: Stage,
+}
+
+/// When the program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// As the step.
+    Main,
+    /// As the step's post step, after all steps of the job.
+    Post,
 }
 
 /// Runs the action and answers its exit code: see [`exit_code`](crate::cycle::exit_code).
@@ -40,23 +52,60 @@ pub fn run(host: Host) -> LocalBoxFuture<'static, u8> {
 async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
-    let conclusion = match prepare(&host, &events).await {
-        Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
-        Err(failure) => refuse(failure, &events),
+    let conclusion = match host.stage {
+        Stage::Main => match prepare(&host, &events).await {
+            Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
+            Err(failure) => refuse(failure, &events),
+        },
+        Stage::Post => match afterwards(&host, &events).boxed_local().await {
+            Some(conclusion) => conclusion,
+            None => return crate::cycle::exit_code::DONE,
+        },
     };
     conclusion.exit_code()
+}
+
+/// Does what the step left to do; `None` when that is nothing.
+async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
+    let left = |name: &str| host.environment.get(&format!("STATE_{name}"));
+    // Without a rollout that was, or may have been, started nothing is owed, however the step ended.
+    let owed = left(state::OWED)?;
+    let ended = match left(state::OUTCOME).and_then(Outcome::of_word) {
+        Some(outcome) => Ended::Concluded(outcome, left(state::CAUSE).and_then(Cause::of_word)),
+        None => Ended::Killed,
+    };
+    let unable = |failure: Failure| {
+        let headline = "What the step left in flight was not looked after: look at the service now.".to_owned();
+        let Failure { cause, reason, advice, .. } = failure;
+        let outcome = Outcome::RollbackFailed;
+        let conclusion = Conclusion { outcome, cause: Some(cause), headline, reason: Some(reason), advice };
+        events.send(Kind::Concluded(conclusion.clone()));
+        conclusion
+    };
+    let debt = match serde_json::from_str(owed) {
+        Ok(debt) => debt,
+        Err(error) => return Some(unable(Failure::new(Cause::Internal, error.to_string()))),
+    };
+    let prepared = match prepare(host, events).await {
+        Ok(prepared) => prepared,
+        Err(failure) => return Some(unable(failure)),
+    };
+    let run = Run::new(&prepared.target, &prepared.policy, events, host.cancellation.clone());
+    finish(&run, &prepared.connection.ecs_writer(), debt, ended, prepared.takes_back_for_the_job).await
 }
 
 /// Everything that is known before the first look at AWS.
 struct Prepared {
     mode: Mode,
     policy: Policy,
+    /// Whether a later step failed, and the deployment goes with it.
+    takes_back_for_the_job: bool,
     target: EcsService,
     connection: Connection,
 }
 
 async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
-    let spec = spec(&host.environment, events)?;
+    let spec = spec(host, events)?;
     let connection =
         Connection::new(&host.environment, &spec, host.now, &host.console, host.http_client.clone()).await?;
     if let Some(endpoint) = connection.endpoint() {
@@ -71,19 +120,27 @@ async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
             Mode::Rollback { .. } => OnConflict::Supersede,
             Mode::Deploy | Mode::Plan => spec.on_conflict,
         },
-        on_cancel: OnCancel::Rollback,
+        on_cancel: spec.on_cancel,
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
     };
     let target = target(&spec, &host.environment, connection.ecs_reader());
-    Ok(Prepared { mode: spec.mode, policy, target, connection })
+    let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
+    Ok(Prepared { mode: spec.mode, policy, takes_back_for_the_job, target, connection })
 }
 
-fn spec(environment: &Environment, events: &Events) -> Result<Spec, Failure> {
+fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
+    let environment = &host.environment;
     let wrong = |reason: String| Failure::new(Cause::InvalidInput, reason);
     let (inputs, notices) = Inputs::read(environment).map_err(|error| wrong(error.to_string()).because(error))?;
-    for notice in notices {
-        events.warn(notice);
-    }
+    let inputs = match host.stage {
+        Stage::Main => {
+            for notice in notices {
+                events.warn(notice);
+            }
+            inputs
+        }
+        Stage::Post => inputs.for_the_post_step(),
+    };
     let workspace = environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from);
     Spec::from_inputs(&inputs, &workspace)
         .map_err(|errors| wrong(errors.iter().map(|error| format!("{error}.")).collect::<Vec<_>>().join(" ")))

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use ecs_deploy_action::action::{Host, run};
+use ecs_deploy_action::action::{Host, Stage, run};
 use ecs_deploy_action::cycle::Cancellation;
 use ecs_deploy_action::runner::command::harmless;
 use ecs_deploy_action::runner::{Console, Environment};
@@ -39,6 +39,13 @@ async fn main() -> io::Result<ExitCode> {
         cancellation,
         now: Timestamp::now(),
         http_client: None,
+        stage: stage(),
     };
     Ok(ExitCode::from(run(host).await))
+}
+
+/// By the name under which the program was called: `action.yml` names another entry point for the post step.
+fn stage() -> Stage {
+    let name = std::env::args_os().next().unwrap_or_default();
+    if name.to_string_lossy().ends_with("-post") { Stage::Post } else { Stage::Main }
 }

@@ -21,7 +21,11 @@ fn instant_world() -> Simulator {
 }
 
 fn start(step: &Step, url: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_ecs-deploy-action"))
+    start_as(env!("CARGO_BIN_EXE_ecs-deploy-action"), step, url)
+}
+
+fn start_as(program: impl AsRef<std::ffi::OsStr>, step: &Step, url: &str) -> Child {
+    Command::new(program)
         .env_clear()
         .envs(step.environment())
         .env("AWS_ENDPOINT_URL", url)
@@ -114,4 +118,18 @@ async fn a_killed_run_is_picked_up_by_the_next_attempt() {
         ["RegisterTaskDefinition", "UpdateService", "StopServiceDeployment"],
         "the rollout in flight is joined and not begun again"
     );
+}
+
+#[tokio::test]
+async fn under_its_other_name_it_is_the_post_step_and_does_only_what_is_owed() {
+    let simulator = instant_world();
+    let server = simulator.serve().await.unwrap();
+    let step = Step::deploying("good:2");
+    let post = step.path().join("ecs-deploy-action-post");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ecs-deploy-action"), &post).unwrap();
+
+    let report = end(&step, start_as(&post, &step, &server.url())).await;
+
+    assert_eq!((report.exit_code, report.log.as_str()), (0, ""));
+    assert!(simulator.journal().is_empty());
 }

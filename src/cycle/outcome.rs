@@ -42,6 +42,11 @@ impl Outcome {
         Self::Superseded,
     ];
 
+    /// The outcome of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+
     /// The word that outputs and summaries use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -125,6 +130,11 @@ impl Cause {
         Self::RequestRefused,
         Self::Internal,
     ];
+
+    /// The cause of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == word)
+    }
 
     /// The word that outputs and summaries use.
     pub const fn as_str(self) -> &'static str {

@@ -6,6 +6,7 @@ pub mod annotation;
 pub mod exit_code;
 pub mod log;
 pub mod output;
+pub mod state;
 pub mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -14,6 +15,7 @@ mod words;
 pub use annotation::Annotations;
 pub use log::Log;
 pub use output::Outputs;
+pub use state::State;
 pub use summary::Summary;
 
 use crate::cycle::Sink;
@@ -23,10 +25,12 @@ use crate::runner::{CommandFile, Console, Environment, SummaryFile, run_url};
 /// nothing: scripts run the image, too.
 pub fn sinks(environment: &Environment, console: &Console) -> Vec<Box<dyn Sink>> {
     let outputs = environment.get("GITHUB_OUTPUT").map(CommandFile::new);
+    let state = environment.get("GITHUB_STATE").map(CommandFile::new);
     let summary = environment.get("GITHUB_STEP_SUMMARY").map(SummaryFile::new);
     vec![
-        // First what later steps need, then what people read: whatever ends the process between two readers, the facts are
+        // First what the post step needs, before the call that makes it needed; then what later steps need, then what people read: whatever ends the process between two readers, the facts are
         // out.
+        Box::new(State::new(state, console.clone())),
         Box::new(Outputs::new(outputs, console.clone())),
         Box::new(Log::new(console.clone())),
         Box::new(Annotations::new(console.clone())),

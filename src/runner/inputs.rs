@@ -54,6 +54,9 @@ pub struct Inputs {
     pub wait_for_minutes: Option<String>,
     pub rollback_on_failure: Option<String>,
     pub on_conflict: Option<String>,
+    pub on_cancel: Option<String>,
+    pub rollback_on_job_failure: Option<String>,
+    pub job_status: Option<String>,
     pub max_retries: Option<String>,
     pub keep_null_value_keys: Option<String>,
 }
@@ -64,6 +67,29 @@ pub struct Inputs {
 pub struct UnreadableInputs(#[source] envy::Error);
 
 impl Inputs {
+    /// The inputs that the post step goes by. It takes back or watches what the step began, and makes nothing new; and the
+    /// file of a task definition may be gone by then.
+    #[must_use]
+    pub fn for_the_post_step(self) -> Self {
+        Self {
+            cluster: self.cluster,
+            service: self.service,
+            aws_region: self.aws_region,
+            role_to_assume: self.role_to_assume,
+            role_session_name: self.role_session_name,
+            role_duration_seconds: self.role_duration_seconds,
+            role_chaining: self.role_chaining,
+            audience: self.audience,
+            wait_for_minutes: self.wait_for_minutes,
+            rollback_on_failure: self.rollback_on_failure,
+            on_cancel: self.on_cancel,
+            rollback_on_job_failure: self.rollback_on_job_failure,
+            job_status: self.job_status,
+            max_retries: self.max_retries,
+            ..Self::default()
+        }
+    }
+
     /// Reads the inputs, and gives a notice for each name that no input has but that looks like one that exists: the runner
     /// passes unknown inputs on with no more than a warning, and a `task-defintion` that is ignored deploys the wrong thing.
     ///

@@ -7,7 +7,8 @@ use super::edit::{self, Edit};
 use super::field;
 use super::source::{self, Wanted};
 use super::{
-    Access, Arn, InputError, Mode, OnConflict, Overrides, Role, RollbackTo, Settings, Source, Spec, Tag, Voucher,
+    Access, Arn, InputError, Mode, OnCancel, OnConflict, Overrides, Role, RollbackTo, Settings, Source, Spec, Tag,
+    Voucher,
 };
 use crate::runner::Inputs;
 
@@ -58,6 +59,12 @@ impl Spec {
                 [("wait", OnConflict::Wait), ("fail", OnConflict::Fail), ("supersede", OnConflict::Supersede)];
             reader.keep(field::choice("on-conflict", text, &choices))
         });
+        let on_cancel = inputs.on_cancel.as_deref().and_then(|text| {
+            let choices = [("rollback", OnCancel::Rollback), ("wait", OnCancel::Wait), ("leave", OnCancel::Leave)];
+            reader.keep(field::choice("on-cancel", text, &choices))
+        });
+        let rollback_on_job_failure =
+            reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
         }
@@ -77,6 +84,9 @@ impl Spec {
             max_retries: max_retries.unwrap_or(MAX_RETRIES),
             rollback_on_failure: rollback_on_failure.unwrap_or(true),
             on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
+            on_cancel: on_cancel.unwrap_or_default(),
+            rollback_on_job_failure,
+            job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());
         if reader.errors.is_empty() { Ok(spec) } else { Err(reader.errors) }

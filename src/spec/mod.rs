@@ -15,7 +15,7 @@ pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
 pub use error::InputError;
 
-pub use crate::cycle::OnConflict;
+pub use crate::cycle::{OnCancel, OnConflict};
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
@@ -53,6 +53,12 @@ pub struct Spec {
     pub rollback_on_failure: bool,
     /// What to do about somebody else's deployment that is in flight.
     pub on_conflict: OnConflict,
+    /// What to do when the workflow run is cancelled.
+    pub on_cancel: OnCancel,
+    /// Whether a later step that fails takes the deployment back.
+    pub rollback_on_job_failure: bool,
+    /// Whether the job has failed so far. The runner evaluates the input's default for each step anew.
+    pub job_has_failed: bool,
 }
 
 /// What the run is for.

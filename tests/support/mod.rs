@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ecs_deploy_action::action::{Host, run};
+use ecs_deploy_action::action::{Host, Stage, run};
 use ecs_deploy_action::cycle::Cancellation;
 use ecs_deploy_action::runner::{Console, Environment};
 use serde_json::{Value, json};
@@ -114,6 +114,10 @@ impl Step {
     }
 
     pub(crate) async fn run_until_cancelled(&self, simulator: &Simulator, cancellation: Cancellation) -> Report {
+        self.run_as(Stage::Main, simulator, cancellation).await
+    }
+
+    async fn run_as(&self, stage: Stage, simulator: &Simulator, cancellation: Cancellation) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
         let host = Host {
             environment: Environment::new(&self.environment),
@@ -121,10 +125,25 @@ impl Step {
             cancellation,
             now: "2026-01-05T12:00:00Z".parse().unwrap(),
             http_client: Some(simulator.http_client()),
+            stage,
         };
         let exit_code = run(host).await;
         let log = String::from_utf8(log.borrow().clone()).unwrap();
         self.report(exit_code, log)
+    }
+
+    /// The post step of this step, as the runner calls it after a job with that status.
+    pub(crate) async fn post(self, simulator: &Simulator, job_status: &str) -> Report {
+        let state = outputs(&std::fs::read_to_string(self.folder.path().join("state")).unwrap());
+        for file in ["output", "summary"] {
+            std::fs::write(self.folder.path().join(file), "").unwrap();
+        }
+        let step = state
+            .iter()
+            .fold(self, |step, (name, value)| step.variable(&format!("STATE_{name}"), value))
+            .input("job-status", job_status);
+        let (_cancel, cancellation) = Cancellation::new();
+        step.run_as(Stage::Post, simulator, cancellation).await
     }
 
     /// Reads what the action left behind.
