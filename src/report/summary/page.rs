@@ -370,6 +370,7 @@ mod tests {
         story.then(1, Kind::Diagnosed(Diagnosis { hints, ..Diagnosis::default() }));
         let (reason, advice) = (Some("because".into()), Some("do".into()));
         let end = Conclusion { reason, advice, ..conclusion(Outcome::Failed, Some(Cause::TasksFailing), "x") };
+        assert!(page_of(&story).contains("**Hint:** Push"), "a run that is killed has said what it knew");
         story.then(2, Kind::Concluded(end));
         let page = page_of(&story);
         let expected = "**Why:** because\n\n**Hint:** Push `web:42`. (image-missing, 3 tasks)\n\n\

@@ -10,15 +10,15 @@ pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
     let observer = &rollout.observer;
     let tasks =
         observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
-    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && (task.failed() || lost_its_capacity(task)));
+    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && is_evidence(task));
     let (statements, stopped, events) = (statements(rollout), group(ours), rollout.said.clone());
     let said = statements.iter().chain(events.iter().map(|event| &event.message)).map(String::as_str);
     Diagnosis { hints: hints(&stopped, said), statements, stopped, events }
 }
 
-/// Whether AWS took back what it ran on. No failure of the task, and yet a reason why the rollout did not come to an end.
-fn lost_its_capacity(task: &StoppedTask) -> bool {
-    matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"))
+/// Whether it tells why a rollout did not come to its end. A task whose capacity AWS took back has not failed, and does.
+fn is_evidence(task: &StoppedTask) -> bool {
+    task.failed() || matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"))
 }
 
 /// What AWS gave as its reasons up to the verdict. What it says afterwards is about our own way back.
@@ -69,6 +69,21 @@ fn group(tasks: impl Iterator<Item = StoppedTask>) -> Vec<StoppedTasks> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_task_that_somebody_wanted_to_stop_is_no_evidence() {
+        for (stop_code, expected) in [
+            ("EssentialContainerExited", true),
+            ("TaskFailedToStart", true),
+            ("SpotInterruption", true),
+            ("TerminationNotice", true),
+            ("UserInitiated", false),
+            ("ServiceSchedulerInitiated", false),
+        ] {
+            let task = StoppedTask { stop_code: Some(stop_code.to_owned()), ..StoppedTask::default() };
+            assert_eq!(is_evidence(&task), expected, "{stop_code}");
+        }
+    }
 
     #[test]
     fn tasks_with_the_same_story_are_counted_together() {

@@ -59,7 +59,8 @@ pub(super) static CATALOGUE: &[KnownCause] = &[
         code: "image-access-denied",
         sign: Said(
             "CannotPullContainer.*(?:forbidden|access ?denied|not authorized|authorization failed|unauthorized|\
-             no basic auth credentials|role has the permissions)|not authorized to perform: ecr:",
+             no basic auth credentials|role has the permissions)|not authorized to perform: ecr:|\
+             (?:ecr registry auth|registry auth from Amazon ECR).*AccessDenied",
         ),
         names: IMAGE,
         hint: "The image{} may not be pulled, or does not exist. Check its name, and that the execution role (on a container \

@@ -89,6 +89,13 @@ pub(super) const OF_TASKS: &[(&str, &str, &str)] = &[
         "image-access-denied",
         "execution role",
     ),
+    // Cut, as Fargate does: what remains names secrets, and is not about them.
+    (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve \
+         ecr registry auth: service call has been retried 1 time(s): AccessDeniedException: User: arn:aws:sts::111122223333:assum...",
+        "image-access-denied",
+        "execution role",
+    ),
     (
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref \
          111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/web:2026-01-05: \
