@@ -53,7 +53,9 @@ def look_at(image: str, checks: Checks) -> None:
     checks.that(f"its {details['Size']:,} bytes are at most {MOST_BYTES:,}", details["Size"] <= MOST_BYTES)
     # No other file: no shell, no library, no package manager.
     checks.equal(
-        "all that it holds", files_in(image), {"ecs-deploy-action", "etc/ssl/certs/ca-certificates.crt"}
+        "all that it holds",
+        files_in(image),
+        {"ecs-deploy-action", "ecs-deploy-action-post", "etc/ssl/certs/ca-certificates.crt"},
     )
     checks.equal("its user, where blank means root", details["Config"]["User"], "")
     checks.that("it sets no working folder", details["Config"]["WorkingDir"] in ("", "/"), details["Config"]["WorkingDir"])
@@ -83,21 +85,22 @@ def healthy_deploy(image: str, url: str, checks: Checks) -> None:
     def running() -> str:
         return ecs.describe_services(services=["web"])["services"][0]["taskDefinition"]
 
+    inputs = {"cluster": "default", "service": "web"}
+    # By name and not by address: the static program resolves names by itself.
+    environment = CREDENTIALS | {"AWS_ENDPOINT_URL": url.replace("127.0.0.1", "localhost")}
     before = running()
     current = ecs.describe_task_definition(taskDefinition=before)["taskDefinition"]
     left = runner.run(
         image,
         # What `aws ecs describe-task-definition` prints, response-only keys and all.
         {"task-definition.json": json.dumps({"taskDefinition": current}, default=str)},
-        {
-            "cluster": "default",
-            "service": "web",
+        inputs
+        | {
             "task-definition": "task-definition.json",
             "container-name": current["containerDefinitions"][0]["name"],
             "image": "registry.example/web:next",
         },
-        # By name and not by address: the static program resolves names by itself.
-        CREDENTIALS | {"AWS_ENDPOINT_URL": url.replace("127.0.0.1", "localhost")},
+        environment,
     )
     checks.that("the exit code is 0", left.exit_code == 0, left.told())
     checks.equal("the output outcome", left.outputs.get("outcome"), "deployed")
@@ -106,6 +109,21 @@ def healthy_deploy(image: str, url: str, checks: Checks) -> None:
     checks.equal("the output previous-task-definition-arn", left.outputs.get("previous-task-definition-arn"), before)
     checks.that("another revision is running", running() != before, before)
     checks.that("there is a summary", bool(left.summary.strip()), left.told())
+
+    post = runner.post_entry_point()
+    after = environment | {f"STATE_{name}": value for name, value in left.state.items()}
+    print("Its post step, in a job that went well:")
+    nothing = runner.run(image, {}, inputs, after, post)
+    checks.equal("the exit code", nothing.exit_code, 0)
+    checks.equal("the log", nothing.log, "")
+    checks.that("the new revision is running", running() != before, before)
+    print("Its post step, in a job whose next step failed:")
+    taken_back = runner.run(
+        image, {}, inputs | {"rollback-on-job-failure": "true", "job-status": "failure"}, after, post
+    )
+    checks.equal("the exit code", taken_back.exit_code, 2)
+    checks.equal("the output cause", taken_back.outputs.get("cause"), "job-failed")
+    checks.equal("the revision that is running", running(), before)
 
 
 def main(image: str, url: str) -> None:

@@ -44,7 +44,19 @@ class Left:
         return f"exit code {self.exit_code}\n--- log\n{self.log}\n--- outputs\n{self.outputs}\n--- summary\n{self.summary}"
 
 
-def run(image: str, workspace_files: dict[str, str], inputs: dict[str, str], environment: dict[str, str]) -> Left:
+def post_entry_point() -> str:
+    """What action.yml calls after the job."""
+    action = yaml.safe_load((REPOSITORY / "action.yml").read_text(encoding="utf-8"))
+    return action["runs"]["post-entrypoint"]
+
+
+def run(
+    image: str,
+    workspace_files: dict[str, str],
+    inputs: dict[str, str],
+    environment: dict[str, str],
+    entry_point: str | None = None,
+) -> Left:
     """Runs one step. The network is the machine's own, so that servers on its loopback address can be reached."""
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder)
@@ -70,6 +82,8 @@ def run(image: str, workspace_files: dict[str, str], inputs: dict[str, str], env
         for name in variables:
             command += ["-e", name]
         command += ["-e", "GITHUB_ACTIONS=true", "-e", "CI=true"]
+        if entry_point:
+            command += ["--entrypoint", entry_point]
         for name, target in mounts.items():
             command += ["-v", f"{temporary / name}:{target}"]
         finished = subprocess.run(
