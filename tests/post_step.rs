@@ -1,8 +1,6 @@
 //! After the step: whatever a cancelled, killed or failed job leaves in flight is finished, and a finished deployment is left
 //! alone.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod support;
 
 use ecs_deploy_action::cycle::Cancellation;

@@ -343,3 +343,22 @@ async fn a_cancellation_is_heard_while_calls_are_throttled() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn values_under_a_misspelt_key_are_not_shown_either() {
+    let simulator = world(Scenario { accept_unknown_members: true, ..Scenario::default() });
+    let mut document = support::task_definition("web:good-2");
+    for (key, value) in [("Environment", "marked-a"), ("env", "marked-b"), ("SECRETS", "marked-c")] {
+        document["containerDefinitions"][0][key] = serde_json::json!([{"name": "LEVEL", "value": value}]);
+    }
+
+    let report = Step::bare()
+        .input("service", "web")
+        .input("task-definition", "web.json")
+        .file("web.json", &document.to_string())
+        .run(&simulator)
+        .await;
+
+    let everything = format!("{report:?}");
+    assert!(!everything.contains("marked-"), "{everything}");
+}

@@ -11,6 +11,9 @@ use crate::cycle::{Change, Plan, Shown};
 
 /// Lists whose values are nobody's business: variables, and where secrets come from.
 const HIDDEN_LISTS: [&str; 3] = ["environment", "secrets", "secretOptions"];
+/// What people write for those by mistake. ECS refuses or ignores the member, and its values are nobody's business all the same.
+const HIDDEN_SLIPS: [&str; 8] =
+    ["env", "envs", "environment", "environments", "environmentvariables", "secret", "secrets", "secretoptions"];
 /// Objects with keys of the user's own, some of which are credentials: a log driver's token, a network drive's password.
 const FREE_FORM: [&str; 4] = ["options", "driverOpts", "dockerLabels", "labels"];
 /// Parts of such a key that give it away.
@@ -64,6 +67,11 @@ struct Path {
     is_item: bool,
 }
 
+/// Whether the values of the member with that key are never shown.
+fn is_hidden(key: &str) -> bool {
+    HIDDEN_LISTS.contains(&key) || HIDDEN_SLIPS.contains(&key.to_ascii_lowercase().as_str())
+}
+
 impl Path {
     fn member(&self, key: &str) -> Self {
         let text = if self.text.is_empty() { key.to_owned() } else { format!("{}.{key}", self.text) };
@@ -71,7 +79,7 @@ impl Path {
             let key = key.to_ascii_lowercase();
             CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
         };
-        let hidden = self.hidden || if self.free_form { is_credential() } else { HIDDEN_LISTS.contains(&key) };
+        let hidden = self.hidden || if self.free_form { is_credential() } else { is_hidden(key) };
         Self {
             text,
             name: key.to_owned(),

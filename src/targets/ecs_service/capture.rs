@@ -5,8 +5,7 @@ use std::cell::OnceCell;
 use super::history::{last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
-use super::register;
-use super::{Request, short};
+use super::{Request, announce_revision, short};
 use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::cycle::{Cause, Events, Failure, Output};
@@ -173,7 +172,7 @@ fn announce(snapshot: &Snapshot, events: &Events) {
     let service = &snapshot.service;
     events.know(Output::ServiceArn, &service.arn);
     events.know(Output::PreviousTaskDefinitionArn, snapshot.restore_to());
-    register::announce(&service.task_definition, events);
+    announce_revision(&service.task_definition, events);
     events.know(Output::RunningCount, service.running);
     events.know(Output::DesiredCount, service.desired);
     let url =

@@ -23,7 +23,7 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::ecs::{Reader, Writer};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Plan, Restore, Target};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target};
 use crate::spec::{Mode, Overrides, Settings, Source, Tag};
 
 pub use capture::Snapshot;
@@ -175,6 +175,15 @@ impl Target for EcsService {
 /// The last part of an ARN, which is what people call the thing; anything else as it is.
 fn short(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Tells the outputs which revision the service is on, or is about to be.
+fn announce_revision(arn: &str, events: &Events) {
+    events.know(Output::TaskDefinitionArn, arn);
+    if let Some((family, revision)) = short(arn).rsplit_once(':') {
+        events.know(Output::TaskDefinitionFamily, family);
+        events.know(Output::TaskDefinitionRevision, revision);
+    }
 }
 
 /// Joins complaints into one sentence after another.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Draft, RUN_TAG, Revision};
-use super::short;
+use super::{announce_revision, short};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
-use crate::cycle::{Events, Failure, Output};
+use crate::cycle::{Events, Failure};
 use crate::spec::{TaskDefinition, difference};
 
 /// The revision that the service shall run.
@@ -59,17 +59,8 @@ pub(super) async fn register(
             Registered { arn, made: is_ours }
         }
     };
-    announce(&registered.arn, events);
+    announce_revision(&registered.arn, events);
     Ok(registered)
-}
-
-/// Tells the outputs which revision it is.
-pub(super) fn announce(arn: &str, events: &Events) {
-    events.know(Output::TaskDefinitionArn, arn);
-    if let Some((family, revision)) = short(arn).rsplit_once(':') {
-        events.know(Output::TaskDefinitionFamily, family);
-        events.know(Output::TaskDefinitionRevision, revision);
-    }
 }
 
 /// Removes the revision if this run made it.
