@@ -362,3 +362,16 @@ async fn values_under_a_misspelt_key_are_not_shown_either() {
     let everything = format!("{report:?}");
     assert!(!everything.contains("marked-"), "{everything}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_outputs_of_a_refused_update_name_the_revision_that_the_service_is_on() {
+    let simulator = world(Scenario::default());
+    let denied = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned(), message: "no".to_owned() };
+    simulator.inject(on("UpdateService", denied));
+
+    let report = Step::deploying("web:good-2").run(&simulator).await;
+
+    report.ended("refused", "access-denied");
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "UpdateService", "DeregisterTaskDefinition"]);
+    assert!(report.output("task-definition-arn").ends_with("/web:1"), "{report:#?}");
+}

@@ -109,10 +109,10 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     let by_health_check = seen.failed.iter().filter(|task| task.failed_health_check()).count();
     let cause = if by_health_check * 2 > seen.failed.len() { Cause::HealthCheck } else { Cause::TasksFailing };
     let what = if cause == Cause::HealthCheck { "failed their health checks" } else { "failed" };
-    Verdict::Failed(
-        Failure::new(cause, format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)))
-            .advise("How the tasks ended says why, or else the logs of their containers."),
-    )
+    Verdict::Failed(Failure::new(
+        cause,
+        format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)),
+    ))
 }
 
 /// A change that starts no deployment, or a look at a service that is set to the right revision already. No state of AWS tells
@@ -226,7 +226,6 @@ fn breaker(words: Option<&str>) -> Failure {
             None => "The deployment circuit breaker of Amazon ECS gave the deployment up.".to_owned(),
         },
     )
-    .advise("How the tasks ended says why, or else the logs of their containers.")
 }
 
 #[cfg(test)]

@@ -105,11 +105,11 @@ impl Target for EcsService {
     async fn register(
         &self,
         writer: &Writer,
-        _before: &Snapshot,
+        before: &Snapshot,
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::register(&self.reader, writer, draft, self.request.max_retries, events).await
+        register::register(&self.reader, writer, before, draft, self.request.max_retries, events).await
     }
 
     async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {

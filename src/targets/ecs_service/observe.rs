@@ -43,6 +43,11 @@ impl Observer {
         }
     }
 
+    /// An observer for the way back: what was counted on the way there does not count.
+    pub(super) fn anew(&self) -> Self {
+        Self { looks: 0, failed: Vec::new(), full_looks: 0, other_count_looks: 0, ..self.clone() }
+    }
+
     pub(super) const fn reader(&self) -> &Reader {
         &self.reader
     }

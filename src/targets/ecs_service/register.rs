@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Draft, RUN_TAG, Revision};
-use super::{announce_revision, short};
+use super::{Snapshot, announce_revision, short};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
@@ -15,6 +15,8 @@ pub struct Registered {
     arn: String,
     /// Whether this run made it, so that it is this run's to remove.
     made: bool,
+    /// The ARN of the one that the service is on until then.
+    replaces: String,
 }
 
 impl Registered {
@@ -30,12 +32,14 @@ impl Registered {
 pub(super) async fn register(
     reader: &Reader,
     writer: &Writer,
+    before: &Snapshot,
     draft: &Draft,
     max_retries: u32,
     events: &Events,
 ) -> Result<Registered, Failure> {
+    let replaces = before.service.task_definition.clone();
     let registered = match &draft.revision {
-        Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false },
+        Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false, replaces },
         Revision::New(document) => {
             let mut attempts = Attempts::new(max_retries, events);
             let mut is_ours = true;
@@ -56,7 +60,7 @@ pub(super) async fn register(
             };
             let arn = registered.arn().unwrap_or_default().to_owned();
             events.note(format!("Registered {}.", short(&arn)));
-            Registered { arn, made: is_ours }
+            Registered { arn, made: is_ours, replaces }
         }
     };
     announce_revision(&registered.arn, events);
@@ -78,6 +82,7 @@ pub(super) async fn deregister(
         Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
         _ => {
             events.note(format!("Deregistered {} again.", short(&registered.arn)));
+            announce_revision(&registered.replaces, events);
             Ok(())
         }
     }

@@ -41,7 +41,7 @@ impl Restoration {
                 stable: None,
             },
         };
-        Self { pin, failed, way, observer: rollout.observer.clone() }
+        Self { pin, failed, way, observer: rollout.observer.anew() }
     }
 }
 
