@@ -53,7 +53,7 @@ async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
     let conclusion = match host.stage {
-        Stage::Main => match prepare(&host, &events).await {
+        Stage::Main => match begin(&host, &events).await {
             Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
             Err(failure) => refuse(failure, &events),
         },
@@ -86,26 +86,35 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
         Ok(debt) => debt,
         Err(error) => return Some(unable(Failure::new(Cause::Internal, error.to_string()))),
     };
-    let prepared = match prepare(host, events).await {
+    let spec = match spec(host, events) {
+        Ok(spec) => spec,
+        Err(failure) => return Some(unable(failure)),
+    };
+    let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
+    if !ended.owes(takes_back_for_the_job, spec.on_cancel) {
+        return None;
+    }
+    let prepared = match prepare(host, spec, events).await {
         Ok(prepared) => prepared,
         Err(failure) => return Some(unable(failure)),
     };
     let run = Run::new(&prepared.target, &prepared.policy, events, host.cancellation.clone());
-    finish(&run, &prepared.connection.ecs_writer(), debt, ended, prepared.takes_back_for_the_job).await
+    finish(&run, &prepared.connection.ecs_writer(), debt, ended, takes_back_for_the_job).await
 }
 
 /// Everything that is known before the first look at AWS.
 struct Prepared {
     mode: Mode,
     policy: Policy,
-    /// Whether a later step failed, and the deployment goes with it.
-    takes_back_for_the_job: bool,
     target: EcsService,
     connection: Connection,
 }
 
-async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
-    let spec = spec(host, events)?;
+async fn begin(host: &Host, events: &Events) -> Result<Prepared, Failure> {
+    prepare(host, spec(host, events)?, events).await
+}
+
+async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {
     let connection =
         Connection::new(&host.environment, &spec, host.now, &host.console, host.http_client.clone()).await?;
     if let Some(endpoint) = connection.endpoint() {
@@ -124,8 +133,7 @@ async fn prepare(host: &Host, events: &Events) -> Result<Prepared, Failure> {
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
     };
     let target = target(&spec, &host.environment, connection.ecs_reader());
-    let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
-    Ok(Prepared { mode: spec.mode, policy, takes_back_for_the_job, target, connection })
+    Ok(Prepared { mode: spec.mode, policy, target, connection })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {

@@ -35,7 +35,9 @@ async fn cancelled(step: &Step, simulator: &Simulator) -> support::Report {
 async fn a_deployment_that_ended_well_is_left_alone() {
     for (job_status, wanted) in [("success", "true"), ("failure", "false"), ("cancelled", "true")] {
         let simulator = world(Scenario::default());
-        let step = Step::deploying("web:good-2").input("rollback-on-job-failure", wanted);
+        let step = Step::deploying("web:good-2")
+            .input("rollback-on-job-failure", wanted)
+            .variable("AWS_ENDPOINT_URL", "http://elsewhere.example");
         step.run(&simulator).await.ended("deployed", "");
         let calls = simulator.journal().len();
 

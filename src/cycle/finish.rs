@@ -18,6 +18,13 @@ pub enum Ended {
     Concluded(Outcome, Option<Cause>),
 }
 
+impl Ended {
+    /// Whether the post step has anything to do. Nothing of AWS is asked to know that.
+    pub fn owes(self, job_has_failed: bool, on_cancel: OnCancel) -> bool {
+        owed(self, job_has_failed, on_cancel).is_some()
+    }
+}
+
 /// Does what is owed after the step, and concludes it; `None` when nothing is.
 ///
 /// `job_has_failed` is whether a later step failed and the user wants the deployment taken back for that.
