@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use crate::aws::{Connection, ecs};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy, finish,
-    plan,
+    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy,
+    finish, plan,
 };
 use crate::report::{self, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
-use crate::targets::ecs_service::{EcsService, Request};
+use crate::targets::ecs_service::{EcsService, Memo, Registered, Request};
 
 /// What the program gets from the process that it runs in.
 pub struct Host {
@@ -65,6 +65,9 @@ async fn exit_code(host: Host) -> u8 {
     conclusion.exit_code()
 }
 
+/// What a step leaves.
+type Owed = Debt<Registered, Memo>;
+
 /// Does what the step left to do; `None` when that is nothing.
 async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
     let left = |name: &str| host.environment.get(&format!("STATE_{name}"));
@@ -82,7 +85,7 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
         events.send(Kind::Concluded(conclusion.clone()));
         conclusion
     };
-    let debt = match serde_json::from_str(owed) {
+    let debt: Owed = match serde_json::from_str(owed) {
         Ok(debt) => debt,
         Err(error) => return Some(unable(Failure::new(Cause::Internal, error.to_string()))),
     };
@@ -91,13 +94,14 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
         Err(failure) => return Some(unable(failure)),
     };
     let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
-    if !ended.owes(takes_back_for_the_job, spec.on_cancel) {
+    if !debt.is_due(ended, takes_back_for_the_job, spec.on_cancel) {
         return None;
     }
-    let prepared = match prepare(host, spec, events).await {
+    let mut prepared = match prepare(host, spec, events).await {
         Ok(prepared) => prepared,
         Err(failure) => return Some(unable(failure)),
     };
+    prepared.policy.is_rollback = debt.is_rollback;
     let run = Run::new(&prepared.target, &prepared.policy, events, host.cancellation.clone());
     finish(&run, &prepared.connection.ecs_writer(), debt, ended, takes_back_for_the_job).await
 }

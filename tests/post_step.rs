@@ -4,7 +4,7 @@
 mod support;
 
 use ecs_deploy_action::cycle::Cancellation;
-use simulator::{Behaviour, Fault, Rule, Scenario, Simulator, When};
+use simulator::{Action, Behaviour, Fault, Moment, Rule, Scenario, Simulator, When};
 use support::{Step, running, seconds, set_to, world, writes};
 
 /// Runs the step until a call to that operation has taken effect, or not, and kills it there.
@@ -153,4 +153,92 @@ async fn the_state_holds_no_value_of_a_variable() {
 
     let state = std::fs::read_to_string(step.path().join("state")).unwrap();
     assert!(state.contains("web:2") && !state.contains("very-secret-level"), "{state}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_looked_at_is_not_undone() {
+    for fault in [
+        Fault::Throttle,
+        Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned(), message: "not any more".to_owned() },
+    ] {
+        let simulator = world(Scenario::default());
+        let step = Step::deploying("web:good-2").input("rollback-on-job-failure", "true").input("max-retries", "2");
+        step.run(&simulator).await.ended("deployed", "");
+        Step::deploying("web:good-3").variable("GITHUB_RUN_ID", "2").run(&simulator).await.ended("deployed", "");
+        let when = When { operation: Some("DescribeServices".to_owned()), ..When::default() };
+        simulator.inject(Rule { when, fault: fault.clone() });
+
+        let report = step.post(&simulator, "failure").await;
+
+        assert_eq!(report.exit_code, 4, "{fault:?}: {report:#?}");
+        assert_eq!(simulator.calls("UpdateService").len(), 2, "{fault:?}: {report:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_is_not_taken_back_under_somebody_elses_deployment() {
+    let simulator = world(Scenario::default());
+    let step =
+        Step::bare().input("service", "web").input("desired-count", "4").input("rollback-on-job-failure", "true");
+    step.run(&simulator).await.ended("deployed", "");
+    Step::deploying("web:good-2").variable("GITHUB_RUN_ID", "2").run(&simulator).await.ended("deployed", "");
+
+    let report = step.post(&simulator, "failure").await;
+
+    report.ended("superseded", "conflict");
+    assert_eq!(running(&simulator), [("web:2".to_owned(), 4)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_not_taken_back_when_a_later_step_fails() {
+    for wait in ["true", "false"] {
+        let simulator = world(Scenario::default());
+        Step::deploying("web:good-2").run(&simulator).await.ended("deployed", "");
+        let step = Step::bare()
+            .input("service", "web")
+            .input("mode", "rollback")
+            .input("wait-for-service-stability", wait)
+            .input("rollback-on-job-failure", "true");
+        assert_eq!(step.run(&simulator).await.exit_code, 0);
+
+        let report = step.post(&simulator, "failure").await;
+
+        assert_eq!((report.exit_code, set_to(&simulator)), (0, "web:1".to_owned()), "{report:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_somebody_changed_is_not_taken_back_by_a_post_step_that_was_to_wait() {
+    let scale = Action::Scale { cluster: "default".to_owned(), service: "web".to_owned(), desired_count: 6 };
+    let simulator = world(Scenario::default().other(Moment::AfterUpdate { number: 1, delay: seconds(2) }, scale));
+    let step = Step::bare().input("service", "web").input("desired-count", "4").input("on-cancel", "wait");
+    let (_cancel, cancellation) = Cancellation::new();
+    tokio::select! {
+        biased;
+        report = step.run_until_cancelled(&simulator, cancellation) => unreachable!("it was not killed: {report:#?}"),
+        () = tokio::time::sleep(seconds(1)) => {}
+    }
+
+    let report = step.post(&simulator, "cancelled").await;
+
+    report.ended("superseded", "conflict");
+    simulator.settle().await;
+    assert_eq!(running(&simulator), [("web:1".to_owned(), 6)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_post_step_finds_the_region_where_the_step_found_it() {
+    let simulator = world(Scenario::default());
+    Step::deploying("web:good-2").run(&simulator).await.ended("deployed", "");
+    let step = Step::bare()
+        .variable("AWS_REGION", "")
+        .input("service", "web")
+        .input("task-definition", "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1")
+        .input("rollback-on-job-failure", "true");
+    step.run(&simulator).await.ended("deployed", "");
+
+    let report = step.post(&simulator, "failure").await;
+
+    report.ended("rolled-back", "job-failed");
+    assert_eq!(set_to(&simulator), "web:2");
 }

@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use super::drive::{conclude, done, lost};
-use super::settle::{leave_or_roll_back, roll_back};
+use super::phase::Why;
+use super::run::Owed;
+use super::settle::{roll_back, settle};
 use super::wait::{Until, Waited, cancelled, wait};
 use super::{Cause, Conclusion, Debt, Failure, Kind, OnCancel, Outcome, Run, Target};
 
@@ -18,10 +20,29 @@ pub enum Ended {
     Concluded(Outcome, Option<Cause>),
 }
 
-impl Ended {
-    /// Whether the post step has anything to do. Nothing of AWS is asked to know that.
-    pub fn owes(self, job_has_failed: bool, on_cancel: OnCancel) -> bool {
-        owed(self, job_has_failed, on_cancel).is_some()
+impl<M, R> Debt<M, R> {
+    /// Whether the post step has anything to do about it. Nothing of AWS is asked to know that.
+    pub fn is_due(&self, ended: Ended, job_has_failed: bool, on_cancel: OnCancel) -> bool {
+        self.duty(ended, job_has_failed, on_cancel).is_some()
+    }
+
+    fn duty(&self, ended: Ended, job_has_failed: bool, on_cancel: OnCancel) -> Option<Duty> {
+        let was_interrupted = match ended {
+            Ended::Killed => true,
+            Ended::Concluded(Outcome::Failed | Outcome::RollbackFailed, cause) => cause == Some(Cause::Cancelled),
+            Ended::Concluded(..) => false,
+        };
+        match (was_interrupted, on_cancel) {
+            (true, OnCancel::Leave) => None,
+            // Whoever was going back does not want to be brought forward again.
+            (true, _) if self.is_rollback => Some(Duty::WaitForTheEnd),
+            (true, OnCancel::Wait) if ended == Ended::Killed => Some(Duty::WaitForTheEnd),
+            (true, _) => Some(Duty::TakeBack(Cause::Cancelled)),
+            (false, _) => {
+                let stands = matches!(ended, Ended::Concluded(Outcome::Deployed | Outcome::InProgress, _));
+                (stands && job_has_failed && !self.is_rollback).then_some(Duty::TakeBack(Cause::JobFailed))
+            }
+        }
     }
 }
 
@@ -37,11 +58,11 @@ pub async fn finish<T: Target>(
     ended: Ended,
     job_has_failed: bool,
 ) -> Option<Conclusion> {
-    let owed = owed(ended, job_has_failed, run.policy.on_cancel)?;
+    let duty = debt.duty(ended, job_has_failed, run.policy.on_cancel)?;
     run.events.send(Kind::Started { target: run.target.name(), mode: "post" });
-    let Debt { was, wanted, registered, rollout } = debt;
-    let debt = Debt { was, wanted, registered, rollout: run.target.recall(rollout) };
-    let settled = AssertUnwindSafe(settle(run, writer, debt, owed)).catch_unwind().await;
+    let Debt { is_rollback, was, wanted, registered, rollout } = debt;
+    let debt = Debt { is_rollback, was, wanted, registered, rollout: run.target.recall(rollout) };
+    let settled = AssertUnwindSafe(discharge(run, writer, debt, duty)).catch_unwind().await;
     Some(conclude(run, settled.unwrap_or_else(|_| lost(run))))
 }
 
@@ -52,43 +73,28 @@ enum Duty {
     WaitForTheEnd,
 }
 
-fn owed(ended: Ended, job_has_failed: bool, on_cancel: OnCancel) -> Option<Duty> {
-    match ended {
-        Ended::Killed => match on_cancel {
-            OnCancel::Rollback => Some(Duty::TakeBack(Cause::Cancelled)),
-            OnCancel::Wait => Some(Duty::WaitForTheEnd),
-            OnCancel::Leave => None,
-        },
-        Ended::Concluded(Outcome::Failed, Some(Cause::Cancelled)) if on_cancel == OnCancel::Rollback => {
-            Some(Duty::TakeBack(Cause::Cancelled))
-        }
-        Ended::Concluded(Outcome::Deployed | Outcome::InProgress, _) if job_has_failed => {
-            Some(Duty::TakeBack(Cause::JobFailed))
-        }
-        Ended::Concluded(..) => None,
-    }
-}
-
-async fn settle<T: Target>(
+async fn discharge<T: Target>(
     run: &Run<'_, T>,
     writer: &T::Writer,
     mut debt: Debt<T::Registered, T::Rollout>,
     duty: Duty,
 ) -> Conclusion {
-    let failure = match duty {
-        Duty::TakeBack(Cause::JobFailed) => {
-            let failure = Failure::new(Cause::JobFailed, "A later step of the job failed.");
+    let why = match duty {
+        Duty::TakeBack(cause) => {
+            let failure = match cause {
+                Cause::JobFailed => Failure::new(cause, "A later step of the job failed."),
+                _ => cancelled(),
+            };
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }
-        Duty::TakeBack(_) => return roll_back(run, writer, &debt, cancelled(), Until::Over).await,
         Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
             Waited::Done(progress) => match run.target.verify(&debt.rollout, run.events).await {
                 Ok(()) => return done(run, &debt.wanted, &progress),
-                Err(failure) => failure,
+                Err(failure) => Why::Failure(failure),
             },
-            Waited::Failed(failure) => failure,
-            Waited::Superseded(by) => Failure::new(Cause::Conflict, format!("A newer deployment took over: {by}.")),
+            Waited::Failed(failure) => Why::Failure(failure),
+            Waited::Superseded(by) => Why::Superseded(by),
         },
     };
-    leave_or_roll_back(run, writer, &debt, failure).await
+    settle(run, writer, Owed::Rollback(debt), why).await
 }

@@ -182,6 +182,7 @@ impl<'a, T: Target> Registered<'a, T> {
         }
         let owe = |rollout: &T::Rollout| {
             run.owe(Owed::Rollback(Debt {
+                is_rollback: run.policy.is_rollback,
                 was: run.target.was(before),
                 wanted: run.target.wanted(draft, Some(&self.made)),
                 registered: self.made.clone(),
@@ -192,7 +193,11 @@ impl<'a, T: Target> Registered<'a, T> {
         owe(&unpinned);
         let update = run.target.update(writer, unpinned.clone(), run.events);
         let cut_short = |failure| NotUpdated { failure, may_have_happened: true };
-        match cancellable(run, Phase::Update, update, cut_short).await {
+        let updated = match run.policy.on_cancel {
+            OnCancel::Wait => phase(run, Phase::Update, update).await,
+            OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Update, update, cut_short).await,
+        };
+        match updated {
             Ok(rollout) => {
                 owe(&rollout);
                 Ok(Updated { registered: self, rollout })
@@ -305,7 +310,8 @@ impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
 impl<'a, T: Target> From<Updated<'a, T>> for Owed<T> {
     fn from(updated: Updated<'a, T>) -> Self {
         let (was, wanted) = (updated.was(), updated.wanted());
-        Self::Rollback(Debt { was, wanted, registered: updated.registered.made, rollout: updated.rollout })
+        let is_rollback = updated.registered.cleared.0.captured.run.policy.is_rollback;
+        Self::Rollback(Debt { is_rollback, was, wanted, registered: updated.registered.made, rollout: updated.rollout })
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) enum Owed<T: Target> {
 /// what the step leaves to its post step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Debt<M, R> {
+    /// Whether going back was what was asked for.
+    pub is_rollback: bool,
     /// What ran before, in words.
     pub was: String,
     /// What was asked for, in words.
@@ -114,9 +116,10 @@ impl<'a, T: Target> Run<'a, T> {
     }
 
     pub(super) fn owe(&self, owed: Owed<T>) {
-        if let Owed::Rollback(Debt { was, wanted, registered, rollout }) = &owed {
+        if let Owed::Rollback(Debt { is_rollback, was, wanted, registered, rollout }) = &owed {
             let (was, wanted, registered) = (was.clone(), wanted.clone(), registered.clone());
-            let debt = Debt { was, wanted, registered, rollout: self.target.memo(rollout) };
+            let rollout = self.target.memo(rollout);
+            let debt = Debt { is_rollback: *is_rollback, was, wanted, registered, rollout };
             // Made of texts and numbers, which JSON has a form for.
             if let Ok(debt) = serde_json::to_string(&debt) {
                 self.events.send(Kind::Owed(debt));

@@ -40,7 +40,7 @@ pub(super) fn refuse<T: Target>(run: &Run<'_, T>, owed: &Owed<T>, why: Why) -> C
 }
 
 /// What a failure owes: a rollback, unless the user wants to see to it in person.
-pub(super) async fn leave_or_roll_back<T: Target>(
+async fn leave_or_roll_back<T: Target>(
     run: &Run<'_, T>,
     writer: &T::Writer,
     debt: &Debt<T::Registered, T::Rollout>,
@@ -233,7 +233,7 @@ const fn ended(cause: Cause) -> &'static str {
         Cause::Cancelled => "was cancelled",
         Cause::Timeout => "was not finished in time",
         Cause::Stopped => "was stopped",
-        Cause::JobFailed => "was deployed, a later step failed,",
+        Cause::JobFailed => "was followed by a failing step",
         Cause::Credentials | Cause::AccessDenied | Cause::Unavailable | Cause::Internal => {
             "could not be watched to its end"
         }

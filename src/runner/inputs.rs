@@ -80,6 +80,11 @@ impl Inputs {
             role_duration_seconds: self.role_duration_seconds,
             role_chaining: self.role_chaining,
             audience: self.audience,
+            expected_account_id: self.expected_account_id,
+            // Of these only the region matters, where nothing else names one.
+            task_definition_arn: self.task_definition_arn.or_else(|| {
+                [self.task_definition, self.to].into_iter().flatten().find(|name| name.starts_with("arn:"))
+            }),
             wait_for_minutes: self.wait_for_minutes,
             rollback_on_failure: self.rollback_on_failure,
             on_cancel: self.on_cancel,

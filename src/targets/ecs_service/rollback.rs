@@ -1,15 +1,22 @@
 //! Puts back what was running before.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::pin::primary;
 use super::restoration::Way;
 use super::{Restoration, Rollout, short};
-use crate::aws::ecs::{RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
+use crate::aws::ecs::{Deployment, RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
 const FEWEST_RETRIES: u32 = 8;
 const FEW: u32 = 3;
+/// How often, and how far apart, it is tried again while AWS does not say where things stand: credentials may come back.
+const BLIND_LOOKS: u32 = 4;
+const BLIND_PAUSE: Duration = Duration::from_secs(20);
 
 /// Starts going back: joins ECS's own rollback where there is one, asks ECS for one while the deployment is in flight, and
 /// otherwise sets the service to the snapshot's revision.
@@ -30,21 +37,32 @@ pub(super) async fn restore(
             "Another workflow run began this rollout, so it is that run's to take back.".to_owned(),
         ));
     }
-    if rollout.pin.starts_deployment() {
-        match look(rollout, events).await? {
-            Standing::Superseded(by) => return Ok(Restore::Superseded(by)),
-            Standing::Gone => return Ok(Restore::Gone),
-            Standing::GoingBack => {
-                events.note("Amazon ECS is rolling back by itself; waiting for its end.");
-                update(writer, rollout, &settings, retries, events).await?;
-                return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
-            }
-            Standing::InFlight(arn) if rollout.ecs_goes_back_to_stable && stop(writer, &arn, retries, events).await => {
-                update(writer, rollout, &settings, retries, events).await?;
-                return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
-            }
-            Standing::InFlight(_) | Standing::Still => {}
+    let mut standing = look(rollout, events).await?;
+    for _ in 0..BLIND_LOOKS {
+        let Standing::Unseen(arn, _) = &standing else { break };
+        // Stopping our own deployment needs no look. Setting the service back does: it may be somebody else's by now.
+        if rollout.ecs_goes_back_to_stable && stop(writer, arn, retries, events).await {
+            return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
         }
+        sleep(BLIND_PAUSE).await;
+        standing = look(rollout, events).await?;
+    }
+    match standing {
+        Standing::Superseded(by) => return Ok(Restore::Superseded(by)),
+        Standing::Gone => return Ok(Restore::Gone),
+        Standing::GoingBack => {
+            events.note("Amazon ECS is rolling back by itself; waiting for its end.");
+            update(writer, rollout, &settings, retries, events).await?;
+            return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
+        }
+        Standing::InFlight(arn) if rollout.ecs_goes_back_to_stable && stop(writer, &arn, retries, events).await => {
+            update(writer, rollout, &settings, retries, events).await?;
+            return Ok(Restore::Started(Restoration::new(rollout, Way::Amazon)));
+        }
+        Standing::Unseen(_, failure) => return Err(failure),
+        Standing::InFlight(_) | Standing::Still => {}
+    }
+    if rollout.pin.starts_deployment() {
         if rollout.pin.stable.is_none() {
             return Ok(Restore::Impossible(
                 "No earlier revision is known to have run, so there is nothing to go back to.".to_owned(),
@@ -114,6 +132,8 @@ enum Standing {
     Superseded(String),
     /// The service was deleted.
     Gone,
+    /// AWS does not say, for this reason. The ARN names nothing but our own service deployment.
+    Unseen(String, Failure),
 }
 
 async fn look(rollout: &Rollout, events: &Events) -> Result<Standing, Failure> {
@@ -128,9 +148,20 @@ async fn look(rollout: &Rollout, events: &Events) -> Result<Standing, Failure> {
         Ok(service) if service.status == "ACTIVE" => service,
         Ok(_) => return Ok(Standing::Gone),
         Err(error) if error.kind == CallErrorKind::NotFound => return Ok(Standing::Gone),
-        // The ARN names nothing but our own deployment, so stopping that needs no look.
-        Err(error) => return pin.service_deployment.map(Standing::InFlight).ok_or_else(|| error.into()),
+        Err(error) => {
+            let failure = Failure::from(error);
+            return match pin.service_deployment {
+                Some(arn) => Ok(Standing::Unseen(arn, failure)),
+                None => Err(failure),
+            };
+        }
     };
+    if !pin.starts_deployment() {
+        return Ok(match primary(&service).filter(|primary| Some(&primary.id) != pin.deployment.as_ref()) {
+            Some(theirs) => Standing::Superseded(name(theirs)),
+            None => Standing::Still,
+        });
+    }
     pin.learn_service_deployment(&service);
     if let Some(arn) = &pin.service_deployment {
         let described = reader.describe_service_deployment(arn).await;
@@ -164,7 +195,11 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
     let is_known =
         Some(&primary.id) == pin.deployment.as_ref() || Some(&primary.id) == pin.previous_deployment.as_ref();
     let is_between = [pin.stable.as_ref(), Some(&pin.task_definition)].contains(&Some(&primary.task_definition));
-    (!is_known && !is_between).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+    (!is_known && !is_between).then(|| name(primary))
+}
+
+fn name(deployment: &Deployment) -> String {
+    format!("deployment {} to {}", deployment.id, short(&deployment.task_definition))
 }
 
 /// Asks ECS to go back. Whether it will: a deployment that has ended cannot be stopped any more, and not every partition or

@@ -126,6 +126,12 @@ impl Rollout {
 impl Watch for Rollout {
     async fn look(&mut self) -> Result<Look, Failure> {
         let seen = self.observer.look(&mut self.pin).await?;
+        // A rollout on paper has no identity when the step was killed while it was being started.
+        if self.pin.deployment.is_none()
+            && primary(&seen.service).map(|it| &it.id) != self.pin.previous_deployment.as_ref()
+        {
+            self.pin(&seen.service);
+        }
         let said = self.observer.news(&seen);
         self.said.extend_from_slice(&said);
         let look = Look { verdict: judge(&self.pin, &seen), progress: seen.progress(&self.pin), said };

@@ -43,7 +43,7 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
     loop {
         // Since the service was captured a revision was registered, and calls may have been throttled for minutes.
         if let Ok(service) = rollout.observer.reader().describe_service(cluster, service).await {
-            if has_happened(rollout, &service) {
+            if may_have_happened && has_happened(rollout, &service) {
                 return Ok(service);
             }
             if let Some(theirs) = taken_over(rollout, &service) {
