@@ -71,7 +71,7 @@ fn process() {
     }
     println!("The process, {RUNS} runs against an instantly stable world      min   median      max   aim");
     row("start to first AWS call, ms", first_calls, "< 20");
-    row("whole deployment, ms (2 s of it the pause between looks)", walls, "");
+    row("whole deployment, ms", walls, "");
     row("peak resident memory, MiB", peaks, "< 25");
     let calls: usize = operations.values().sum();
     let list: Vec<String> = operations.iter().map(|(operation, count)| format!("{count} {operation}")).collect();
