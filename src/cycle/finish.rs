@@ -98,3 +98,41 @@ async fn discharge<T: Target>(
     };
     settle(run, writer, Owed::Rollback(debt), why).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_duty_follows_from_how_the_step_ended_and_what_it_was_for() {
+        use OnCancel::{Leave, Rollback, Wait};
+        let ended = |outcome| Ended::Concluded(outcome, None);
+        let cancelled = |outcome| Ended::Concluded(outcome, Some(Cause::Cancelled));
+        let back = |cause| Some(Duty::TakeBack(cause));
+        for (how, job_has_failed, on_cancel, forward, backward) in [
+            (ended(Outcome::Deployed), false, Rollback, None, None),
+            (ended(Outcome::Deployed), true, Rollback, back(Cause::JobFailed), None),
+            (ended(Outcome::InProgress), true, Leave, back(Cause::JobFailed), None),
+            (ended(Outcome::RolledBack), true, Rollback, None, None),
+            (ended(Outcome::Failed), true, Rollback, None, None),
+            (ended(Outcome::Superseded), true, Rollback, None, None),
+            (cancelled(Outcome::RolledBack), true, Rollback, None, None),
+            (cancelled(Outcome::Failed), false, Rollback, back(Cause::Cancelled), Some(Duty::WaitForTheEnd)),
+            (cancelled(Outcome::RollbackFailed), false, Rollback, back(Cause::Cancelled), Some(Duty::WaitForTheEnd)),
+            (cancelled(Outcome::Failed), false, Leave, None, None),
+            (Ended::Killed, false, Rollback, back(Cause::Cancelled), Some(Duty::WaitForTheEnd)),
+            (Ended::Killed, true, Wait, Some(Duty::WaitForTheEnd), Some(Duty::WaitForTheEnd)),
+            (Ended::Killed, true, Leave, None, None),
+        ] {
+            for (is_rollback, expected) in [(false, forward), (true, backward)] {
+                let (was, wanted) = ("web:1".to_owned(), "web:2".to_owned());
+                let debt = Debt { is_rollback, was, wanted, registered: (), rollout: () };
+                assert_eq!(
+                    debt.duty(how, job_has_failed, on_cancel),
+                    expected,
+                    "{how:?}, {on_cancel:?}, {is_rollback}"
+                );
+            }
+        }
+    }
+}
