@@ -375,3 +375,16 @@ async fn the_outputs_of_a_refused_update_name_the_revision_that_the_service_is_o
     assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "UpdateService", "DeregisterTaskDefinition"]);
     assert!(report.output("task-definition-arn").ends_with("/web:1"), "{report:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_took_effect_unheard_and_was_followed_by_theirs_is_superseded_and_not_refused() {
+    let at = Moment::AfterUpdate { number: 1, delay: Duration::from_millis(100) };
+    let simulator = world(Scenario::default().other(at, theirs("web:theirs")));
+    let when = When { operation: Some("UpdateService".to_owned()), times: Some(1), ..When::default() };
+    simulator.inject(Rule { when, fault: Fault::TimeoutAfterEffect });
+
+    let report = Step::deploying("web:good-2").run(&simulator).await;
+
+    report.ended("superseded", "conflict");
+    assert_eq!((writes(&simulator).len(), set_to(&simulator)), (2, "web:3".to_owned()));
+}

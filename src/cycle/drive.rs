@@ -91,12 +91,12 @@ async fn preview<T: Target>(run: &Run<'_, T>) -> Result<Conclusion, Stopped<T>> 
     if planned.is_empty() {
         return Ok(unchanged(run, &planned));
     }
-    let (old, changes) = (planned.was(), planned.changes());
+    let (standing, changes) = (planned.standing(), planned.changes());
     let _cleared = planned.preflight().await?;
     Ok(Conclusion {
         outcome: Outcome::Planned,
         cause: None,
-        headline: format!("{} is on {old}; {changes} change(s) planned, none made.", capitalized(&run.target.name())),
+        headline: format!("{} {standing}; {changes} change(s) planned, none made.", capitalized(&run.target.name())),
         reason: None,
         advice: None,
     })

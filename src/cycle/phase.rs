@@ -143,6 +143,10 @@ impl<'a, T: Target> Planned<'a, T> {
         self.captured.run.target.was(&self.captured.before)
     }
 
+    pub(super) fn standing(&self) -> String {
+        self.captured.run.target.standing(&self.captured.before)
+    }
+
     pub(super) fn wanted(&self) -> String {
         self.captured.run.target.wanted(&self.draft, None)
     }

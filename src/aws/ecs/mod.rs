@@ -8,6 +8,6 @@ mod writer;
 pub use reader::Reader;
 pub use state::{
     CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
-    StoppedTask, StoppedTaskContainer,
+    StoppedTask,
 };
 pub use writer::{ServiceUpdate, Writer};

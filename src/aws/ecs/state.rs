@@ -6,7 +6,7 @@ use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::Said;
+use crate::cycle::{Said, StoppedContainer};
 
 /// A service, as DescribeServices and UpdateService answer it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -196,7 +196,7 @@ pub struct StoppedTask {
     /// AWS's words.
     pub reason: Option<String>,
     /// Its containers.
-    pub containers: Vec<StoppedTaskContainer>,
+    pub containers: Vec<StoppedContainer>,
 }
 
 impl StoppedTask {
@@ -214,19 +214,6 @@ impl StoppedTask {
     pub fn failed_health_check(&self) -> bool {
         self.reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("health check"))
     }
-}
-
-/// A container of a task that stopped.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StoppedTaskContainer {
-    /// Its name.
-    pub name: String,
-    /// Absent when it never ran.
-    pub exit_code: Option<i32>,
-    /// AWS's words.
-    pub reason: Option<String>,
-    /// `HEALTHY`, `UNHEALTHY`; absent when it is not checked.
-    pub health: Option<String>,
 }
 
 impl From<&sdk::Service> for Service {
@@ -336,7 +323,7 @@ impl From<&sdk::Task> for StoppedTask {
             containers: task
                 .containers()
                 .iter()
-                .map(|container| StoppedTaskContainer {
+                .map(|container| StoppedContainer {
                     name: text(container.name()),
                     exit_code: container.exit_code(),
                     reason: container.reason().map(str::to_owned),

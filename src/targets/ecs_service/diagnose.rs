@@ -3,7 +3,7 @@
 use super::known_causes::hints;
 use super::{Rollout, short};
 use crate::aws::ecs::{RolloutState, StoppedTask};
-use crate::cycle::{Diagnosis, StoppedContainer, StoppedTasks};
+use crate::cycle::{Diagnosis, StoppedTasks};
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
 pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
@@ -39,21 +39,8 @@ fn statements(rollout: &Rollout) -> Vec<String> {
 fn group(tasks: impl Iterator<Item = StoppedTask>) -> Vec<StoppedTasks> {
     let mut groups: Vec<StoppedTasks> = Vec::new();
     for task in tasks {
-        let told = StoppedTasks {
-            count: 1,
-            stop_code: task.stop_code,
-            reason: task.reason,
-            containers: task
-                .containers
-                .into_iter()
-                .map(|container| StoppedContainer {
-                    name: container.name,
-                    exit_code: container.exit_code,
-                    reason: container.reason,
-                    health: container.health,
-                })
-                .collect(),
-        };
+        let told =
+            StoppedTasks { count: 1, stop_code: task.stop_code, reason: task.reason, containers: task.containers };
         let same = groups.iter_mut().find(|group| {
             (&group.stop_code, &group.reason, &group.containers) == (&told.stop_code, &told.reason, &told.containers)
         });

@@ -13,13 +13,14 @@ use crate::cycle::{Cause, Events, Failure, Restore};
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
 const FEWEST_RETRIES: u32 = 8;
-const FEW: u32 = 3;
+/// The reader retries by itself; more than a few times that is time in which nothing is put back.
+const LOOK_RETRIES: u32 = 3;
 /// How often, and how far apart, it is tried again while AWS does not say where things stand: credentials may come back.
 const BLIND_LOOKS: u32 = 4;
 const BLIND_PAUSE: Duration = Duration::from_secs(20);
 
 /// Starts going back: joins ECS's own rollback where there is one, asks ECS for one while the deployment is in flight, and
-/// otherwise sets the service to the snapshot's revision.
+/// otherwise sets the service to the revision that ran before.
 ///
 /// Idempotent: every step looks first or can be made twice.
 pub(super) async fn restore(
@@ -139,8 +140,7 @@ enum Standing {
 async fn look(rollout: &Rollout, events: &Events) -> Result<Standing, Failure> {
     let (observer, mut pin) = (&rollout.observer, rollout.pin.clone());
     let reader = observer.reader();
-    // The reader retries by itself; more than a few times that is time in which nothing is put back.
-    let described = send(Again::Whatever, Attempts::new(FEW, events), async || {
+    let described = send(Again::Whatever, Attempts::new(LOOK_RETRIES, events), async || {
         reader.describe_service(observer.cluster(), observer.service()).await
     })
     .await;
@@ -209,7 +209,7 @@ async fn stop(writer: &Writer, arn: &str, retries: u32, events: &Events) -> bool
     match send(Again::WhenPassing, attempts, async || writer.roll_back_service_deployment(arn).await).await {
         Ok(()) => true,
         Err(error) => {
-            events.note(format!("Amazon ECS does not roll back by itself, so the service is updated: {error}"));
+            events.note(format!("Amazon ECS was asked to roll back, and does not: {error}"));
             false
         }
     }

@@ -47,7 +47,8 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
                 return Ok(service);
             }
             if let Some(theirs) = taken_over(rollout, &service) {
-                return Err(NotUpdated { failure: conflict(&theirs), may_have_happened: false });
+                // A call without an answer may have come before theirs: then ours was superseded, and not refused.
+                return Err(NotUpdated { failure: conflict(&theirs), may_have_happened });
             }
         }
         let error = match writer.update_service(cluster, service, &rollout.update).await {
