@@ -2,7 +2,7 @@
 
     judge_requests.py FOLDER
 
-FOLDER holds files of JSON lines: {"operation": ..., "request": ..., "accept_unknown_members": ...}, as the simulator
+FOLDER holds files of JSON lines: {"service": ..., "operation": ..., "request": ..., "accept_unknown_members": ...}, as the simulator
 writes them where SIMULATOR_JOURNAL names the folder. A request that was marked `accept_unknown_members` belongs to an ECS
 of the future, which today's model cannot judge: it is counted, and nothing else is. No request at all is a failure.
 """
@@ -19,6 +19,16 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 COMPLAINTS_SHOWN = 20
+
+# What the simulator calls a service, which is what its requests are signed with, and botocore's name.
+SERVICES = {
+    "codedeploy": "codedeploy",
+    "ecr": "ecr",
+    "ecs": "ecs",
+    "events": "events",
+    "logs": "logs",
+    "monitoring": "cloudwatch",
+}
 
 
 def beyond_botocore(value: Any, shape: Shape, path: str) -> Iterator[str]:
@@ -63,22 +73,26 @@ def complaints(model: ServiceModel, operation: str, request: Any) -> list[str]:
 
 def main(folder: Path) -> int:
     session = get_session()
-    model = ServiceModel(session.get_component("data_loader").load_service_model("ecs", "service-2"), "ecs")
+    loader = session.get_component("data_loader")
+    models = {
+        signing_name: ServiceModel(loader.load_service_model(name, "service-2"), name)
+        for signing_name, name in SERVICES.items()
+    }
     judged: Counter[str] = Counter()
     future: Counter[str] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         for line in file.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
-            operation = entry["operation"]
+            name = f"{entry['service']}:{entry['operation']}"
             if entry["accept_unknown_members"]:
-                future[operation] += 1
+                future[name] += 1
                 continue
-            judged[operation] += 1
-            for complaint in complaints(model, operation, entry["request"]):
-                refused[operation, complaint] += 1
+            judged[name] += 1
+            for complaint in complaints(models[entry["service"]], entry["operation"], entry["request"]):
+                refused[name, complaint] += 1
 
-    print(f"{judged.total()} requests judged by botocore {session.user_agent_version}, ECS {model.api_version}:")
+    print(f"{judged.total()} requests judged by botocore {session.user_agent_version}:")
     for operation, count in sorted(judged.items()):
         print(f"  {count:7} {operation}")
     print(f"{future.total()} requests to an ECS of the future, not judged: {dict(sorted(future.items()))}")

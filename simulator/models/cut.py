@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Cuts botocore's description of Amazon ECS down to the operations that the simulator implements.
+"""Cuts botocore's descriptions of services down to the operations that the simulator implements.
 
-    pip download --no-deps botocore && python3 cut.py botocore-*.whl > ecs.json
+    pip download --no-deps botocore && python3 cut.py botocore-*.whl
 
-Documentation, traits for code generators and shapes that nothing refers to are left out.
+writes a file for each service, beside this script. Documentation, traits for code generators and shapes that nothing refers
+to are left out.
 """
 
 import gzip
@@ -11,15 +12,27 @@ import json
 import re
 import sys
 import zipfile
+from pathlib import Path
 
-OPERATIONS = """
+# By the name of the service's folder in botocore.
+SERVICES = {
+    "ecs/2014-11-13": """
 CreateCluster DescribeClusters
 CreateService UpdateService DeleteService DescribeServices ListServices
 RegisterTaskDefinition DescribeTaskDefinition DeregisterTaskDefinition ListTaskDefinitions
 ListTasks DescribeTasks
 DescribeServiceDeployments ListServiceDeployments StopServiceDeployment DescribeServiceRevisions
 ListTagsForResource TagResource UntagResource
-""".split()
+""",
+    "cloudwatch/2010-08-01": "DescribeAlarms",
+    "logs/2014-03-28": "GetLogEvents",
+    "codedeploy/2014-10-06": """
+CreateDeployment GetDeployment GetDeploymentGroup ListDeployments StopDeployment ContinueDeployment
+BatchGetDeploymentTargets ListDeploymentTargets
+""",
+    "events/2015-10-07": "DescribeRule ListTargetsByRule PutTargets",
+    "ecr/2015-09-21": "BatchGetImage DescribeImages",
+}
 
 TRAITS = ("type", "required", "enum", "min", "max")
 
@@ -43,33 +56,38 @@ def referred(shape):
     yield from (shape[part] for part in ("member", "key", "value") if part in shape)
 
 
-def main(wheel):
-    version = re.search(r"botocore-([0-9.]+)-", wheel).group(1)
-    with zipfile.ZipFile(wheel) as archive:
-        model = json.loads(gzip.decompress(archive.read("botocore/data/ecs/2014-11-13/service-2.json.gz")))
+def service(archive, version, folder, names):
+    path = f"data/{folder}/service-2.json.gz"
+    model = json.loads(gzip.decompress(archive.read(f"botocore/{path}")))
     operations, shapes, wanted = {}, {}, []
-    for name in OPERATIONS:
+    for name in names.split():
         operation = model["operations"][name]
         operations[name] = {
-            "input": reference(operation["input"]),
-            "output": reference(operation["output"]),
-            "errors": sorted(reference(error) for error in operation.get("errors", [])),
-        }
-        wanted += [operations[name]["input"], operations[name]["output"]]
+            trait: reference(operation[trait]) if trait in operation else None for trait in ("input", "output")
+        } | {"errors": sorted(reference(error) for error in operation.get("errors", []))}
+        wanted += [shape for trait in ("input", "output") if (shape := operations[name][trait])]
     while wanted:
         name = wanted.pop()
         if name not in shapes:
             shapes[name] = cut(model["shapes"][name])
             wanted += referred(shapes[name])
-    result = {
-        "source": f"botocore {version}, data/ecs/2014-11-13/service-2.json.gz, Apache-2.0",
-        "targetPrefix": model["metadata"]["targetPrefix"],
-        "signingName": model["metadata"]["signingName"],
+    metadata = model["metadata"]
+    return {
+        "source": f"botocore {version}, {path}, Apache-2.0",
+        "targetPrefix": metadata["targetPrefix"],
+        "signingName": metadata.get("signingName", metadata["endpointPrefix"]),
         "operations": operations,
         "shapes": dict(sorted(shapes.items())),
     }
-    json.dump(result, sys.stdout, indent=1)
-    print()
+
+
+def main(wheel):
+    version = re.search(r"botocore-([0-9.]+)-", wheel).group(1)
+    with zipfile.ZipFile(wheel) as archive:
+        for folder, names in SERVICES.items():
+            name, _ = folder.split("/")
+            text = json.dumps(service(archive, version, folder, names), indent=1)
+            (Path(__file__).parent / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ impl State {
         let outcome = match refusal(fault.as_ref()) {
             Some(refusal) => Some(Err(refusal)),
             None if before_effect(fault.as_ref()) => None,
-            None => Some(valid.clone().and_then(|caller| self.perform(&caller, name, &parameters, fault.as_ref()))),
+            None => Some(valid.clone().and_then(|caller| self.perform(&caller, &asked, &parameters, fault.as_ref()))),
         };
         let (status, response) = match &outcome {
             None => (0, Value::Null),
@@ -138,6 +138,7 @@ impl State {
         self.journal.push(Call {
             number,
             at,
+            service: asked.signing_name().unwrap_or_default(),
             operation: name.to_owned(),
             request: parameters,
             status,
@@ -156,7 +157,14 @@ impl State {
         Decided { reply, delay: latency + slow, hangs: matches!(fault, Some(Fault::Hang { .. })) }
     }
 
-    fn perform(&mut self, caller: &Key, name: &str, request: &Value, fault: Option<&Fault>) -> Result<Value, Refusal> {
+    fn perform(
+        &mut self,
+        caller: &Key,
+        asked: &Asked,
+        request: &Value,
+        fault: Option<&Fault>,
+    ) -> Result<Value, Refusal> {
+        let (service, name) = (asked.signing_name().unwrap_or_default(), asked.operation.as_str());
         if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
             return answer;
         }
@@ -164,11 +172,11 @@ impl State {
             if let Some(Fault::StaleRead(age)) = fault
                 && let Some(mut then) = self.state_of(*age)
             {
-                return operation::perform(&mut then, name, request);
+                return operation::perform(&mut then, service, name, request);
             }
-            return operation::perform(&mut self.world, name, request);
+            return operation::perform(&mut self.world, service, name, request);
         }
-        let answer = operation::perform(&mut self.world, name, request)?;
+        let answer = operation::perform(&mut self.world, service, name, request)?;
         if name == "UpdateService" {
             self.world.updated_by_client();
         }
@@ -218,12 +226,13 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     if asked.is_signed() && caller.expires.is_some_and(|expiry| world.now >= expiry) {
         return Err(match asked.protocol {
             Protocol::Query => Refusal { code: "ExpiredToken".to_owned(), ..expired() }.with_status(403),
-            Protocol::Json(_) | Protocol::Runner => expired(),
+            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner => expired(),
         });
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
+        Protocol::Cbor(model) => model,
         Protocol::Query => return Ok(caller),
         Protocol::Runner => return may_have_id_token(request).map(|()| caller),
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::Fault;
-use crate::model::ECS;
+use crate::model;
 
 /// One call of a client.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Call {
     pub number: usize,
     /// When it arrived.
     pub at: Duration,
+    /// The service, by the name that its requests are signed with; empty for GitHub's runner.
+    pub service: &'static str,
     /// The operation.
     pub operation: String,
     /// The request's body.
@@ -32,7 +34,8 @@ pub struct Call {
     pub(crate) valid: bool,
 }
 
-/// Appends the valid requests to Amazon ECS of one world to a new file in `folder`, one JSON object a line, for other judges of request bodies.
+/// Appends the valid requests of one world to a new file in `folder`, one JSON object a line, for other judges of request
+/// bodies.
 pub(crate) fn write(folder: &Path, calls: &[Call], accept_unknown_members: bool) -> std::io::Result<()> {
     static WORLDS: AtomicUsize = AtomicUsize::new(0);
     let world = WORLDS.fetch_add(1, Ordering::Relaxed);
@@ -40,8 +43,9 @@ pub(crate) fn write(folder: &Path, calls: &[Call], accept_unknown_members: bool)
     let name = format!("{}-{world}.jsonl", std::process::id());
     // Process identifiers come back, so an older file of that name is continued.
     let mut file = OpenOptions::new().create(true).append(true).open(folder.join(name))?;
-    for call in calls.iter().filter(|call| call.valid && ECS.operations.contains_key(&call.operation)) {
+    for call in calls.iter().filter(|call| call.valid && model::of_service(call.service).is_some()) {
         let line = json!({
+            "service": call.service,
             "operation": call.operation,
             "request": call.request,
             "accept_unknown_members": accept_unknown_members,

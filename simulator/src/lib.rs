@@ -13,6 +13,7 @@
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
 
+mod cbor;
 mod clock;
 mod door;
 mod exchange;
@@ -135,8 +136,9 @@ impl Simulator {
     /// Where answers so far were not of the shape that the API publishes, as sentences; empty unless the simulator is wrong.
     pub fn malformed_answers(&self) -> Vec<String> {
         let departure = |call: &Call| {
-            let output = &model::ECS.operations.get(&call.operation)?.output;
-            let departure = model::ECS.check(output, &call.response, false).err()?;
+            let model = model::of_service(call.service)?;
+            let output = model.operations.get(&call.operation)?.output.as_deref()?;
+            let departure = model.check(output, &call.response, false).err()?;
             Some(format!("call {} ({}): {departure}", call.number, call.operation))
         };
         self.shared.state().journal.iter().filter(|call| call.status == 200).filter_map(departure).collect()
@@ -154,14 +156,14 @@ impl Simulator {
         answer["services"][0].clone()
     }
 
-    /// What any reading operation would answer now; null when it would refuse. Not in the journal.
+    /// What any reading operation of Amazon ECS would answer now; null when it would refuse. Not in the journal.
     pub fn look(&self, operation: &str, request: &Value) -> Value {
         let mut state = self.shared.state();
         state.catch_up();
         if !operation::reads(operation) {
             return Value::Null;
         }
-        operation::perform(&mut state.world, operation, request).unwrap_or_default()
+        operation::perform(&mut state.world, "ecs", operation, request).unwrap_or_default()
     }
 
     /// How many tasks are RUNNING now, by task definition ARN: the truth about what the service runs.

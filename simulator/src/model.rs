@@ -8,20 +8,31 @@ use serde_json::Value;
 
 use crate::wire::Refusal;
 
-/// The shapes of the operations that the simulator knows; `models/README.md` says where they come from.
-pub(crate) static ECS: LazyLock<Model> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the model is a part of this crate, and a test reads it")]
-    serde_json::from_str(include_str!("../models/ecs.json")).expect("models/ecs.json is a model")
+/// The shapes of the operations that the simulator knows, by service; `models/README.md` says where they come from. A further
+/// service is a further line here.
+static MODELS: LazyLock<[Model; 6]> = LazyLock::new(|| {
+    [
+        include_str!("../models/cloudwatch.json"),
+        include_str!("../models/codedeploy.json"),
+        include_str!("../models/ecr.json"),
+        include_str!("../models/ecs.json"),
+        include_str!("../models/events.json"),
+        include_str!("../models/logs.json"),
+    ]
+    .map(|text| {
+        #[expect(clippy::expect_used, reason = "the models are a part of this crate, and a test reads them")]
+        serde_json::from_str(text).expect("a file of models/ is a model")
+    })
 });
 
-/// The services that the simulator knows. A further one is a further line here.
-static MODELS: [&LazyLock<Model>; 1] = [&ECS];
+/// The service whose requests begin with that prefix: in the `X-Amz-Target` header, or in the path of the CBOR protocol.
+pub(crate) fn of_prefix(prefix: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| model.target_prefix == prefix)
+}
 
-/// The service that an `X-Amz-Target` header means, and the rest of the header: the operation's name.
-pub(crate) fn of_target(target: &str) -> Option<(&'static Model, &str)> {
-    let (prefix, name) = target.split_once('.')?;
-    let model = MODELS.iter().find(|model| model.target_prefix == prefix)?;
-    Some((model, name))
+/// The service whose requests are signed with that name.
+pub(crate) fn of_service(signing_name: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| model.signing_name == signing_name)
 }
 
 /// A service's API.
@@ -38,7 +49,8 @@ pub(crate) struct Model {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Operation {
     pub(crate) input: String,
-    pub(crate) output: String,
+    /// `None` for an operation that answers nothing.
+    pub(crate) output: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +113,24 @@ impl Model {
     /// Checks a request, or an answer, against the shape of that name. Patterns are not checked.
     pub(crate) fn check(&self, shape: &str, document: &Value, accept_unknown_members: bool) -> Result<(), Departure> {
         Check { model: self, accept_unknown_members }.value(shape, document, "")
+    }
+}
+
+impl Model {
+    /// The kind of a shape's member; `None` for what the model does not know.
+    pub(crate) fn member<'a>(&'a self, shape: &str, name: &str) -> Option<&'a str> {
+        let shape = self.shapes.get(shape)?;
+        match shape.kind {
+            Kind::Structure => shape.members.get(name).map(String::as_str),
+            Kind::Map => shape.value.as_deref(),
+            Kind::List => shape.member.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the shape of that name is a moment.
+    pub(crate) fn is_timestamp(&self, shape: &str) -> bool {
+        self.shapes.get(shape).is_some_and(|shape| shape.kind == Kind::Timestamp)
     }
 }
 
@@ -202,9 +232,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn ecs() -> &'static Model {
+        of_service("ecs").unwrap()
+    }
+
     fn complaint(operation: &str, request: &Value) -> Option<String> {
-        let input = &ECS.operations[operation].input;
-        ECS.check(input, request, false).err().map(|departure| departure.to_string())
+        let input = &ecs().operations[operation].input;
+        ecs().check(input, request, false).err().map(|departure| departure.to_string())
     }
 
     #[test]
@@ -251,16 +285,18 @@ mod tests {
 
     #[test]
     fn an_api_of_tomorrow_accepts_unknown_members_but_not_unknown_values() {
-        let input = &ECS.operations["UpdateService"].input;
-        assert_eq!(ECS.check(input, &json!({"service": "web", "colour": "red"}), true), Ok(()));
-        assert!(ECS.check(input, &json!({"service": "web", "propagateTags": "ALL"}), true).is_err());
+        let input = &ecs().operations["UpdateService"].input;
+        assert_eq!(ecs().check(input, &json!({"service": "web", "colour": "red"}), true), Ok(()));
+        assert!(ecs().check(input, &json!({"service": "web", "propagateTags": "ALL"}), true).is_err());
     }
 
     #[test]
     fn every_shape_that_is_referred_to_is_there() {
-        for shape in ECS.shapes.values() {
-            for name in shape.members.values().chain(&shape.member).chain(&shape.value) {
-                assert!(ECS.shapes.contains_key(name), "{name}");
+        for model in MODELS.iter() {
+            for shape in model.shapes.values() {
+                for name in shape.members.values().chain(&shape.member).chain(&shape.value) {
+                    assert!(model.shapes.contains_key(name), "{name}");
+                }
             }
         }
     }

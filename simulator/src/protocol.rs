@@ -1,9 +1,10 @@
-//! Which protocol a request speaks, and how its answer is written: awsJson1.1 for Amazon ECS, awsQuery for AWS STS, and what
-//! GitHub's runner offers for ID tokens.
+//! Which protocol a request speaks, and how its answer is written: awsJson1.1 for most services, Smithy RPC v2 CBOR for Amazon
+//! CloudWatch, awsQuery for AWS STS, and what GitHub's runner offers for ID tokens.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::cbor;
 use crate::exchange::Request;
 use crate::model::{self, Model};
 use crate::wire::Refusal;
@@ -24,6 +25,8 @@ pub(crate) struct Asked {
 pub(crate) enum Protocol {
     /// With the model that the request's target names.
     Json(Option<&'static Model>),
+    /// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+    Cbor(&'static Model),
     /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
     Query,
     /// <https://docs.github.com/en/actions/reference/security/oidc>
@@ -45,16 +48,24 @@ impl Asked {
             let operation = action.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
             return Self { operation, parameters: Some(Value::Object(parameters)), protocol: Protocol::Query };
         }
+        if header("smithy-protocol") == cbor::PROTOCOL
+            && let Some((model, operation)) = of_path(path)
+        {
+            let parameters = cbor::read(&request.body);
+            return Self { operation: operation.to_owned(), parameters, protocol: Protocol::Cbor(model) };
+        }
         let target = header("x-amz-target");
-        let (model, name) = model::of_target(target).map_or((None, target), |(model, name)| (Some(model), name));
+        let (prefix, name) = target.split_once('.').unwrap_or(("", target));
+        let model = model::of_prefix(prefix);
         let parameters = serde_json::from_slice(&request.body).ok();
         Self { operation: name.to_owned(), parameters, protocol: Protocol::Json(model) }
     }
 
     /// The name that the signature has to be made for; `None` when any will do.
-    pub(crate) fn signing_name(&self) -> Option<&str> {
+    pub(crate) fn signing_name(&self) -> Option<&'static str> {
         match self.protocol {
             Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
+            Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
             Protocol::Runner => None,
         }
@@ -71,6 +82,7 @@ impl Protocol {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Json(_) => "application/x-amz-json-1.1",
+            Self::Cbor(_) => cbor::CONTENT_TYPE,
             Self::Query => "text/xml",
             Self::Runner => "application/json; charset=utf-8",
         }
@@ -79,7 +91,7 @@ impl Protocol {
     /// What an error looks like as a value.
     pub(crate) fn error(self, refusal: &Refusal) -> Value {
         match self {
-            Self::Json(_) => refusal.body(),
+            Self::Json(_) | Self::Cbor(_) => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
             Self::Runner => json!({"message": refusal.message}),
         }
@@ -89,6 +101,11 @@ impl Protocol {
     pub(crate) fn write(self, operation: &str, answer: &Value, succeeded: bool) -> Bytes {
         const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
         let text = match self {
+            Self::Cbor(model) => {
+                let operation = model.operations.get(operation).filter(|_| succeeded);
+                let shape = operation.and_then(|operation| operation.output.as_deref());
+                return cbor::write(model, shape, answer);
+            }
             Self::Json(_) | Self::Runner => answer.to_string(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",
@@ -100,6 +117,13 @@ impl Protocol {
         };
         Bytes::from(text)
     }
+}
+
+/// `/service/<service>/operation/<operation>`, the end of a path of the CBOR protocol.
+fn of_path(path: &str) -> Option<(&'static Model, &str)> {
+    let (rest, operation) = path.rsplit_once("/operation/")?;
+    let (_, service) = rest.rsplit_once("/service/")?;
+    Some((model::of_prefix(service)?, operation))
 }
 
 fn pairs(form: &[u8]) -> Map<String, Value> {

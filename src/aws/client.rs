@@ -70,8 +70,9 @@ impl From<ConnectionError> for Failure {
 /// What every client is built from.
 #[derive(Debug, Clone)]
 pub struct Connection {
+    /// Without an endpoint: each service has its own.
     config: SdkConfig,
-    endpoint: Option<String>,
+    environment: Environment,
     region: String,
 }
 
@@ -99,7 +100,6 @@ impl Connection {
             .or(region_in_arns.as_deref())
             .ok_or(ConnectionError::NoRegion)?
             .to_owned();
-        let endpoint = endpoint(environment, "AWS_ENDPOINT_URL_ECS");
         let clock = TokioClock::starting(now);
 
         // Bounds the retries of calls that read; calls that write are retried by the cycle, which looks before it sends again.
@@ -117,9 +117,6 @@ impl Connection {
             );
         if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
             loader = loader.app_name(name);
-        }
-        if let Some(endpoint) = &endpoint {
-            loader = loader.endpoint_url(endpoint);
         }
         if let Some(http_client) = http_client.clone() {
             loader = loader.http_client(http_client);
@@ -148,22 +145,29 @@ impl Connection {
             let sts = aws_sdk_sts::Client::from_conf(sts(&config, environment).build());
             identify(&sts, spec.access.expected_account.as_deref(), console).await?;
         }
-        Ok(Self { config, endpoint, region })
+        Ok(Self { config, environment: environment.clone(), region })
     }
 
     /// Calls to Amazon ECS that change nothing.
     pub fn ecs_reader(&self) -> ecs::Reader {
-        ecs::Reader::new(&self.config)
+        ecs::Reader::new(&self.of_service("ECS"))
     }
 
     /// Calls to Amazon ECS that change something.
     pub fn ecs_writer(&self) -> ecs::Writer {
-        ecs::Writer::new(&self.config)
+        ecs::Writer::new(&self.of_service("ECS"))
     }
 
-    /// The endpoint that the environment puts in the place of AWS, if any.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
+    /// The endpoint that the environment puts in the place of Amazon ECS, if any.
+    pub fn endpoint(&self) -> Option<String> {
+        endpoint(&self.environment, "ECS")
+    }
+
+    /// The configuration for a service's client. The service is named as in the variables that set endpoints.
+    fn of_service(&self, service: &str) -> SdkConfig {
+        let mut builder = self.config.to_builder();
+        builder.set_endpoint_url(endpoint(&self.environment, service));
+        builder.build()
     }
 
     /// The region that calls go to.
@@ -175,14 +179,14 @@ impl Connection {
 /// The endpoint that the environment puts in the place of one service's, or of every service's.
 ///
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn endpoint(environment: &Environment, of_service: &str) -> Option<String> {
-    environment.get(of_service).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
+fn endpoint(environment: &Environment, service: &str) -> Option<String> {
+    let of_service = format!("AWS_ENDPOINT_URL_{service}");
+    environment.get(&of_service).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
 }
 
 fn sts(config: &SdkConfig, environment: &Environment) -> aws_sdk_sts::config::Builder {
     let mut builder = aws_sdk_sts::config::Builder::from(config);
-    // What the configuration holds is the endpoint of Amazon ECS.
-    builder.set_endpoint_url(endpoint(environment, "AWS_ENDPOINT_URL_STS"));
+    builder.set_endpoint_url(endpoint(environment, "STS"));
     builder
 }
 

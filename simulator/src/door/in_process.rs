@@ -13,6 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
 use crate::Shared;
+use crate::cbor;
 use crate::exchange::{Broken, Reply, Request, exchange};
 
 /// An HTTP client whose every request goes to this world, whatever its host.
@@ -65,6 +66,9 @@ fn given_out(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     let sent = reply.cut.unwrap_or(reply.body.len());
     let mut response = HttpResponse::new(status, SdkBody::from(reply.body.slice(..sent)));
     response.headers_mut().insert("content-type", reply.content_type);
+    if reply.content_type == cbor::CONTENT_TYPE {
+        response.headers_mut().insert("smithy-protocol", cbor::PROTOCOL);
+    }
     response.headers_mut().insert("x-amzn-requestid", reply.request_id);
     Ok(response)
 }

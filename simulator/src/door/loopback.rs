@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::Shared;
+use crate::cbor;
 use crate::exchange::{Reply, Request, exchange};
 
 /// A running server; it ends when this is dropped.
@@ -105,7 +106,11 @@ async fn answer(request: http::Request<Incoming>, shared: Arc<Shared>) -> Result
         headers: parts.headers,
     };
     let reply = exchange(&shared, request).await.map_err(Closed::Broken)?;
-    http::Response::builder()
+    let mut response = http::Response::builder();
+    if reply.content_type == cbor::CONTENT_TYPE {
+        response = response.header("smithy-protocol", cbor::PROTOCOL);
+    }
+    response
         .status(reply.status)
         .header(http::header::CONTENT_TYPE, reply.content_type)
         .header(http::header::CONTENT_LENGTH, reply.body.len())

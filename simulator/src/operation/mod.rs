@@ -16,8 +16,19 @@ use crate::world::{Service, World};
 /// What an operation gives back.
 type Answer = Result<Value, Refusal>;
 
-/// Performs an operation on the world. The request has passed the model.
-pub(crate) fn perform(world: &mut World, operation: &str, request: &Value) -> Answer {
+/// Performs an operation of the service with that signing name on the world. The request has passed the model.
+pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request: &Value) -> Answer {
+    match service {
+        "ecs" => of_ecs(world, operation, request),
+        _ => unknown(operation),
+    }
+}
+
+fn unknown(operation: &str) -> Answer {
+    Err(Refusal::new("UnknownOperationException", format!("The operation {operation} is not known.")))
+}
+
+fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {
     match operation {
         "CreateCluster" => cluster::create(world, request),
         "DescribeClusters" => cluster::describe(world, request),
@@ -39,13 +50,13 @@ pub(crate) fn perform(world: &mut World, operation: &str, request: &Value) -> An
         "ListTagsForResource" => tag::list(world, request),
         "TagResource" => tag::add(world, request),
         "UntagResource" => tag::remove(world, request),
-        _ => Err(Refusal::new("UnknownOperationException", format!("The operation {operation} is not known."))),
+        _ => unknown(operation),
     }
 }
 
 /// Whether an operation only looks.
 pub(crate) fn reads(operation: &str) -> bool {
-    operation.starts_with("Describe") || operation.starts_with("List")
+    ["Describe", "List", "Get", "BatchGet"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// Whether an operation belongs to the service deployments API, which a caller or a partition may lack.

@@ -14,7 +14,7 @@ impl World {
         let scenario = Arc::clone(&self.scenario);
         let Some(other) = scenario.others.get(index) else { return };
         for (name, request) in self.calls(&other.action) {
-            if operation::perform(self, name, &request).is_err() {
+            if operation::perform(self, "ecs", name, &request).is_err() {
                 return;
             }
         }
