@@ -31,8 +31,8 @@ fn the_valid_requests_of_a_world_go_to_a_file() {
     assert_eq!(
         lines,
         [
-            json!({"operation": "DescribeClusters", "request": {}, "accept_unknown_members": false}),
-            json!({"operation": "DescribeServices", "request": {"services": ["web"]}, "accept_unknown_members": false}),
+            json!({"service": "ecs", "operation": "DescribeClusters", "request": {}, "accept_unknown_members": false}),
+            json!({"service": "ecs", "operation": "DescribeServices", "request": {"services": ["web"]}, "accept_unknown_members": false}),
         ]
     );
 }
