@@ -7,15 +7,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
-use crate::aws::{Connection, ecs};
-use crate::cycle::{
-    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Kind, OnConflict, Outcome, Policy, Run, deploy,
-    finish, plan,
-};
+use crate::aws::Connection;
+use crate::cycle::{Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Policy};
+use crate::dispatch::{Prepared, unreadable};
 use crate::report::{self, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
-use crate::targets::ecs_service::{EcsService, Memo, Registered, Request};
 
 /// What the program gets from the process that it runs in.
 pub struct Host {
@@ -65,9 +62,6 @@ async fn exit_code(host: Host) -> u8 {
     conclusion.exit_code()
 }
 
-/// What a step leaves.
-type Owed = Debt<Registered, Memo>;
-
 /// Does what the step left to do; `None` when that is nothing.
 async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
     let left = |name: &str| host.environment.get(&format!("STATE_{name}"));
@@ -85,9 +79,9 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
         events.send(Kind::Concluded(conclusion.clone()));
         conclusion
     };
-    let debt: Owed = match serde_json::from_str(owed) {
+    let debt = match Left::outline(owed) {
         Ok(debt) => debt,
-        Err(error) => return Some(unable(Failure::new(Cause::Internal, error.to_string()))),
+        Err(error) => return Some(unable(unreadable(error))),
     };
     let spec = match spec(host, events) {
         Ok(spec) => spec,
@@ -97,21 +91,11 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
     if !debt.is_due(ended, takes_back_for_the_job, spec.on_cancel) {
         return None;
     }
-    let mut prepared = match prepare(host, spec, events).await {
-        Ok(prepared) => prepared,
-        Err(failure) => return Some(unable(failure)),
+    let finished = match prepare(host, spec, events).await {
+        Ok(prepared) => prepared.finish(host, events, owed, ended, takes_back_for_the_job).await,
+        Err(failure) => Err(failure),
     };
-    prepared.policy.is_rollback = debt.is_rollback;
-    let run = Run::new(&prepared.target, &prepared.policy, events, host.cancellation.clone());
-    finish(&run, &prepared.connection.ecs_writer(), debt, ended, takes_back_for_the_job).await
-}
-
-/// Everything that is known before the first look at AWS.
-struct Prepared {
-    mode: Mode,
-    policy: Policy,
-    target: EcsService,
-    connection: Connection,
+    finished.unwrap_or_else(|failure| Some(unable(failure)))
 }
 
 async fn begin(host: &Host, events: &Events) -> Result<Prepared, Failure> {
@@ -136,8 +120,11 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
         on_cancel: spec.on_cancel,
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
     };
-    let target = target(&spec, &host.environment, connection.ecs_reader());
-    Ok(Prepared { mode: spec.mode, policy, target, connection })
+    let mut tags = spec.tags.clone();
+    if spec.deploy_tags {
+        tags.extend(deploy_tags(&host.environment));
+    }
+    Ok(Prepared { spec, policy, tags, connection })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
@@ -158,26 +145,6 @@ fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
         .map_err(|errors| wrong(errors.iter().map(|error| format!("{error}.")).collect::<Vec<_>>().join(" ")))
 }
 
-fn target(spec: &Spec, environment: &Environment, reader: ecs::Reader) -> EcsService {
-    let mut tags = spec.tags.clone();
-    if spec.deploy_tags {
-        tags.extend(deploy_tags(environment));
-    }
-    EcsService::new(
-        reader,
-        Request {
-            cluster: spec.cluster.clone(),
-            service: spec.service.clone(),
-            mode: spec.mode.clone(),
-            source: spec.source.clone(),
-            overrides: spec.overrides.clone(),
-            settings: spec.settings.clone(),
-            tags,
-            max_retries: spec.max_retries,
-        },
-    )
-}
-
 /// Tags by which a revision can be traced to what made it, and found again by a rollback.
 fn deploy_tags(environment: &Environment) -> Vec<Tag> {
     let run = environment.get("GITHUB_RUN_ID").map(|run| match environment.get("GITHUB_RUN_ATTEMPT") {
@@ -192,16 +159,6 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
     .into_iter()
     .filter_map(|(key, value)| Some(Tag { key: format!("{}:{key}", env!("CARGO_PKG_NAME")), value: value? }))
     .collect()
-}
-
-impl Prepared {
-    async fn run(&self, host: &Host, events: &Events) -> Conclusion {
-        let run = Run::new(&self.target, &self.policy, events, host.cancellation.clone());
-        match self.mode {
-            Mode::Plan => plan(&run).await,
-            Mode::Deploy | Mode::Rollback { .. } => deploy(&run, &self.connection.ecs_writer()).await,
-        }
-    }
 }
 
 fn refuse(failure: Failure, events: &Events) -> Conclusion {

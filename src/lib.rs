@@ -9,11 +9,13 @@
 //! - [`targets`]: what can be deployed to, a folder each; implements the cycle's [`Target`](cycle::Target).
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
+//! - `dispatch`: which of the targets a step is for.
 //! - [`action`]: the whole program as a function, which `main.rs` and the tests call.
 
 pub mod action;
 pub mod aws;
 pub mod cycle;
+mod dispatch;
 pub mod report;
 pub mod runner;
 pub mod spec;

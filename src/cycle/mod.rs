@@ -25,5 +25,5 @@ pub use failure::Failure;
 pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
-pub use run::{Cancellation, Debt, OnCancel, OnConflict, Policy, Run};
+pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, Policy, Run};
 pub use target::{Look, NotUpdated, Restore, Target, Verdict, Watch};

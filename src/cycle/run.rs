@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -85,7 +87,7 @@ pub(super) enum Owed<T: Target> {
 }
 
 /// A rollout that was, or may have been, started, with all that is needed to take it back. As `Debt<_, Target::Memo>` it is
-/// what the step leaves to its post step.
+/// what the step leaves to its post step, see [`Left`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Debt<M, R> {
     /// Whether going back was what was asked for.
@@ -98,6 +100,32 @@ pub struct Debt<M, R> {
     pub registered: M,
     /// The rollout.
     pub rollout: R,
+}
+
+/// What the step leaves to its post step, as JSON: which target it was for, and what is owed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Left<D> {
+    target: Cow<'static, str>,
+    /// What is owed.
+    pub debt: D,
+}
+
+impl Left<Debt<IgnoredAny, IgnoredAny>> {
+    /// The [`Target::KIND`] of what was written down.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn target(written: &str) -> Result<String, serde_json::Error> {
+        Ok(serde_json::from_str::<Self>(written)?.target.into_owned())
+    }
+
+    /// As much of the debt as is the same for every target.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn outline(written: &str) -> Result<Debt<IgnoredAny, IgnoredAny>, serde_json::Error> {
+        Ok(serde_json::from_str::<Self>(written)?.debt)
+    }
 }
 
 /// The surroundings of one cycle.
@@ -121,8 +149,8 @@ impl<'a, T: Target> Run<'a, T> {
             let rollout = self.target.memo(rollout);
             let debt = Debt { is_rollback: *is_rollback, was, wanted, registered, rollout };
             // Made of texts and numbers, which JSON has a form for.
-            if let Ok(debt) = serde_json::to_string(&debt) {
-                self.events.send(Kind::Owed(debt));
+            if let Ok(left) = serde_json::to_string(&Left { target: T::KIND.into(), debt }) {
+                self.events.send(Kind::Owed(left));
             }
         }
         self.ledger.replace(owed);

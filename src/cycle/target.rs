@@ -13,6 +13,8 @@ use super::{Diagnosis, Events, Failure, Plan, Progress, Said};
     reason = "dispatched once, statically, on a current-thread runtime: no future has to be Send"
 )]
 pub trait Target {
+    /// What the state for the post step calls this kind of target.
+    const KIND: &'static str;
     /// The client that can write.
     type Writer;
     /// What was running before, with everything that is needed to go back.

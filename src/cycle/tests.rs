@@ -71,6 +71,8 @@ impl Watch for Watched {
 }
 
 impl Target for Fake {
+    const KIND: &'static str = "fake";
+
     type Writer = ();
     type Snapshot = ();
     type Draft = ();

@@ -70,6 +70,8 @@ impl EcsService {
 }
 
 impl Target for EcsService {
+    const KIND: &'static str = "ecs-service";
+
     type Writer = Writer;
     type Snapshot = Snapshot;
     type Draft = Draft;

@@ -1,0 +1,110 @@
+//! Which target a step is for, and the cycle over it: the one place that knows all targets.
+//!
+//! A target is chosen by what was asked for, or, after the step, by what the step wrote down. From there on everything is
+//! generic over [`Target`].
+
+use futures_util::FutureExt as _;
+
+use crate::action::Host;
+use crate::aws::Connection;
+use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
+use crate::spec::{Mode, Spec, Tag};
+use crate::targets::ecs_service::{EcsService, Request};
+
+/// Everything that is known before the first look at AWS.
+pub(crate) struct Prepared {
+    pub(crate) spec: Spec,
+    pub(crate) policy: Policy,
+    /// The tags of a new revision.
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) connection: Connection,
+}
+
+impl Prepared {
+    /// Does what was asked for.
+    pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
+        match self.spec.mode {
+            Mode::Deploy | Mode::Plan | Mode::Rollback { .. } => {
+                self.cycle(&self.ecs_service(), || self.connection.ecs_writer(), host, events).await
+            }
+        }
+    }
+
+    /// Does what the step left to do; `None` when that is nothing.
+    ///
+    /// # Errors
+    /// When what it wrote down cannot be read.
+    pub(crate) async fn finish(
+        &self,
+        host: &Host,
+        events: &Events,
+        owed: &str,
+        ended: Ended,
+        takes_back_for_the_job: bool,
+    ) -> Result<Option<Conclusion>, Failure> {
+        let after = After { owed, ended, takes_back_for_the_job };
+        match Left::target(owed).map_err(unreadable)?.as_str() {
+            EcsService::KIND => {
+                self.settle(&self.ecs_service(), || self.connection.ecs_writer(), host, events, after).await
+            }
+            other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
+        }
+    }
+
+    async fn cycle<T: Target>(
+        &self,
+        target: &T,
+        writer: impl FnOnce() -> T::Writer,
+        host: &Host,
+        events: &Events,
+    ) -> Conclusion {
+        let run = Run::new(target, &self.policy, events, host.cancellation.clone());
+        match self.spec.mode {
+            // Nothing that can write is made.
+            Mode::Plan => plan(&run).boxed_local().await,
+            Mode::Deploy | Mode::Rollback { .. } => deploy(&run, &writer()).boxed_local().await,
+        }
+    }
+
+    async fn settle<T: Target>(
+        &self,
+        target: &T,
+        writer: impl FnOnce() -> T::Writer,
+        host: &Host,
+        events: &Events,
+        after: After<'_>,
+    ) -> Result<Option<Conclusion>, Failure> {
+        let left: Left<Debt<T::Registered, T::Memo>> = serde_json::from_str(after.owed).map_err(unreadable)?;
+        let policy = Policy { is_rollback: left.debt.is_rollback, ..self.policy.clone() };
+        let run = Run::new(target, &policy, events, host.cancellation.clone());
+        Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
+    }
+
+    fn ecs_service(&self) -> EcsService {
+        let spec = &self.spec;
+        EcsService::new(
+            self.connection.ecs_reader(),
+            Request {
+                cluster: spec.cluster.clone(),
+                service: spec.service.clone(),
+                mode: spec.mode.clone(),
+                source: spec.source.clone(),
+                overrides: spec.overrides.clone(),
+                settings: spec.settings.clone(),
+                tags: self.tags.clone(),
+                max_retries: spec.max_retries,
+            },
+        )
+    }
+}
+
+/// What the post step finds.
+struct After<'a> {
+    owed: &'a str,
+    ended: Ended,
+    takes_back_for_the_job: bool,
+}
+
+pub(crate) fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::new(Cause::Internal, format!("What the step left cannot be read: {error}."))
+}
