@@ -20,7 +20,8 @@ SERVICES = {
 CreateCluster DescribeClusters
 CreateService UpdateService DeleteService DescribeServices ListServices
 RegisterTaskDefinition DescribeTaskDefinition DeregisterTaskDefinition ListTaskDefinitions
-ListTasks DescribeTasks
+ListTasks DescribeTasks RunTask StopTask
+ListContainerInstances DescribeContainerInstances
 DescribeServiceDeployments ListServiceDeployments StopServiceDeployment DescribeServiceRevisions
 ListTagsForResource TagResource UntagResource
 """,

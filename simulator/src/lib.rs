@@ -15,6 +15,7 @@
 
 mod cbor;
 mod clock;
+mod container_instance;
 mod door;
 mod exchange;
 mod fault;
@@ -38,12 +39,14 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use crate::container_instance::ContainerInstance;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
 pub use crate::scenario::{
-    ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, SECRET_ACCESS_KEY, Scenario, ServiceDeployments,
+    ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
+    Scenario, ServiceDeployments,
 };
 pub use crate::service::Service;
 pub use crate::world::{Fact, Happening};
@@ -98,6 +101,15 @@ impl Simulator {
             reason = "a test's own task definition is wrong: documented, and nobody could go on"
         )]
         added.expect("ECS accepts the service's task definition")
+    }
+
+    /// Adds a container instance to a cluster, and gives its ARN. Tasks that are not for Fargate then need room on one.
+    pub fn add_container_instance(&self, cluster: &str, machine: ContainerInstance) -> String {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let arn = state.world.add_container_instance(cluster, machine);
+        state.remember();
+        arn
     }
 
     /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.

@@ -1,5 +1,6 @@
 //! What a world is like: which images work, how AWS answers, what other people do. Data, so that it can come from a file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +47,10 @@ pub struct Scenario {
     pub latency: Duration,
     /// What tasks do, by image; the first entry that matches decides, and no entry means healthy.
     pub images: Vec<ImageBehaviour>,
+    /// What containers write, where they write to CloudWatch Logs.
+    pub logs: Vec<Log>,
+    /// Why RunTask starts nothing.
+    pub run_task_failures: Vec<RunTaskFailure>,
     /// Whether the caller can use the service deployments API.
     pub service_deployments: ServiceDeployments,
     /// What somebody else does meanwhile.
@@ -91,6 +96,8 @@ impl Default for Scenario {
             audience: "sts.amazonaws.com".to_owned(),
             latency: Duration::from_millis(20),
             images: Vec::new(),
+            logs: Vec::new(),
+            run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
             others: Vec::new(),
             accept_unknown_members: false,
@@ -127,6 +134,22 @@ impl Scenario {
         self
     }
 
+    /// The same world, in which containers whose image contains `image` write these lines, a second apart from RUNNING on.
+    #[must_use]
+    pub fn log(mut self, image: impl Into<String>, lines: &[&str]) -> Self {
+        let line = |(second, text): (u64, &&str)| Line { after: Duration::from_secs(second), text: (*text).to_owned() };
+        let lines = (0..).zip(lines).map(line).collect();
+        self.logs.push(Log { image: image.into(), container: None, lines });
+        self
+    }
+
+    /// The same world, in which RunTask starts nothing until then, for this reason.
+    #[must_use]
+    pub fn run_task_failure(mut self, reason: impl Into<String>, until: Duration) -> Self {
+        self.run_task_failures.push(RunTaskFailure { reason: reason.into(), until });
+        self
+    }
+
     /// The same world, in which somebody else does this as well.
     #[must_use]
     pub fn other(mut self, at: Moment, action: Action) -> Self {
@@ -156,6 +179,41 @@ pub struct ImageBehaviour {
     pub behaviour: Behaviour,
 }
 
+/// What containers write to their logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A part of the name of the container's own image.
+    pub image: String,
+    /// Which container of such a task; each by default.
+    #[serde(default)]
+    pub container: Option<String>,
+    /// In the order of time.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Since RUNNING.
+    #[serde(deserialize_with = "seconds")]
+    pub after: Duration,
+    /// The line.
+    pub text: String,
+}
+
+/// Why RunTask starts nothing: an entry of its `failures`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunTaskFailure {
+    /// Such as `RESOURCE:CPU` or `AGENT`.
+    pub reason: String,
+    /// Until when, by the world's time.
+    #[serde(deserialize_with = "seconds")]
+    pub until: Duration,
+}
+
 /// The life of a task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -182,6 +240,15 @@ pub enum Behaviour {
         /// What the container's `reason` says, such as `OutOfMemoryError: Container killed due to memory usage`.
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// Runs, then ends, as a task does that has something to do: every container exits.
+    Ends {
+        /// From RUNNING to the exit.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+        /// By container; 0 for those that are not named.
+        #[serde(default)]
+        exit_codes: BTreeMap<String, i64>,
     },
     /// The first tasks crash with exit code 1, the later ones are healthy.
     CrashAtFirst {

@@ -1,6 +1,9 @@
 //! The operations of the API, each from a valid request to an answer.
 
 mod cluster;
+mod container_instance;
+mod log;
+mod run_task;
 mod service;
 mod service_deployment;
 pub(crate) mod session;
@@ -20,6 +23,7 @@ type Answer = Result<Value, Refusal>;
 pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request: &Value) -> Answer {
     match service {
         "ecs" => of_ecs(world, operation, request),
+        "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         _ => unknown(operation),
     }
 }
@@ -43,6 +47,10 @@ fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {
         "ListTaskDefinitions" => task_definition::list(world, request),
         "ListTasks" => task::list(world, request),
         "DescribeTasks" => task::describe(world, request),
+        "RunTask" => run_task::run(world, request),
+        "StopTask" => run_task::stop(world, request),
+        "ListContainerInstances" => container_instance::list(world, request),
+        "DescribeContainerInstances" => container_instance::describe(world, request),
         "DescribeServiceDeployments" => service_deployment::describe(world, request),
         "ListServiceDeployments" => service_deployment::list(world, request),
         "StopServiceDeployment" => service_deployment::stop(world, request),

@@ -27,7 +27,8 @@ pub(super) fn list(world: &mut World, request: &Value) -> Answer {
     };
     let wanted = |task: &&Task| task.desired_status() == desired && family(task) && started_by(task);
     let found = world.services.iter().filter(mine).flat_map(|service| service.visible_tasks(now).filter(wanted));
-    let (arns, next) = page(found.map(|task| json!(task.arn)).collect(), request, 100)?;
+    let one_offs = world.visible_one_offs(&cluster).map(|one| &one.task).filter(|_| named.is_none()).filter(wanted);
+    let (arns, next) = page(found.chain(one_offs).map(|task| json!(task.arn)).collect(), request, 100)?;
     Ok(without_nulls(&json!({"taskArns": arns, "nextToken": next})))
 }
 
@@ -46,13 +47,17 @@ pub(super) fn describe(world: &mut World, request: &Value) -> Answer {
     };
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     let failing: Vec<Value> = wanted.iter().map(unknown).collect();
+    let cluster_arn = world.clusters.get(&cluster).map(|it| it.arn.clone()).unwrap_or_default();
+    let one_offs: Vec<_> = world.visible_one_offs(&cluster).cloned().collect();
     let (services, around) = world.split();
     for (name, failure) in wanted.iter().zip(failing) {
         let mine = services.iter().filter(|service| service.cluster == cluster);
         let mut found = mine.flat_map(|service| service.visible_tasks(around.now).map(move |task| (service, task)));
-        match found.find(|(_, task)| task.arn == *name || task.id == *name) {
-            Some((service, task)) => tasks.push(task.document(service, &around)),
-            None => failures.push(failure),
+        let is_it = |task: &Task| task.arn == *name || task.id == *name;
+        match (found.find(|(_, task)| is_it(task)), one_offs.iter().find(|one| is_it(&one.task))) {
+            (Some((service, task)), _) => tasks.push(task.of_service(service, &around)),
+            (None, Some(one)) => tasks.push(one.document(&cluster_arn, &around)),
+            (None, None) => failures.push(failure),
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))

@@ -4,6 +4,9 @@ mod deployment;
 mod event;
 mod fact;
 mod identity;
+mod instance;
+mod log;
+mod one_off;
 mod rollout;
 mod schedule;
 mod scheduler;
@@ -24,6 +27,8 @@ use serde_json::{Value, json};
 
 pub use self::fact::{Fact, Happening};
 pub(crate) use self::identity::{mix, uuid};
+pub(crate) use self::instance::Instance;
+pub(crate) use self::one_off::{Once, OneOff};
 pub(crate) use self::rollout::Cause;
 pub(crate) use self::schedule::Due;
 pub(crate) use self::service::{REVISION_SETTINGS, Service};
@@ -48,6 +53,11 @@ pub(crate) struct World {
     pub(crate) task_definitions: TaskDefinitions,
     /// In the order of their creation. A deleted service stays, INACTIVE.
     pub(crate) services: Vec<Service>,
+    /// Tasks of no service, in the order of their start.
+    pub(crate) one_offs: Vec<OneOff>,
+    /// What RunTask did for each client token.
+    pub(crate) once: BTreeMap<String, Once>,
+    pub(crate) instances: Vec<Instance>,
     pub(crate) facts: Vec<Fact>,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
@@ -75,6 +85,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) schedule: &'a mut Schedule,
     pub(crate) identity: &'a mut Identity,
     pub(crate) facts: &'a mut Vec<Fact>,
+    pub(crate) instances: &'a mut Vec<Instance>,
 }
 
 impl Surroundings<'_> {
@@ -96,6 +107,9 @@ impl World {
             clusters: BTreeMap::new(),
             task_definitions: TaskDefinitions::default(),
             services: Vec::new(),
+            one_offs: Vec::new(),
+            once: BTreeMap::new(),
+            instances: Vec::new(),
             facts: Vec::new(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
@@ -125,6 +139,15 @@ impl World {
         self.clusters.entry(name.to_owned()).or_insert_with(fresh)
     }
 
+    /// Adds a machine to a cluster, and gives its ARN.
+    pub(crate) fn add_container_instance(&mut self, cluster: &str, machine: crate::ContainerInstance) -> String {
+        self.add_cluster(cluster);
+        let id = self.identity.task();
+        let arn = self.scenario.arn(&format!("container-instance/{cluster}/{id}"));
+        self.instances.push(Instance::new(cluster, arn.clone(), machine));
+        arn
+    }
+
     /// The services, and what surrounds them.
     pub(crate) fn split(&mut self) -> (&mut Vec<Service>, Surroundings<'_>) {
         let around = Surroundings {
@@ -134,6 +157,7 @@ impl World {
             schedule: &mut self.schedule,
             identity: &mut self.identity,
             facts: &mut self.facts,
+            instances: &mut self.instances,
         };
         (&mut self.services, around)
     }
@@ -155,6 +179,7 @@ impl World {
 
     fn happen(&mut self, due: Due) {
         match due {
+            Due::Task { service, task, step } if service.is_empty() => self.one_off_step(&task, step),
             Due::Task { service, task, step } => {
                 self.with_service(&service, |it, around| it.task_step(&task, step, around))
             }

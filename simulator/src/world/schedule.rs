@@ -8,7 +8,7 @@ use super::task::Step;
 /// Something that is going to happen by itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Due {
-    /// A task goes on with its life.
+    /// A task goes on with its life. The service is empty for a task of none.
     Task { service: String, task: String, step: Step },
     /// The service's newest deployment leaves PENDING.
     Begin { service: String, deployment: String },

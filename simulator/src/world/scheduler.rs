@@ -100,7 +100,8 @@ impl Service {
         let primary = self.deployments.first_mut()?;
         let behaviour = around.task_definitions.behaviour(&primary.task_definition, primary.started, around.scenario);
         let id = primary.id.clone();
-        if behaviour == Behaviour::NoCapacity {
+        let has_room = around.place(&self.cluster, &primary.task_definition, &[]).is_ok();
+        if behaviour == Behaviour::NoCapacity || !has_room {
             self.say(
                 "was unable to place a task because no container instance met all of its requirements. \
                  Reason: No Container Instances were found in your capacity.",
@@ -119,6 +120,7 @@ impl Service {
             revision: &revision,
             task_definition: &task_definition,
             grace: Duration::from_secs(grace),
+            constraints: &[],
         };
         let task = Task::start(&belongs, behaviour, around);
         around.fact(Happening::TaskStarted { task: task.arn.clone(), deployment: id });

@@ -75,6 +75,7 @@ impl Service {
             revision: &primary.revision,
             task_definition: &primary.task_definition,
             grace: std::time::Duration::ZERO,
+            constraints: &[],
         };
         self.tasks = (0..self.desired).map(|_| Task::running(&belongs, around)).collect();
         self.steady = true;

@@ -22,7 +22,7 @@ pub(crate) struct Revision {
     pub(crate) number: usize,
     pub(crate) active: bool,
     pub(crate) tags: Vec<Value>,
-    document: Map<String, Value>,
+    pub(crate) document: Map<String, Value>,
     registered_at: Duration,
     deregistered_at: Option<Duration>,
 }

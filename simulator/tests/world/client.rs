@@ -25,6 +25,17 @@ pub(crate) fn client(simulator: &Simulator) -> Client {
     Client::from_conf(config(simulator).build())
 }
 
+/// CloudWatch Logs of the same world.
+pub(crate) fn logs(simulator: &Simulator) -> aws_sdk_cloudwatchlogs::Client {
+    let config = aws_sdk_cloudwatchlogs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(credentials())
+        .retry_config(aws_sdk_ecs::config::retry::RetryConfig::disabled())
+        .http_client(simulator.http_client());
+    aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
+}
+
 /// Registers a revision of `family` with this image.
 pub(crate) async fn register(client: &Client, family: &str, image: &str) -> String {
     let container = ContainerDefinition::builder().name(family).image(image).memory(128).build();

@@ -13,6 +13,8 @@ mod journal;
 #[cfg(test)]
 mod loopback;
 #[cfg(test)]
+mod one_off;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod properties;

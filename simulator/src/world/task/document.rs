@@ -2,32 +2,46 @@
 
 use serde_json::{Value, json};
 
-use super::{Container, Health, State, Task};
+use super::{Container, Health, Shown, State, Task};
 use crate::world::task_definition::digest;
 use crate::world::{Service, Surroundings};
 
 impl Task {
     /// As DescribeTasks shows it.
-    pub(crate) fn document(&self, service: &Service, around: &Surroundings<'_>) -> Value {
+    pub(crate) fn of_service(&self, service: &Service, around: &Surroundings<'_>) -> Value {
+        let shown = Shown {
+            cluster_arn: &service.cluster_arn,
+            group: format!("service:{}", service.name),
+            launch_type: service.settings.get("launchType").cloned().unwrap_or_else(|| json!("FARGATE")),
+            overrides: json!({"containerOverrides": [], "inferenceAcceleratorOverrides": []}),
+            tags: json!([]),
+        };
+        self.document(&shown, around)
+    }
+
+    pub(crate) fn document(&self, shown: &Shown<'_>, around: &Surroundings<'_>) -> Value {
         let mut task = json!({
             "taskArn": self.arn,
-            "clusterArn": service.cluster_arn,
+            "clusterArn": shown.cluster_arn,
             "taskDefinitionArn": self.task_definition,
-            "group": format!("service:{}", service.name),
+            "group": shown.group,
             "startedBy": self.deployment,
             "lastStatus": self.state.name(),
             "desiredStatus": self.desired_status(),
             "healthStatus": self.health.name(),
-            "launchType": service.settings.get("launchType").cloned().unwrap_or_else(|| json!("FARGATE")),
+            "launchType": shown.launch_type,
             "connectivity": "CONNECTED",
             "createdAt": around.timestamp(self.created_at),
             "version": self.version,
             "attachments": [],
             "attributes": [],
-            "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": []},
-            "tags": [],
+            "overrides": shown.overrides,
+            "tags": shown.tags,
             "containers": self.containers.iter().map(|container| self.container(container)).collect::<Value>(),
         });
+        if let Some(instance) = &self.instance {
+            task["containerInstanceArn"] = json!(instance);
+        }
         for (member, moment) in
             [("startedAt", self.started_at), ("stoppingAt", self.stopping_at), ("stoppedAt", self.stopped_at)]
         {

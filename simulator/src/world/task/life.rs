@@ -78,6 +78,7 @@ impl Task {
             Step::Go(State::Stopped) => {
                 self.state = State::Stopped;
                 self.stopped_at = Some(around.now);
+                around.vacate(&self.id);
                 Passed::Stopped
             }
             Step::Go(state) => {
@@ -127,6 +128,7 @@ impl Task {
                 }
                 self.plan(after, Step::Exit, service, around);
             }
+            Behaviour::Ends { after, .. } => self.plan(after, Step::Exit, service, around),
             // Failing health checks are ignored during the grace period (API reference, healthCheckGracePeriodSeconds).
             Behaviour::Unhealthy { after } => self.plan(after.max(self.grace), Step::FailHealthCheck, service, around),
             _ => {}
@@ -156,6 +158,12 @@ impl Task {
     }
 
     fn exit(&mut self) {
+        if let Behaviour::Ends { exit_codes, .. } = &self.behaviour {
+            for container in &mut self.containers {
+                container.exit_code = Some(exit_codes.get(&container.name).copied().unwrap_or(0));
+            }
+            return;
+        }
         let (named, code, said) = match &self.behaviour {
             Behaviour::Crash { container, exit_code, reason, .. } => (container.clone(), *exit_code, reason.clone()),
             _ => (None, 1, None),

@@ -30,11 +30,13 @@ pub(crate) struct Task {
     pub(crate) stopped_at: Option<Duration>,
     health: Health,
     containers: Vec<Container>,
+    /// The machine that it is on.
+    pub(crate) instance: Option<String>,
     behaviour: Behaviour,
     grace: Duration,
     created_at: Duration,
-    started_at: Option<Duration>,
-    stopping_at: Option<Duration>,
+    pub(crate) started_at: Option<Duration>,
+    pub(crate) stopping_at: Option<Duration>,
     version: u32,
 }
 
@@ -93,9 +95,11 @@ pub(crate) struct Stop {
 }
 
 #[derive(Clone, Debug)]
-struct Container {
-    name: String,
-    image: String,
+pub(crate) struct Container {
+    pub(crate) name: String,
+    pub(crate) image: String,
+    /// Group and stream in CloudWatch Logs.
+    log: Option<(String, String)>,
     essential: bool,
     checked: bool,
     runtime_id: String,
@@ -112,12 +116,27 @@ pub(crate) struct Belongs<'a> {
     pub(crate) revision: &'a str,
     pub(crate) task_definition: &'a str,
     pub(crate) grace: Duration,
+    pub(crate) constraints: &'a [Value],
+}
+
+/// What DescribeTasks shows of a task that the task does not know itself.
+#[derive(Debug)]
+pub(crate) struct Shown<'a> {
+    pub(crate) cluster_arn: &'a str,
+    pub(crate) group: String,
+    pub(crate) launch_type: Value,
+    pub(crate) overrides: Value,
+    pub(crate) tags: Value,
 }
 
 impl Task {
     fn new(belongs: &Belongs<'_>, behaviour: Behaviour, around: &mut Surroundings<'_>) -> Self {
         let id = around.identity.task();
         let containers = around.task_definitions.containers(belongs.task_definition);
+        let placed = around.place(belongs.cluster, belongs.task_definition, belongs.constraints).ok().flatten();
+        if let Some((instance, needs)) = &placed {
+            around.occupy(instance, &id, *needs);
+        }
         Self {
             arn: around.scenario.arn(&format!("task/{}/{id}", belongs.cluster)),
             deployment: belongs.deployment.to_owned(),
@@ -129,6 +148,7 @@ impl Task {
             stopped_at: None,
             health: Health::Unknown,
             containers: containers.iter().map(|container| Container::new(container, &id)).collect(),
+            instance: placed.map(|(instance, _)| instance),
             behaviour,
             grace: belongs.grace,
             created_at: around.now,
@@ -163,6 +183,14 @@ impl Task {
         if self.live() { "RUNNING" } else { "STOPPED" }
     }
 
+    /// Group, stream and container of everything that it writes to CloudWatch Logs.
+    pub(crate) fn log_streams(&self) -> impl Iterator<Item = (&str, &str, &Container)> {
+        self.containers.iter().filter_map(|container| {
+            let (group, stream) = container.log.as_ref()?;
+            Some((group.as_str(), stream.as_str(), container))
+        })
+    }
+
     fn checked(&self) -> bool {
         self.containers.iter().any(|container| container.essential && container.checked)
     }
@@ -172,7 +200,14 @@ impl Container {
     fn new(definition: &Value, task: &str) -> Self {
         let text = |member: &str| definition[member].as_str().unwrap_or_default().to_owned();
         let name = text("name");
+        let options = &definition["logConfiguration"]["options"];
+        let log = (definition["logConfiguration"]["logDriver"] == "awslogs").then(|| {
+            let prefix = options["awslogs-stream-prefix"].as_str().unwrap_or_default();
+            let group = options["awslogs-group"].as_str().unwrap_or_default();
+            (group.to_owned(), format!("{prefix}/{name}/{task}"))
+        });
         Self {
+            log,
             runtime_id: format!(
                 "{task}-{}",
                 name.bytes().map(u64::from).fold(0, |sum, byte| (sum * 31 + byte) % 10_000_000_000)
