@@ -8,6 +8,7 @@
 //! - [`cycle`]: capture, plan, preflight, register, update, wait, verify, and rollback when it is owed. Knows no cloud.
 //! - [`targets`]: what can be deployed to, a folder each; implements the cycle's [`Target`](cycle::Target).
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
+//! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
 //! - `dispatch`: which of the targets a step is for.
 //! - [`action`]: the whole program as a function, which `main.rs` and the tests call.
@@ -20,3 +21,4 @@ pub mod report;
 pub mod runner;
 pub mod spec;
 pub mod targets;
+pub mod web;

@@ -5,20 +5,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::base64;
-use aws_smithy_types::config_bag::Layer;
-use aws_smithy_types::timeout::TimeoutConfig;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use url::{Position, Url};
+use url::Url;
 
 use super::Environment;
+use crate::web::{Web, WebError};
 
 /// How long one request may take. GitHub answers in tenths of a second.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -70,6 +66,9 @@ pub enum IdTokenError {
     /// What the runner offers is no address.
     #[error("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL")]
     NoAddress(#[source] url::ParseError),
+    /// What the runner offers cannot be sent.
+    #[error("what the runner offers for ID tokens cannot be sent in a request")]
+    NoRequest(#[source] http::Error),
     /// GitHub answered with something else.
     #[error("GitHub did not give the job an ID token: it answered with HTTP status {0}")]
     Refused(u16),
@@ -78,14 +77,14 @@ pub enum IdTokenError {
     Unreadable(#[source] serde_json::Error),
     /// There was no answer.
     #[error("GitHub did not give the job an ID token: it does not answer")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unreachable(#[source] WebError),
 }
 
 impl IdTokenError {
     /// Whether it is worth asking again.
     pub const fn is_passing(&self) -> bool {
         match self {
-            Self::NotPermitted | Self::NoAddress(_) => false,
+            Self::NotPermitted | Self::NoAddress(_) | Self::NoRequest(_) => false,
             Self::Refused(status) => *status == 429 || *status >= 500,
             Self::Unreadable(_) | Self::Unreachable(_) => true,
         }
@@ -93,11 +92,11 @@ impl IdTokenError {
 }
 
 /// Where ID tokens for one audience come from.
-///
-/// A request of the AWS SDK's own HTTP stack, so that there is one TLS library, one way through a proxy and one door for tests.
 #[derive(Debug)]
 pub struct IdTokens {
-    operation: Operation<(), IdToken, IdTokenError>,
+    web: Web,
+    address: Url,
+    bearer: SecretString,
 }
 
 impl IdTokens {
@@ -113,39 +112,10 @@ impl IdTokens {
         let offered =
             environment.get("ACTIONS_ID_TOKEN_REQUEST_URL").zip(environment.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
         let (address, bearer) = offered.ok_or(IdTokenError::NotPermitted)?;
-        let mut url = Url::parse(address).map_err(IdTokenError::NoAddress)?;
+        let mut address = Url::parse(address).map_err(IdTokenError::NoAddress)?;
         // The address has a query already.
-        url.query_pairs_mut().append_pair("audience", audience);
-        let path = url[Position::BeforePath..].to_owned();
-        let authorization = format!("Bearer {bearer}");
-
-        let mut operation = Operation::builder()
-            .service_name("GitHub")
-            .operation_name("GetIdToken")
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&url[..Position::BeforePath])
-            .no_auth()
-            .no_retry()
-            .sleep_impl(TokioSleep::new())
-            .timeout_config(TimeoutConfig::builder().connect_timeout(ATTEMPT).operation_timeout(ATTEMPT).build())
-            .runtime_plugin(StaticRuntimePlugin::new().with_config({
-                let mut layer = Layer::new("sensitive");
-                layer.store_put(SensitiveOutput);
-                layer.freeze()
-            }));
-        if let Some(http_client) = http_client {
-            operation = operation.http_client(http_client);
-        }
-        let operation = operation
-            .serializer(move |()| {
-                let mut request = HttpRequest::get(&path)?;
-                request.headers_mut().try_insert("accept", "application/json")?;
-                request.headers_mut().try_insert("authorization", authorization.clone())?;
-                Ok(request)
-            })
-            .deserializer(read)
-            .build();
-        Ok(Self { operation })
+        address.query_pairs_mut().append_pair("audience", audience);
+        Ok(Self { web: Web::new(http_client, ATTEMPT), address, bearer: bearer.into() })
     }
 
     /// Asks for a new token, once. It lasts for some minutes.
@@ -153,19 +123,17 @@ impl IdTokens {
     /// # Errors
     /// When GitHub gives none.
     pub async fn fetch(&self) -> Result<IdToken, IdTokenError> {
-        self.operation.invoke(()).await.map_err(|error| match error {
-            SdkError::ServiceError(context) => context.into_err(),
-            other => IdTokenError::Unreachable(other.into()),
-        })
+        let request = http::Request::get(self.address.as_str())
+            .header(ACCEPT, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {}", self.bearer.expose_secret()))
+            .body(Bytes::new())
+            .map_err(IdTokenError::NoRequest)?;
+        let answer = self.web.send(request).await.map_err(IdTokenError::Unreachable)?;
+        if !answer.status().is_success() {
+            return Err(IdTokenError::Refused(answer.status().as_u16()));
+        }
+        serde_json::from_slice(answer.body()).map_err(IdTokenError::Unreadable)
     }
-}
-
-fn read(response: &HttpResponse) -> Result<IdToken, OrchestratorError<IdTokenError>> {
-    if !response.status().is_success() {
-        return Err(OrchestratorError::operation(IdTokenError::Refused(response.status().as_u16())));
-    }
-    serde_json::from_slice(response.body().bytes().unwrap_or_default())
-        .map_err(|error| OrchestratorError::operation(IdTokenError::Unreadable(error)))
 }
 
 #[cfg(test)]

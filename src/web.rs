@@ -1,0 +1,92 @@
+//! HTTP requests that are not calls to AWS, on the AWS SDK's own HTTP stack: one TLS library, one way through a proxy, and one
+//! door for tests.
+
+use std::time::Duration;
+
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::timeout::TimeoutConfig;
+use bytes::Bytes;
+use url::{Position, Url};
+
+/// There is no answer. What went wrong underneath stays in the source, which may tell the address.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The address is none.
+    #[error("the address is not a URL")]
+    NoAddress(#[source] url::ParseError),
+    /// Nothing came back in time, or at all.
+    #[error("there is no answer")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Sends requests, each once: no redirect is followed and nothing is sent again.
+#[derive(Debug, Clone)]
+pub struct Web {
+    http_client: Option<SharedHttpClient>,
+    patience: Duration,
+}
+
+impl Web {
+    /// Waits so long for an answer. `http_client` replaces the network, for tests.
+    pub const fn new(http_client: Option<SharedHttpClient>, patience: Duration) -> Self {
+        Self { http_client, patience }
+    }
+
+    /// Sends a request to its absolute URL. Every answer is an answer, whatever its status.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, WebError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(WebError::NoAddress)?;
+        let (parts, body) = request.into_parts();
+        let path = url[Position::BeforePath..Position::AfterQuery].to_owned();
+        let mut operation = Operation::builder()
+            .service_name("web")
+            .operation_name("send")
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&url[..Position::BeforePath])
+            .no_auth()
+            .no_retry()
+            .sleep_impl(TokioSleep::new())
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(self.patience).operation_timeout(self.patience).build(),
+            )
+            .runtime_plugin(StaticRuntimePlugin::new().with_config({
+                let mut layer = Layer::new("sensitive");
+                layer.store_put(SensitiveOutput);
+                layer.freeze()
+            }));
+        if let Some(http_client) = &self.http_client {
+            operation = operation.http_client(http_client.clone());
+        }
+        let operation = operation
+            .serializer(move |()| {
+                let mut request = HttpRequest::new(SdkBody::from(body.clone()));
+                request.set_method(parts.method.as_str())?;
+                request.set_uri(path.as_str())?;
+                for (name, value) in &parts.headers {
+                    request.headers_mut().try_append(name.clone(), value.clone())?;
+                }
+                Ok(request)
+            })
+            .deserializer::<_, std::convert::Infallible>(answer)
+            .build();
+        operation.invoke(()).await.map_err(|error| WebError::Unreachable(error.into()))
+    }
+}
+
+fn answer(response: &HttpResponse) -> Result<http::Response<Bytes>, OrchestratorError<std::convert::Infallible>> {
+    let body = Bytes::copy_from_slice(response.body().bytes().unwrap_or_default());
+    let mut answer = http::Response::builder().status(response.status().as_u16());
+    for (name, value) in response.headers() {
+        answer = answer.header(name, value);
+    }
+    answer.body(body).map_err(OrchestratorError::other)
+}
