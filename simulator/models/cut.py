@@ -28,7 +28,7 @@ ListTagsForResource TagResource UntagResource
     "cloudwatch/2010-08-01": "DescribeAlarms",
     "logs/2014-03-28": "GetLogEvents",
     "codedeploy/2014-10-06": """
-CreateDeployment GetDeployment GetDeploymentGroup ListDeployments StopDeployment ContinueDeployment
+CreateDeployment GetDeployment GetDeploymentGroup GetApplicationRevision ListDeployments StopDeployment ContinueDeployment
 BatchGetDeploymentTargets ListDeploymentTargets
 """,
     "events/2015-10-07": "DescribeRule ListTargetsByRule PutTargets",

@@ -177,7 +177,7 @@ impl State {
             return operation::perform(&mut self.world, service, name, request);
         }
         let answer = operation::perform(&mut self.world, service, name, request)?;
-        if name == "UpdateService" {
+        if name == "UpdateService" || name == "CreateDeployment" {
             self.world.updated_by_client();
         }
         self.remember();

@@ -16,6 +16,7 @@
 mod cbor;
 mod clock;
 mod container_instance;
+mod deployment_group;
 mod door;
 mod exchange;
 mod fault;
@@ -40,6 +41,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 pub use crate::container_instance::ContainerInstance;
+pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
@@ -112,6 +114,14 @@ impl Simulator {
         arn
     }
 
+    /// Adds a deployment group of AWS CodeDeploy; its application is created with it.
+    pub fn add_deployment_group(&self, group: DeploymentGroup) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.world.code_deploy.groups.push(group);
+        state.remember();
+    }
+
     /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.
     pub fn http_client(&self) -> SharedHttpClient {
         door::in_process::http_client(&self.shared)
@@ -170,12 +180,17 @@ impl Simulator {
 
     /// What any reading operation of Amazon ECS would answer now; null when it would refuse. Not in the journal.
     pub fn look(&self, operation: &str, request: &Value) -> Value {
+        self.look_at("ecs", operation, request)
+    }
+
+    /// What any reading operation of the service with that signing name would answer now; null when it would refuse.
+    pub fn look_at(&self, service: &str, operation: &str, request: &Value) -> Value {
         let mut state = self.shared.state();
         state.catch_up();
         if !operation::reads(operation) {
             return Value::Null;
         }
-        operation::perform(&mut state.world, "ecs", operation, request).unwrap_or_default()
+        operation::perform(&mut state.world, service, operation, request).unwrap_or_default()
     }
 
     /// How many tasks are RUNNING now, by task definition ARN: the truth about what the service runs.

@@ -23,7 +23,7 @@ pub struct Scripted {
 pub enum Moment {
     /// So long after the world started.
     Elapsed(#[serde(deserialize_with = "seconds")] Duration),
-    /// After an UpdateService of the client took effect.
+    /// After an UpdateService, or a CreateDeployment of AWS CodeDeploy, of the client took effect.
     AfterUpdate {
         /// Which one, counted from 1.
         number: usize,
@@ -58,6 +58,20 @@ pub enum Action {
         service: String,
         /// The new desired count.
         desired_count: usize,
+    },
+    /// Registers a revision with this image, and deploys it through the deployment group that has the console's names.
+    CreateCodeDeployment {
+        /// The service's name, in the cluster `default`.
+        service: String,
+        /// The image of the first container of the new revision, which is otherwise a copy of the current one.
+        image: String,
+    },
+    /// Stops the newest deployment of the deployment group that has the console's names.
+    StopCodeDeployment {
+        /// The service's name, in the cluster `default`.
+        service: String,
+        /// Whether it is rolled back.
+        rolls_back: bool,
     },
     /// Deletes the service, with force.
     DeleteService {

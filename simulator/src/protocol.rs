@@ -106,6 +106,8 @@ impl Protocol {
                 let shape = operation.and_then(|operation| operation.output.as_deref());
                 return cbor::write(model, shape, answer);
             }
+            // What answers nothing has no body.
+            Self::Json(_) if answer.is_null() => String::new(),
             Self::Json(_) | Self::Runner => answer.to_string(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",

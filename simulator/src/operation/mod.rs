@@ -1,6 +1,7 @@
 //! The operations of the API, each from a valid request to an answer.
 
 mod cluster;
+mod code_deploy;
 mod container_instance;
 mod log;
 mod run_task;
@@ -24,6 +25,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
     match service {
         "ecs" => of_ecs(world, operation, request),
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
+        "codedeploy" => code_deploy::perform(world, operation, request),
         _ => unknown(operation),
     }
 }

@@ -99,6 +99,7 @@ pub(super) fn create(world: &mut World, request: &Value) -> Answer {
         created_at: world.now,
         task_definition: task_definition.clone(),
         deployments: Vec::new(),
+        task_sets: Vec::new(),
         revisions: Vec::new(),
         service_deployments: Vec::new(),
         last_completed: None,
@@ -112,6 +113,9 @@ pub(super) fn create(world: &mut World, request: &Value) -> Answer {
     if !task_definition.is_empty() {
         let (services, mut around) = world.split();
         services[position].deploy(&task_definition, &mut around);
+        if services[position].has_task_sets() {
+            services[position].adopt_task_set();
+        }
     }
     Ok(json!({"service": document(world, position, true)}))
 }

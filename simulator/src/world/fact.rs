@@ -50,6 +50,13 @@ pub enum Happening {
         /// Its new status.
         status: String,
     },
+    /// A deployment of AWS CodeDeploy moved on.
+    CodeDeployment {
+        /// Its id, `d-...`.
+        id: String,
+        /// Its new status.
+        status: String,
+    },
     /// A task was started.
     TaskStarted {
         /// Its ARN.

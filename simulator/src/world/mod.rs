@@ -1,5 +1,6 @@
 //! The state machine: everything that exists in the simulated account, and what happens to it as time goes by.
 
+mod code_deploy;
 mod deployment;
 mod event;
 mod fact;
@@ -18,6 +19,7 @@ mod steady;
 mod task;
 mod task_definition;
 mod task_definition_rules;
+mod task_set;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::code_deploy::Asked as CodeDeployAsked;
 pub use self::fact::{Fact, Happening};
 pub(crate) use self::identity::{mix, uuid};
 pub(crate) use self::instance::Instance;
@@ -37,6 +40,7 @@ pub(crate) use self::session::Key;
 pub(crate) use self::task::{State, Task};
 pub(crate) use self::task_definition::Revision as TaskDefinition;
 
+use self::code_deploy::CodeDeploy;
 use self::identity::Identity;
 use self::schedule::Schedule;
 use self::task_definition::TaskDefinitions;
@@ -58,6 +62,7 @@ pub(crate) struct World {
     /// What RunTask did for each client token.
     pub(crate) once: BTreeMap<String, Once>,
     pub(crate) instances: Vec<Instance>,
+    pub(crate) code_deploy: CodeDeploy,
     pub(crate) facts: Vec<Fact>,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
@@ -110,6 +115,7 @@ impl World {
             one_offs: Vec::new(),
             once: BTreeMap::new(),
             instances: Vec::new(),
+            code_deploy: CodeDeploy::default(),
             facts: Vec::new(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
@@ -181,12 +187,17 @@ impl World {
         match due {
             Due::Task { service, task, step } if service.is_empty() => self.one_off_step(&task, step),
             Due::Task { service, task, step } => {
-                self.with_service(&service, |it, around| it.task_step(&task, step, around))
+                self.with_service(&service, |it, around| it.task_step(&task, step, around));
+                self.notice_service(&service);
             }
             Due::Begin { service, deployment } => {
                 self.with_service(&service, |it, around| it.begin(&deployment, around))
             }
-            Due::Look { service } => self.with_service(&service, Service::look),
+            Due::Look { service } => {
+                self.with_service(&service, Service::look);
+                self.notice_service(&service);
+            }
+            Due::CodeDeployment { id, turn } => self.take_turn(&id, turn),
             Due::RollBack { service, service_deployment } => self.with_service(&service, |it, around| {
                 // Somebody may have deployed meanwhile.
                 let asked = it.service_deployments.last().is_some_and(|current| {
@@ -208,7 +219,7 @@ impl World {
         }
     }
 
-    /// An UpdateService of the client took effect: whoever waits for that acts soon.
+    /// An UpdateService or a CreateDeployment of the client took effect: whoever waits for that acts soon.
     pub(crate) fn updated_by_client(&mut self) {
         self.updates += 1;
         let scenario = Arc::clone(&self.scenario);

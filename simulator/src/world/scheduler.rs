@@ -25,6 +25,9 @@ impl Service {
             self.drain(around);
             return;
         }
+        if self.has_task_sets() {
+            return self.look_at_task_sets(around);
+        }
         self.start_tasks(around);
         self.stop_tasks(around);
         self.forget_replaced_deployments();
@@ -75,16 +78,21 @@ impl Service {
         let id = primary.id.clone();
         let has = self.tasks.iter().filter(|task| task.live() && task.deployment == id).count();
         let wanted = self.desired.saturating_sub(has).min(self.most().saturating_sub(self.live()));
-        if wanted == 0 {
+        self.start_tasks_of(&id, wanted, around);
+    }
+
+    /// Starts so many tasks of a deployment, unless it has to pause.
+    pub(super) fn start_tasks_of(&mut self, deployment: &str, wanted: usize, around: &mut Surroundings<'_>) {
+        let Some(starting) = self.deployments.iter().find(|each| each.id == deployment).filter(|_| wanted > 0) else {
             return;
-        }
-        if around.now < primary.hold_until {
-            around.schedule.look_at(primary.hold_until, &self.arn);
+        };
+        if around.now < starting.hold_until {
+            around.schedule.look_at(starting.hold_until, &self.arn);
             return;
         }
         let mut started = Vec::new();
         for _ in 0..wanted {
-            match self.start_task(around) {
+            match self.start_task(deployment, around) {
                 Some(task) => started.push(task),
                 None => break,
             }
@@ -95,9 +103,9 @@ impl Service {
         }
     }
 
-    /// Starts one task of the newest deployment; none when there is no room for it.
-    fn start_task(&mut self, around: &mut Surroundings<'_>) -> Option<String> {
-        let primary = self.deployments.first_mut()?;
+    /// Starts one task of a deployment; none when there is no room for it.
+    fn start_task(&mut self, deployment: &str, around: &mut Surroundings<'_>) -> Option<String> {
+        let primary = self.deployments.iter_mut().find(|each| each.id == deployment)?;
         let behaviour = around.task_definitions.behaviour(&primary.task_definition, primary.started, around.scenario);
         let id = primary.id.clone();
         let has_room = around.place(&self.cluster, &primary.task_definition, &[]).is_ok();
@@ -176,7 +184,7 @@ impl Service {
         self.stop_all(&ending, &id, around);
     }
 
-    fn stop_all(&mut self, tasks: &[String], deployment: &str, around: &mut Surroundings<'_>) {
+    pub(super) fn stop_all(&mut self, tasks: &[String], deployment: &str, around: &mut Surroundings<'_>) {
         let (mut running, mut pending) = (Vec::new(), 0);
         let service = self.arn.clone();
         for task in self.tasks.iter_mut().filter(|task| tasks.contains(&task.id)) {

@@ -13,8 +13,8 @@ impl World {
     pub(crate) fn somebody_acts(&mut self, index: usize) {
         let scenario = Arc::clone(&self.scenario);
         let Some(other) = scenario.others.get(index) else { return };
-        for (name, request) in self.calls(&other.action) {
-            if operation::perform(self, "ecs", name, &request).is_err() {
+        for (service, name, request) in self.calls(&other.action) {
+            if operation::perform(self, service, name, &request).is_err() {
                 return;
             }
         }
@@ -23,12 +23,13 @@ impl World {
             for service in services {
                 service.alarm(name, &mut around);
             }
+            self.alarm_code_deployments(name);
         }
         let (_, mut around) = self.split();
         around.fact(Happening::SomebodyActed { index });
     }
 
-    fn calls(&self, action: &Action) -> Vec<(&'static str, Value)> {
+    fn calls(&self, action: &Action) -> Vec<(&'static str, &'static str, Value)> {
         match action {
             Action::UpdateService { cluster, service, image, task_definition } => {
                 let Some(current) = self.find_service(cluster, service) else { return Vec::new() };
@@ -41,25 +42,53 @@ impl World {
                 }
                 let family = request["family"].clone();
                 vec![
-                    ("RegisterTaskDefinition", request),
-                    ("UpdateService", json!({"cluster": cluster, "service": service, "taskDefinition": family})),
+                    ("ecs", "RegisterTaskDefinition", request),
+                    ("ecs", "UpdateService", json!({"cluster": cluster, "service": service, "taskDefinition": family})),
                 ]
             }
             Action::Scale { cluster, service, desired_count } => {
-                vec![("UpdateService", json!({"cluster": cluster, "service": service, "desiredCount": desired_count}))]
+                vec![(
+                    "ecs",
+                    "UpdateService",
+                    json!({"cluster": cluster, "service": service, "desiredCount": desired_count}),
+                )]
             }
             Action::DeleteService { cluster, service } => {
-                vec![("DeleteService", json!({"cluster": cluster, "service": service, "force": true}))]
+                vec![("ecs", "DeleteService", json!({"cluster": cluster, "service": service, "force": true}))]
             }
             Action::StopServiceDeployment { cluster, service } => {
                 let service = self.find_service(cluster, service);
                 let Some(current) = service.and_then(|service| service.service_deployments.last()) else {
                     return Vec::new();
                 };
-                vec![("StopServiceDeployment", json!({"serviceDeploymentArn": current.arn, "stopType": "ROLLBACK"}))]
+                vec![(
+                    "ecs",
+                    "StopServiceDeployment",
+                    json!({"serviceDeploymentArn": current.arn, "stopType": "ROLLBACK"}),
+                )]
             }
             Action::DeregisterTaskDefinition { task_definition } => {
-                vec![("DeregisterTaskDefinition", json!({"taskDefinition": task_definition}))]
+                vec![("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": task_definition}))]
+            }
+            Action::CreateCodeDeployment { service, image } => {
+                let Some(current) = self.find_service("default", service) else { return Vec::new() };
+                let mut request = self.task_definitions.request(&current.task_definition).unwrap_or_default();
+                request["containerDefinitions"][0]["image"] = json!(image);
+                let properties = json!({"TaskDefinition": request["family"]});
+                let resource = json!({"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}});
+                let content = json!({"version": 0.0, "Resources": [resource]}).to_string();
+                let create = json!({
+                    "applicationName": format!("AppECS-default-{service}"),
+                    "deploymentGroupName": format!("DgpECS-default-{service}"),
+                    "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
+                });
+                vec![("ecs", "RegisterTaskDefinition", request), ("codedeploy", "CreateDeployment", create)]
+            }
+            Action::StopCodeDeployment { service, rolls_back } => {
+                let (application, group) = (format!("AppECS-default-{service}"), format!("DgpECS-default-{service}"));
+                let Some(newest) = self.deployments_of(&application, &group).last() else { return Vec::new() };
+                let stop = json!({"deploymentId": newest.id, "autoRollbackEnabled": rolls_back});
+                vec![("codedeploy", "StopDeployment", stop)]
             }
             Action::TripAlarm { .. } => Vec::new(),
         }

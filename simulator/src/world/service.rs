@@ -9,6 +9,7 @@ use super::deployment::{Deployment, RolloutState};
 use super::event::Events;
 use super::service_deployment::{ServiceDeployment, Status};
 use super::task::{State, Task};
+use super::task_set::TaskSet;
 use crate::scenario::ServiceDeployments;
 
 /// The settings that a service revision consists of, beside the task definition; a change of one starts a deployment
@@ -41,6 +42,8 @@ pub(crate) struct Service {
     pub(crate) task_definition: String,
     /// Newest first; the first one is PRIMARY.
     pub(crate) deployments: Vec<Deployment>,
+    /// What it has in the place of deployments when AWS CodeDeploy deploys it.
+    pub(crate) task_sets: Vec<TaskSet>,
     pub(crate) revisions: Vec<Revision>,
     /// Oldest first; the last one is current.
     pub(crate) service_deployments: Vec<ServiceDeployment>,
@@ -172,6 +175,9 @@ impl Service {
         let shown = if self.rolls() { self.deployments.as_slice() } else { &[] };
         let deployments = shown.iter().enumerate();
         put("deployments", deployments.map(|(index, each)| each.document(self, index == 0, around)).collect());
+        if self.has_task_sets() {
+            put("taskSets", self.task_sets_document(around));
+        }
         if around.scenario.service_deployments != ServiceDeployments::Unsupported && self.rolls() {
             if let Some(current) = self.service_deployments.last() {
                 put("currentServiceDeployment", json!(current.arn));

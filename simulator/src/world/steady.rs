@@ -28,6 +28,7 @@ impl World {
             created_at: self.now,
             task_definition: task_definition.clone(),
             deployments: Vec::new(),
+            task_sets: Vec::new(),
             revisions: Vec::new(),
             service_deployments: Vec::new(),
             last_completed: None,
@@ -52,6 +53,9 @@ impl World {
         let mut before = super::Surroundings { schedule: &mut schedule, facts: &mut facts, ..around };
         service.deploy(&task_definition, &mut before);
         service.run_all(&mut before);
+        if service.has_task_sets() {
+            service.adopt_task_set();
+        }
         let arn = service.arn.clone();
         services.push(service);
         Ok(arn)

@@ -5,6 +5,8 @@ mod breaker;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod code_deploy;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faults;
