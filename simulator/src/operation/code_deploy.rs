@@ -86,7 +86,7 @@ fn create(world: &mut World, request: &Value) -> Answer {
 /// The task definition and the hooks of an AppSpec. AWS reads YAML too; the simulator reads JSON only.
 fn read(content: &str) -> Result<(String, BTreeMap<String, String>), Refusal> {
     let invalid = || Refusal::new("InvalidRevisionException", "The AppSpec content is not valid.");
-    let document: Value = serde_json::from_str(content).map_err(|_| invalid())?;
+    let document: Value = serde_json::from_str(content).ok().ok_or_else(invalid)?;
     let member = |value: &Value, name: &str| {
         let (_, found) = value.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         Some(found.clone())
