@@ -109,13 +109,16 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
         events.warn(format!("The environment sends calls to {endpoint} instead of AWS (AWS_ENDPOINT_URL)."));
     }
     let policy = Policy {
-        wait: spec.wait,
+        wait: match (&spec.mode, &spec.one_off) {
+            (Mode::RunTask, Some(one_off)) => one_off.wait,
+            _ => spec.wait,
+        },
         wait_for: spec.wait_for,
         rollback_on_failure: spec.rollback_on_failure,
         on_conflict: match spec.mode {
             // Whoever asks to go back while something is in flight means: now.
             Mode::Rollback { .. } => OnConflict::Supersede,
-            Mode::Deploy | Mode::Plan => spec.on_conflict,
+            Mode::Deploy | Mode::Plan | Mode::RunTask => spec.on_conflict,
         },
         on_cancel: spec.on_cancel,
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
@@ -161,7 +164,7 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
     .collect()
 }
 
-fn refuse(failure: Failure, events: &Events) -> Conclusion {
+pub(crate) fn refuse(failure: Failure, events: &Events) -> Conclusion {
     let conclusion = Conclusion {
         outcome: Outcome::Refused,
         cause: Some(failure.cause),

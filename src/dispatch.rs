@@ -8,8 +8,10 @@ use futures_util::FutureExt as _;
 use crate::action::Host;
 use crate::aws::Connection;
 use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
+use crate::runner::Environment;
 use crate::spec::{Mode, Spec, Tag};
 use crate::targets::ecs_service::{EcsService, Request};
+use crate::targets::ecs_task::{self, EcsTask, Identity};
 
 /// Everything that is known before the first look at AWS.
 pub(crate) struct Prepared {
@@ -23,10 +25,13 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Does what was asked for.
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
-        match self.spec.mode {
-            Mode::Deploy | Mode::Plan | Mode::Rollback { .. } => {
-                self.cycle(&self.ecs_service(), || self.connection.ecs_writer(), host, events).await
+        let writer = || self.connection.ecs_writer();
+        match (&self.spec.service, self.ecs_task(&host.environment)) {
+            (Some(service), _) if self.spec.mode != Mode::RunTask => {
+                self.cycle(&self.ecs_service(service, &host.environment), writer, host, events).await
             }
+            (_, Some(task)) => self.cycle(&task, writer, host, events).await,
+            (_, None) => nothing_to_do(events),
         }
     }
 
@@ -43,9 +48,15 @@ impl Prepared {
         takes_back_for_the_job: bool,
     ) -> Result<Option<Conclusion>, Failure> {
         let after = After { owed, ended, takes_back_for_the_job };
+        let writer = || self.connection.ecs_writer();
         match Left::target(owed).map_err(unreadable)?.as_str() {
             EcsService::KIND => {
-                self.settle(&self.ecs_service(), || self.connection.ecs_writer(), host, events, after).await
+                let service = self.ecs_service(self.spec.service.as_deref().unwrap_or_default(), &host.environment);
+                self.settle(&service, writer, host, events, after).await
+            }
+            EcsTask::KIND => {
+                let task = self.ecs_task(&host.environment).ok_or_else(no_task)?;
+                self.settle(&task, writer, host, events, after).await
             }
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
@@ -62,7 +73,7 @@ impl Prepared {
         match self.spec.mode {
             // Nothing that can write is made.
             Mode::Plan => plan(&run).boxed_local().await,
-            Mode::Deploy | Mode::Rollback { .. } => deploy(&run, &writer()).boxed_local().await,
+            Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask => deploy(&run, &writer()).boxed_local().await,
         }
     }
 
@@ -80,13 +91,14 @@ impl Prepared {
         Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }
 
-    fn ecs_service(&self) -> EcsService {
+    fn ecs_service(&self, service: &str, environment: &Environment) -> EcsService {
         let spec = &self.spec;
         EcsService::new(
             self.connection.ecs_reader(),
+            self.connection.logs_reader(),
             Request {
                 cluster: spec.cluster.clone(),
-                service: spec.service.clone(),
+                service: service.to_owned(),
                 mode: spec.mode.clone(),
                 source: spec.source.clone(),
                 overrides: spec.overrides.clone(),
@@ -94,7 +106,24 @@ impl Prepared {
                 tags: self.tags.clone(),
                 max_retries: spec.max_retries,
             },
+            self.ecs_task(environment),
         )
+    }
+
+    fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {
+        let spec = &self.spec;
+        let request = ecs_task::Request {
+            cluster: spec.cluster.clone(),
+            service: spec.service.clone(),
+            source: spec.source.clone(),
+            overrides: spec.overrides.clone(),
+            settings: spec.settings.clone(),
+            tags: self.tags.clone(),
+            one_off: spec.one_off.clone()?,
+            identity: Identity::new(environment),
+            max_retries: spec.max_retries,
+        };
+        Some(EcsTask::new(self.connection.ecs_reader(), self.connection.logs_reader(), request))
     }
 }
 
@@ -103,6 +132,15 @@ struct After<'a> {
     owed: &'a str,
     ended: Ended,
     takes_back_for_the_job: bool,
+}
+
+/// The inputs were checked: there is a service or a task.
+fn nothing_to_do(events: &Events) -> Conclusion {
+    crate::action::refuse(no_task(), events)
+}
+
+fn no_task() -> Failure {
+    Failure::new(Cause::InvalidInput, "Neither a service nor a task is named.")
 }
 
 pub(crate) fn unreadable(error: serde_json::Error) -> Failure {

@@ -189,7 +189,7 @@ fn nothing_asked_is_nothing_changed() {
     let spec = spec(&[("service", "web")]).unwrap();
 
     assert_eq!((spec.mode, spec.source), (Mode::Deploy, Source::Running));
-    assert_eq!((spec.cluster.as_str(), spec.service.as_str(), spec.region), ("default", "web", None));
+    assert_eq!((spec.cluster.as_str(), spec.service.as_deref(), spec.region), ("default", Some("web"), None));
     assert!(spec.overrides.is_empty());
     assert_eq!(spec.settings, ecs_deploy_action::spec::Settings::default());
     assert_eq!((spec.deploy_tags, spec.wait, spec.rollback_on_failure), (true, true, true));

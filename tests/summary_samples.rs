@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecs_deploy_action::cycle::{
-    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, Outcome, Output, Phase, Plan, Progress, Said, Shown,
-    StoppedContainer, StoppedTasks,
+    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Progress, Said,
+    Shown, StoppedContainer, StoppedTasks,
 };
 use ecs_deploy_action::report;
 use ecs_deploy_action::runner::{Console, Environment};
@@ -218,6 +218,13 @@ fn evidence() -> Diagnosis {
                 }],
             },
         ],
+        logs: vec![LogTail {
+            container: "web".into(),
+            group: Some("/ecs/web".into()),
+            stream: Some("web/web/6b1f0c".into()),
+            lines: vec!["starting".into(), "::error::not a command <b>".into()],
+            note: None,
+        }],
         events: messages.map(|(tenths, message)| Said { at: moment(tenths), message: message.into() }).into(),
     }
 }

@@ -5,6 +5,7 @@ pub mod console;
 mod credentials;
 pub mod ecs;
 mod error;
+pub mod logs;
 mod retry;
 
 pub use client::{Connection, ConnectionError};

@@ -12,6 +12,8 @@ pub struct Diagnosis {
     pub statements: Vec<String>,
     /// Tasks that stopped, those with the same story counted together, most frequent first.
     pub stopped: Vec<StoppedTasks>,
+    /// The last lines of containers that failed.
+    pub logs: Vec<LogTail>,
     /// The target's own events since the start, oldest first.
     pub events: Vec<Said>,
 }
@@ -58,6 +60,33 @@ pub struct StoppedContainer {
     pub reason: Option<String>,
     /// Its last health status, when it has a health check: `UNHEALTHY`.
     pub health: Option<String>,
+}
+
+/// The end of a container's log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LogTail {
+    /// The container's name.
+    pub container: String,
+    /// The log group, where it is known.
+    pub group: Option<String>,
+    /// The log stream.
+    pub stream: Option<String>,
+    /// The last lines, oldest first.
+    pub lines: Vec<String>,
+    /// Why there are none.
+    pub note: Option<String>,
+}
+
+impl LogTail {
+    /// What it is, and where it lies.
+    pub fn title(&self) -> String {
+        match (&self.group, &self.stream) {
+            (Some(group), Some(stream)) => {
+                format!("Last lines of container {} (log group {group}, stream {stream})", self.container)
+            }
+            _ => format!("Log of container {}", self.container),
+        }
+    }
 }
 
 /// One message of the target's event log.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::phase::{Begun, Failed, Planned, UpdateFailed, Why};
+use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Why};
 use super::run::Owed;
 use super::settle::{capitalized, refuse, settle};
 use super::wait::cancelled;
-use super::{Cause, Conclusion, Failure, Kind, OnConflict, Outcome, Output, Progress, Run, Target};
+use super::{
+    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnConflict, Outcome, Output, Policy, Progress, Run, Target,
+};
 
 /// How long to leave somebody else's rollout alone between looks at it.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
@@ -29,6 +31,41 @@ pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusi
     let settled = AssertUnwindSafe(settle(run, writer, stopped.owed, stopped.why)).catch_unwind().await;
     let conclusion = settled.unwrap_or_else(|_| lost(run));
     conclude(run, conclusion)
+}
+
+/// Takes a target from update to verify in the middle of another cycle, which made its plan. What it owes is settled here.
+///
+/// # Errors
+/// What went wrong, and whether it was started.
+pub async fn errand<T: Target, U: Target>(
+    outer: &Run<'_, U>,
+    target: &T,
+    policy: &Policy,
+    writer: &T::Writer,
+    (before, draft, made): (T::Snapshot, T::Draft, T::Registered),
+) -> Result<(), NotUpdated> {
+    let run = Run::new(target, policy, outer.events, outer.cancellation.clone());
+    let way = async {
+        let updated = Registered::given(&run, before, draft, made).update(writer).await?;
+        if policy.wait {
+            updated.wait().await?.verify().await?;
+        }
+        Ok::<(), Stopped<T>>(())
+    };
+    let stopped = match AssertUnwindSafe(way).catch_unwind().await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(stopped)) => stopped,
+        Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
+    };
+    let settled = AssertUnwindSafe(settle(&run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let Conclusion { outcome, cause, headline, reason, advice } = settled.unwrap_or_else(|_| lost(&run));
+    let reason = [Some(headline), reason].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let failure = Failure::new(cause.unwrap_or(Cause::Internal), reason);
+    let failure = match advice {
+        Some(advice) => failure.advise(advice),
+        None => failure,
+    };
+    Err(NotUpdated { failure, may_have_happened: outcome != Outcome::Refused })
 }
 
 /// Stops after the checks: nothing here can write.
@@ -75,7 +112,8 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
     if planned.is_empty() {
         return Ok(unchanged(run, &planned));
     }
-    let updated = planned.preflight().await?.register(writer).await?.update(writer).await?;
+    let registered = planned.preflight().await?.register(writer).await?;
+    let updated = registered.run_first(writer).await?.update(writer).await?;
     if !run.policy.wait {
         return Ok(in_progress(run, &updated.was(), &updated.wanted()));
     }
@@ -184,7 +222,8 @@ fn in_progress<T: Target>(run: &Run<'_, T>, was: &str, wanted: &str) -> Conclusi
     } else {
         format!("{target} is moving from {was} to {wanted}; as asked, the end was not waited for and is not known.")
     };
-    Conclusion { outcome: Outcome::InProgress, cause: None, headline, reason: None, advice: None }
+    let conclusion = Conclusion { outcome: Outcome::InProgress, cause: None, headline, reason: None, advice: None };
+    run.target.tell(Ending::InProgress, wanted, conclusion)
 }
 
 pub(super) fn done<T: Target>(run: &Run<'_, T>, wanted: &str, progress: &Progress) -> Conclusion {
@@ -196,5 +235,6 @@ pub(super) fn done<T: Target>(run: &Run<'_, T>, wanted: &str, progress: &Progres
     } else {
         format!("{target} runs {wanted}{asked}.")
     };
-    Conclusion { outcome, cause: None, headline, reason: None, advice: None }
+    let conclusion = Conclusion { outcome, cause: None, headline, reason: None, advice: None };
+    run.target.tell(Ending::Done, wanted, conclusion)
 }

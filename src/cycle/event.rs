@@ -179,11 +179,17 @@ pub enum Output {
     Diagnosis,
     /// The service's page in the AWS console.
     ConsoleUrl,
+    /// The one-off tasks' ARNs, as a JSON list.
+    RunTaskArn,
+    /// The exit code of the one-off task: the first that is not 0, of the essential containers of all its tasks.
+    ExitCode,
+    /// The last line of the one-off task's log that is a JSON object or list.
+    Result,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -201,6 +207,9 @@ impl Output {
         Self::Plan,
         Self::Diagnosis,
         Self::ConsoleUrl,
+        Self::RunTaskArn,
+        Self::ExitCode,
+        Self::Result,
     ];
 
     /// The name in `action.yml`.
@@ -223,6 +232,9 @@ impl Output {
             Self::Plan => "plan",
             Self::Diagnosis => "diagnosis",
             Self::ConsoleUrl => "console-url",
+            Self::RunTaskArn => "run-task-arn",
+            Self::ExitCode => "exit-code",
+            Self::Result => "result",
         }
     }
 }

@@ -18,12 +18,12 @@ mod target;
 mod tests;
 mod wait;
 
-pub use diagnosis::{Diagnosis, Hint, Said, StoppedContainer, StoppedTasks};
-pub use drive::{deploy, plan};
+pub use diagnosis::{Diagnosis, Hint, LogTail, Said, StoppedContainer, StoppedTasks};
+pub use drive::{deploy, errand, plan};
 pub use event::{Event, Events, Kind, Output, Phase, Progress, Sink};
 pub use failure::Failure;
 pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
 pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, Policy, Run};
-pub use target::{Look, NotUpdated, Restore, Target, Verdict, Watch};
+pub use target::{Ending, Look, NotUpdated, Restore, Target, Verdict, Watch};

@@ -20,7 +20,7 @@ pub enum Outcome {
     Refused,
     /// What was running before is running again.
     RolledBack,
-    /// The new version, or a mix of both, is still there.
+    /// The new version, a mix of both, or what a one-off task did is still there.
     Failed,
     /// Going back was tried and did not succeed.
     RollbackFailed,
@@ -75,6 +75,10 @@ impl fmt::Display for Outcome {
 pub enum Cause {
     /// The new tasks keep stopping, or never start.
     TasksFailing,
+    /// A one-off task did not end well.
+    TaskFailed,
+    /// Amazon ECS found no place for a one-off task.
+    Placement,
     /// The deployment circuit breaker of Amazon ECS failed the rollout.
     CircuitBreaker,
     /// A CloudWatch alarm of the deployment's configuration fired.
@@ -111,8 +115,10 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::TasksFailing,
+        Self::TaskFailed,
+        Self::Placement,
         Self::CircuitBreaker,
         Self::Alarm,
         Self::HealthCheck,
@@ -140,6 +146,8 @@ impl Cause {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TasksFailing => "tasks-failing",
+            Self::TaskFailed => "task-failed",
+            Self::Placement => "placement",
             Self::CircuitBreaker => "circuit-breaker",
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",

@@ -59,6 +59,8 @@ pub(super) struct Cleared<'a, T: Target>(Planned<'a, T>);
 pub(super) struct Registered<'a, T: Target> {
     cleared: Cleared<'a, T>,
     made: T::Registered,
+    /// What ran before the update, in words.
+    ran: Option<&'static str>,
 }
 
 /// The rollout was, or may have been, started. Failing here owes a rollback.
@@ -163,8 +165,8 @@ impl<'a, T: Target> Cleared<'a, T> {
         let register = run.target.register(writer, before, draft, run.events);
         match cancellable(run, Phase::Register, register, |failure| failure).await {
             Ok(made) => {
-                run.owe(Owed::Deregistration { before: before.clone(), registered: made.clone() });
-                Ok(Registered { cleared: self, made })
+                run.owe(Owed::Deregistration { before: before.clone(), registered: made.clone(), ran: None });
+                Ok(Registered { cleared: self, made, ran: None })
             }
             Err(failure) => Err(Failed::new(self, failure)),
         }
@@ -178,6 +180,30 @@ pub(super) enum UpdateFailed<'a, T: Target> {
 }
 
 impl<'a, T: Target> Registered<'a, T> {
+    /// Where somebody else went the way so far.
+    pub(super) fn given(run: &'a Run<'a, T>, before: T::Snapshot, draft: T::Draft, made: T::Registered) -> Self {
+        let planned = Planned { captured: Captured { run, before }, plan: Plan::default(), draft };
+        Self { cleared: Cleared(planned), made, ran: None }
+    }
+
+    pub(super) async fn run_first(mut self, writer: &T::Writer) -> Result<Self, Failed<Self>> {
+        let Planned { captured: Captured { run, before }, draft, .. } = &self.cleared.0;
+        let run: &Run<'_, T> = run;
+        let (ran, failure) = match run.target.run_first(run, writer, before, draft, &self.made).await {
+            Ok(ran) => (ran.then_some("the task before the update ended well"), None),
+            Err(NotUpdated { failure, may_have_happened }) => {
+                (may_have_happened.then_some("the task before the update did not end well"), Some(failure))
+            }
+        };
+        let (before, registered) = (before.clone(), self.made.clone());
+        run.owe(Owed::Deregistration { before, registered, ran });
+        self.ran = ran;
+        match failure {
+            None => Ok(self),
+            Some(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+
     pub(super) async fn update(self, writer: &T::Writer) -> Result<Updated<'a, T>, UpdateFailed<'a, T>> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.cleared.0;
         let run: &Run<'_, T> = run;
@@ -228,7 +254,7 @@ impl<'a, T: Target> Updated<'a, T> {
     }
 
     pub(super) fn wanted(&self) -> String {
-        let Registered { cleared, made } = &self.registered;
+        let Registered { cleared, made, .. } = &self.registered;
         cleared.0.captured.run.target.wanted(&cleared.0.draft, Some(made))
     }
 
@@ -307,7 +333,8 @@ impl<'a, T: Target> From<Cleared<'a, T>> for Owed<T> {
 
 impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
     fn from(registered: Registered<'a, T>) -> Self {
-        Self::Deregistration { before: registered.cleared.0.captured.before, registered: registered.made }
+        let Registered { cleared, made, ran } = registered;
+        Self::Deregistration { before: cleared.0.captured.before, registered: made, ran }
     }
 }
 

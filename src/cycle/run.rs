@@ -81,7 +81,12 @@ pub(super) enum Owed<T: Target> {
     /// Nothing was changed.
     Nothing { before: Option<T::Snapshot> },
     /// Something was made that nobody uses.
-    Deregistration { before: T::Snapshot, registered: T::Registered },
+    Deregistration {
+        before: T::Snapshot,
+        registered: T::Registered,
+        /// What ran before the update, in words.
+        ran: Option<&'static str>,
+    },
     /// The rollout was, or may have been, started.
     Rollback(Debt<T::Registered, T::Rollout>),
 }
@@ -138,6 +143,16 @@ pub struct Run<'a, T: Target> {
 }
 
 impl<'a, T: Target> Run<'a, T> {
+    /// What the user decided.
+    pub const fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// Where this cycle sends its events.
+    pub const fn events(&self) -> &'a Events {
+        self.events
+    }
+
     /// A cycle that has not begun.
     pub fn new(target: &'a T, policy: &'a Policy, events: &'a Events, cancellation: Cancellation) -> Self {
         Self { target, policy, events, cancellation, ledger: RefCell::new(Owed::Nothing { before: None }) }

@@ -3,7 +3,7 @@
 use super::phase::Why;
 use super::run::{Debt, Owed};
 use super::wait::{Until, Waited, wait};
-use super::{Cause, Conclusion, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
+use super::{Cause, Conclusion, Ending, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
 
 /// Settles what a cycle that stopped early owes.
 pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: Owed<T>, why: Why) -> Conclusion {
@@ -11,9 +11,17 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
         (Owed::Nothing { before }, why) => {
             refused(run, before.map(|before| run.target.standing(&before)), failure_of(why), None)
         }
-        (Owed::Deregistration { before, registered }, why) => {
+        (Owed::Deregistration { before, registered, ran }, why) => {
             let leftover = run.target.deregister(writer, &registered, run.events).await.err();
-            refused(run, Some(run.target.standing(&before)), failure_of(why), leftover)
+            let standing = run.target.standing(&before);
+            let refused = refused(run, Some(standing.clone()), failure_of(why), leftover);
+            match ran {
+                None => refused,
+                Some(ran) => {
+                    let headline = format!("{} {standing}, as before; {ran}.", capitalized(&run.target.name()));
+                    Conclusion { outcome: Outcome::Failed, headline, ..refused }
+                }
+            }
         }
         (Owed::Rollback(debt), why) => match why {
             Why::Superseded(by) => {
@@ -21,7 +29,7 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
                 Names::new(run, &debt).superseded(&by)
             }
             Why::Failure(failure) if failure.cause == Cause::Cancelled => match run.policy.on_cancel {
-                OnCancel::Leave => Names::new(run, &debt).left(failure),
+                OnCancel::Leave => tell(run, &debt, Ending::Left, Names::new(run, &debt).left(failure)),
                 OnCancel::Rollback | OnCancel::Wait => roll_back(run, writer, &debt, failure, Until::Left).await,
             },
             Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
@@ -52,14 +60,24 @@ async fn leave_or_roll_back<T: Target>(
     diagnose(run, &debt.rollout).await;
     let names = Names::new(run, debt);
     // What the cloud puts back by itself is put back, whatever was asked of this action.
-    match run.target.going_back(&debt.rollout, run.events).await {
+    let (ending, conclusion) = match run.target.going_back(&debt.rollout, run.events).await {
         Some(mut restoration) => match wait(run, &mut restoration, Until::Over).await {
-            Waited::Done(_) => names.rolled_back(failure),
-            Waited::Failed(then) => names.rollback_failed(failure, &then),
-            Waited::Superseded(by) => names.superseded(&by),
+            Waited::Done(_) => (Ending::TakenBack, names.rolled_back(failure)),
+            Waited::Failed(then) => (Ending::NotTakenBack, names.rollback_failed(failure, &then)),
+            Waited::Superseded(by) => return names.superseded(&by),
         },
-        None => names.left(failure),
-    }
+        None => (Ending::Left, names.left(failure)),
+    };
+    tell(run, debt, ending, conclusion)
+}
+
+fn tell<T: Target>(
+    run: &Run<'_, T>,
+    debt: &Debt<T::Registered, T::Rollout>,
+    ending: Ending,
+    conclusion: Conclusion,
+) -> Conclusion {
+    run.target.tell(ending, &debt.wanted, conclusion)
 }
 
 /// Takes the rollout back, and waits for the end as long as there is time.
@@ -71,32 +89,43 @@ pub(super) async fn roll_back<T: Target>(
     until: Until,
 ) -> Conclusion {
     let names = Names::new(run, debt);
-    run.events.send(Kind::PhaseStarted(Phase::Rollback));
-    run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
+    let goes_back = !names.was.is_empty();
+    if goes_back {
+        run.events.send(Kind::PhaseStarted(Phase::Rollback));
+        run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
+    }
     let restore = run.target.restore(writer, &debt.rollout, run.events).await;
     // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
     // deployment that was cancelled there is nothing to explain.
     if failure.cause != Cause::Cancelled {
         diagnose(run, &debt.rollout).await;
     }
-    let conclusion = match restore {
+    let told = match restore {
         Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
-            Waited::Done(_) => names.rolled_back(failure),
-            Waited::Failed(then) if then.cause == Cause::Cancelled => names.going_back(failure),
-            Waited::Failed(then) => names.rollback_failed(failure, &then),
-            Waited::Superseded(by) => names.superseded(&by),
+            Waited::Done(_) => Ok((Ending::TakenBack, names.rolled_back(failure))),
+            Waited::Failed(then) if then.cause == Cause::Cancelled => {
+                Ok((Ending::GoingBack, names.going_back(failure)))
+            }
+            Waited::Failed(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
+            Waited::Superseded(by) => Err(names.superseded(&by)),
         },
         Ok(Restore::NothingToDo) => {
             let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
-            refused(run, Some(format!("is on {}", debt.was)), failure, leftover)
+            Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
         }
-        Ok(Restore::Superseded(by)) => names.superseded(&by),
-        Ok(Restore::Impossible(why)) => names.left(failure.advise(why)),
-        Ok(Restore::Gone) => names.gone(failure),
-        Err(then) => names.rollback_failed(failure, &then),
+        Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
+        Ok(Restore::Superseded(by)) => Err(names.superseded(&by)),
+        Ok(Restore::Impossible(why)) => Ok((Ending::Left, names.left(failure.advise(why)))),
+        Ok(Restore::Gone) => Err(names.gone(failure)),
+        Err(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
     };
-    run.events.send(Kind::PhaseFinished(Phase::Rollback));
-    conclusion
+    if goes_back {
+        run.events.send(Kind::PhaseFinished(Phase::Rollback));
+    }
+    match told {
+        Ok((ending, conclusion)) => tell(run, debt, ending, conclusion),
+        Err(conclusion) => conclusion,
+    }
 }
 
 async fn diagnose<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout) {
@@ -120,13 +149,8 @@ fn refused<T: Target>(
         Some(standing) => format!("Nothing was changed: {target} {standing}, as before."),
         None => format!("Nothing was changed on {target}."),
     };
-    Conclusion {
-        outcome: Outcome::Refused,
-        cause: Some(failure.cause),
-        headline,
-        reason: Some(failure.reason),
-        advice: failure.advice,
-    }
+    let conclusion = conclusion(Outcome::Refused, failure, headline);
+    run.target.tell(Ending::Refused, "", conclusion)
 }
 
 fn failure_of(why: Why) -> Failure {

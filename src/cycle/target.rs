@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Diagnosis, Events, Failure, Plan, Progress, Said};
+use super::{Conclusion, Diagnosis, Events, Failure, Plan, Progress, Run, Said};
 
 /// One kind of thing that can be deployed to. A target talks to its cloud and decides what its answers mean; the order of
 /// things, waiting and settling are the cycle's.
@@ -126,14 +126,58 @@ pub trait Target {
     /// The way back that the cloud took by itself, if it did.
     async fn going_back(&self, rollout: &Self::Rollout, events: &Events) -> Option<Self::Restoration>;
 
+    /// Does what has to be done, and to end well, between register and update: a migration, for example. Whether anything was.
+    ///
+    /// # Errors
+    /// What did not end well, and whether it was begun: then the update does not happen.
+    async fn run_first(
+        &self,
+        _run: &Run<'_, Self>,
+        _writer: &Self::Writer,
+        _before: &Self::Snapshot,
+        _draft: &Self::Draft,
+        _registered: &Self::Registered,
+    ) -> Result<bool, NotUpdated>
+    where
+        Self: Sized,
+    {
+        Ok(false)
+    }
+
+    /// Tells an end in the target's own words, where those for something that keeps running do not fit.
+    fn tell(&self, _ending: Ending, _wanted: &str, conclusion: Conclusion) -> Conclusion {
+        conclusion
+    }
+
     /// Where things stand before anything is changed, to follow the target's name: `is on web:41`.
     fn standing(&self, before: &Self::Snapshot) -> String;
 
-    /// What ran before, as a person would say it: `web:41`.
+    /// What ran before, as a person would say it: `web:41`. Empty when going back means no more than to stop.
     fn was(&self, before: &Self::Snapshot) -> String;
 
     /// What was asked for, as a person would say it: `web:42`.
     fn wanted(&self, draft: &Self::Draft, registered: Option<&Self::Registered>) -> String;
+}
+
+/// The ends that a cycle has a conclusion for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// What was asked for is there.
+    Done,
+    /// It is on its way, and is not waited for.
+    InProgress,
+    /// Nothing was changed.
+    Refused,
+    /// It was taken back.
+    TakenBack,
+    /// It is being taken back, and the end is not waited for.
+    GoingBack,
+    /// Taking it back failed.
+    NotTakenBack,
+    /// It is left as it is.
+    Left,
+    /// It ended by itself, and not well: there is nothing to take back.
+    Over,
 }
 
 /// Why a rollout was not started.
@@ -152,6 +196,8 @@ pub enum Restore<R> {
     Started(R),
     /// Nothing had changed.
     NothingToDo,
+    /// It ended by itself, and there is nothing to take back.
+    Over,
     /// Somebody else's newer rollout took over, and is not ours to undo.
     Superseded(String),
     /// There is nothing to go back to, or going back is not ours to decide, for this reason.

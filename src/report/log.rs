@@ -164,6 +164,14 @@ impl Log {
                 self.show_under(&line);
             }
         }
+        for log in &diagnosis.logs {
+            self.leave_group();
+            self.console.group(&one_line(&log.title()));
+            for line in log.lines.iter().chain(&log.note) {
+                self.console.text(&one_line(line));
+            }
+            self.console.end_group();
+        }
     }
 
     fn conclude(&mut self, at: Duration, conclusion: &Conclusion) {
@@ -425,6 +433,7 @@ mod tests {
             Kind::Diagnosed(Diagnosis {
                 hints: vec![Hint { code: "command-not-found", hint: "Check `command`.".into(), tasks: 3 }],
                 statements: vec!["tasks failed to start".into()],
+                logs: Vec::new(),
                 stopped: vec![StoppedTasks {
                     count: 3,
                     stop_code: Some("EssentialContainerExited".into()),

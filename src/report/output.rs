@@ -1,6 +1,6 @@
 //! The outputs of the step.
 
-use crate::cycle::{Diagnosis, Event, Kind, Output, Said, Sink, StoppedContainer, StoppedTasks};
+use crate::cycle::{Diagnosis, Event, Kind, LogTail, Output, Said, Sink, StoppedContainer, StoppedTasks};
 use crate::runner::text::shorten;
 use crate::runner::{CommandFile, Console};
 
@@ -75,7 +75,7 @@ impl Sink for Outputs {
 
 /// As much of a diagnosis as a later step has a use for.
 fn digest(diagnosis: &Diagnosis) -> Diagnosis {
-    let Diagnosis { hints, statements, stopped, events } = diagnosis;
+    let Diagnosis { hints, statements, stopped, logs, events } = diagnosis;
     let told = |text: &Option<String>| text.as_ref().map(|text| shorten(text, MAX_TEXT));
     let container = |container: &StoppedContainer| StoppedContainer {
         name: shorten(&container.name, MAX_TEXT),
@@ -89,11 +89,17 @@ fn digest(diagnosis: &Diagnosis) -> Diagnosis {
         reason: told(&tasks.reason),
         containers: tasks.containers.iter().take(MAX_ENTRIES).map(container).collect(),
     };
+    let log = |log: &LogTail| LogTail {
+        lines: log.lines.iter().map(|line| shorten(line, MAX_TEXT)).collect(),
+        note: told(&log.note),
+        ..log.clone()
+    };
     let last = &events[events.len().saturating_sub(MAX_ENTRIES)..];
     Diagnosis {
         hints: hints.clone(),
         statements: statements.iter().take(MAX_ENTRIES).map(|statement| shorten(statement, MAX_TEXT)).collect(),
         stopped: stopped.iter().take(MAX_ENTRIES).map(tasks).collect(),
+        logs: logs.iter().take(MAX_ENTRIES).map(log).collect(),
         events: last.iter().map(|said| Said { at: said.at, message: shorten(&said.message, MAX_TEXT) }).collect(),
     }
 }
@@ -166,6 +172,7 @@ mod tests {
                 hints: vec![Hint { code: "exited-with-error", hint: "Look at its log.".into(), tasks: 3 }],
                 statements: vec![long.clone(); 50],
                 stopped: vec![tasks; 2],
+                logs: vec![LogTail { lines: vec![long.clone()], ..LogTail::default() }; 50],
                 events: (0..50).map(said).collect(),
             }),
         );
@@ -176,6 +183,8 @@ mod tests {
         assert_eq!(json["stopped"][0]["containers"][0]["exit_code"], 1);
         assert_eq!(json["events"][0]["at"], "1970-01-01T00:00:30Z", "the last ones are kept");
         assert_eq!(json["statements"].as_array().unwrap().len(), MAX_ENTRIES);
+        assert_eq!(json["logs"].as_array().unwrap().len(), MAX_ENTRIES);
+        assert!(json["logs"][0]["lines"][0].as_str().unwrap().ends_with("é…"));
         assert!(json["stopped"][0]["reason"].as_str().unwrap().ends_with("é…"));
     }
 

@@ -50,6 +50,21 @@ pub struct Inputs {
     pub enable_ecs_managed_tags: Option<String>,
     pub propagate_tags: Option<String>,
     pub enable_execute_command: Option<String>,
+    pub run_task: Option<String>,
+    pub run_task_container_overrides: Option<String>,
+    pub run_task_subnets: Option<String>,
+    pub run_task_security_groups: Option<String>,
+    pub run_task_assign_public_ip: Option<String>,
+    pub run_task_launch_type: Option<String>,
+    pub run_task_capacity_provider_strategy: Option<String>,
+    pub run_task_placement_constraints: Option<String>,
+    pub run_task_placement_minutes: Option<String>,
+    pub run_task_count: Option<String>,
+    pub run_task_started_by: Option<String>,
+    pub run_task_tags: Option<String>,
+    pub run_task_managed_ebs_volume_name: Option<String>,
+    pub run_task_managed_ebs_volume: Option<String>,
+    pub wait_for_task_stopped: Option<String>,
     pub wait_for_service_stability: Option<String>,
     pub wait_for_minutes: Option<String>,
     pub rollback_on_failure: Option<String>,
@@ -72,6 +87,9 @@ impl Inputs {
     #[must_use]
     pub fn for_the_post_step(self) -> Self {
         Self {
+            // A task alone needs no service, and neither does the end of it.
+            mode: self.mode.filter(|mode| mode.eq_ignore_ascii_case("run-task")),
+            run_task: self.run_task,
             cluster: self.cluster,
             service: self.service,
             aws_region: self.aws_region,
@@ -190,11 +208,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_pointed_out_and_a_strange_one_is_left_to_the_runner() {
-        let (_, notices) = read(&[
-            ("INPUT_TASK-DEFINTION", "web.json"),
-            ("INPUT_SERVICE-MANAGED-EBS-VOLUME", "x"),
-            ("INPUT_WHO", "x"),
-        ]);
+        let (_, notices) =
+            read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_LIFE-UNIVERSE-EVERYTHING", "x"), ("INPUT_WHO", "x")]);
 
         assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
     }

@@ -7,8 +7,8 @@ use super::edit::{self, Edit};
 use super::field;
 use super::source::{self, Wanted};
 use super::{
-    Access, Arn, InputError, Mode, OnCancel, OnConflict, Overrides, Role, RollbackTo, Settings, Source, Spec, Tag,
-    Voucher,
+    Access, Arn, InputError, Mode, OnCancel, OnConflict, OneOff, Overrides, Role, RollbackTo, Settings, Source, Spec,
+    Tag, Voucher,
 };
 use crate::runner::Inputs;
 
@@ -32,7 +32,16 @@ impl Spec {
     pub fn from_inputs(inputs: &Inputs, workspace: &Path) -> Result<Self, Vec<InputError>> {
         let mut reader = Reader::default();
         let mode = reader.keep(mode(inputs)).unwrap_or(Mode::Deploy);
-        let (cluster, service) = reader.keep(names(inputs)).unwrap_or_default();
+        let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
+        let mode = match mode {
+            // As the official action takes it: without a service there is nothing else to do.
+            Mode::Deploy if runs_task && inputs.service.is_none() => Mode::RunTask,
+            mode => mode,
+        };
+        let runs_task = mode == Mode::RunTask || runs_task && matches!(mode, Mode::Deploy | Mode::Plan);
+        let one_off =
+            runs_task.then(|| OneOff::from_inputs(inputs).map_err(|errors| reader.errors.extend(errors)).ok());
+        let (cluster, service) = reader.keep(names(inputs, runs_task)).unwrap_or_default();
         let region = inputs.aws_region.as_deref().and_then(|text| reader.keep(region(text)));
         let access = access(inputs, &mut reader);
         let source = reader.keep(source::find(&wanted(inputs), workspace)).unwrap_or(Source::Running);
@@ -65,6 +74,7 @@ impl Spec {
         });
         let rollback_on_job_failure =
             reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
+        let is_task_alone = mode == Mode::RunTask;
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
         }
@@ -72,6 +82,7 @@ impl Spec {
             mode,
             cluster,
             service,
+            one_off: one_off.flatten(),
             region,
             access,
             source,
@@ -85,7 +96,8 @@ impl Spec {
             rollback_on_failure: rollback_on_failure.unwrap_or(true),
             on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
             on_cancel: on_cancel.unwrap_or_default(),
-            rollback_on_job_failure,
+            // A task that has ended cannot be taken back.
+            rollback_on_job_failure: rollback_on_job_failure && !is_task_alone,
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());
@@ -131,14 +143,17 @@ fn mode(inputs: &Inputs) -> Result<Mode, InputError> {
         Deploy,
         Plan,
         Rollback,
+        RunTask,
     }
-    let choices = [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback)];
+    let choices =
+        [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback), ("run-task", Word::RunTask)];
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
     match (word, inputs.to.as_deref()) {
         (Word::Deploy, None) => Ok(Mode::Deploy),
         (Word::Plan, None) => Ok(Mode::Plan),
+        (Word::RunTask, None) => Ok(Mode::RunTask),
         (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan, Some(_)) => Err(InputError::new(
+        (Word::Deploy | Word::Plan | Word::RunTask, Some(_)) => Err(InputError::new(
             "to",
             "it says where to roll back to, and `mode` is not `rollback`",
             "set `mode: rollback`, or use `task-definition` to deploy a given revision",
@@ -169,14 +184,20 @@ fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
 /// The cluster and the service, which may say its cluster in its ARN.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids>
-fn names(inputs: &Inputs) -> Result<(String, String), InputError> {
-    let service = inputs.service.as_deref().ok_or_else(|| {
-        InputError::new("service", "it is empty", "name the ECS service to deploy to; this action creates none")
-    })?;
+fn names(inputs: &Inputs, runs_task: bool) -> Result<(String, Option<String>), InputError> {
+    let Some(service) = inputs.service.as_deref() else {
+        if !runs_task {
+            let remedy = "name the ECS service to deploy to; this action creates none";
+            return Err(InputError::new("service", "it is empty", remedy));
+        }
+        let cluster = inputs.cluster.as_deref().unwrap_or("default");
+        resource("cluster", cluster)?;
+        return Ok((cluster.to_owned(), None));
+    };
     let within = resource("service", service)?;
     let Some(cluster) = inputs.cluster.as_deref() else {
         let inside = within.as_ref().and_then(|arn| arn.name().split_once('/')).map(|(cluster, _)| cluster);
-        return Ok((inside.unwrap_or("default").to_owned(), service.to_owned()));
+        return Ok((inside.unwrap_or("default").to_owned(), Some(service.to_owned())));
     };
     let around = resource("cluster", cluster)?;
     if let Some(within) = within {
@@ -192,7 +213,7 @@ fn names(inputs: &Inputs) -> Result<(String, String), InputError> {
             ));
         }
     }
-    Ok((cluster.to_owned(), service.to_owned()))
+    Ok((cluster.to_owned(), Some(service.to_owned())))
 }
 
 /// Checks a name or an ARN of this kind, and gives the ARN. Names: up to 255 letters, digits, hyphens and underscores.

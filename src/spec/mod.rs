@@ -6,6 +6,7 @@ mod error;
 mod field;
 mod from_inputs;
 mod nearest;
+mod one_off;
 mod source;
 mod task_definition;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
 pub use error::InputError;
+pub use one_off::OneOff;
 
 pub use crate::cycle::{OnCancel, OnConflict};
 pub use task_definition::{
@@ -27,8 +29,10 @@ pub struct Spec {
     pub mode: Mode,
     /// The cluster's name or ARN.
     pub cluster: String,
-    /// The service's name or ARN.
-    pub service: String,
+    /// The service's name or ARN; `None` only for a task alone.
+    pub service: Option<String>,
+    /// The task to run: alone, or between register and update.
+    pub one_off: Option<OneOff>,
     /// The region that was named; else it comes from the environment or from [`Spec::region_in_arns`].
     pub region: Option<String>,
     /// With which credentials.
@@ -68,6 +72,8 @@ pub enum Mode {
     Deploy,
     /// Read, and say what would change.
     Plan,
+    /// Run a task to its end; change no service.
+    RunTask,
     /// Go back to an earlier revision.
     Rollback {
         /// Which one.
@@ -209,9 +215,9 @@ impl Spec {
         };
         let target = match &self.mode {
             Mode::Rollback { to: RollbackTo::TaskDefinition(name) } => Some(name),
-            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan => None,
+            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan | Mode::RunTask => None,
         };
-        [Some(&self.service), Some(&self.cluster), registered, target]
+        [self.service.as_ref(), Some(&self.cluster), registered, target]
             .into_iter()
             .flatten()
             .filter_map(|name| name.parse::<Arn>().ok())

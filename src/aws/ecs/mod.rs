@@ -1,10 +1,14 @@
 //! Amazon ECS: calls that read and calls that write as separate types, and what they answer as plain values.
 
 mod document;
+mod one_off;
+mod placement;
 mod reader;
 mod state;
 mod writer;
 
+pub use one_off::{Started, Task};
+pub use placement::{Gpus, Placement};
 pub use reader::Reader;
 pub use state::{
     CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,

@@ -16,7 +16,7 @@ const TASKS_A_CALL: i32 = 100;
 /// Calls to Amazon ECS that change nothing. The SDK retries them.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl Reader {

@@ -6,6 +6,7 @@ use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Placement;
 use crate::cycle::{Said, StoppedContainer};
 
 /// A service, as DescribeServices and UpdateService answer it.
@@ -35,6 +36,8 @@ pub struct Service {
     pub circuit_breaker: CircuitBreaker,
     /// What UpdateService can set and this program may be asked to.
     pub settings: Settings,
+    /// Where and how its tasks run.
+    pub placement: Placement,
     /// The service's events, oldest first, at most 100.
     pub events: Vec<Said>,
 }
@@ -187,6 +190,8 @@ impl ServiceDeploymentStatus {
 /// A task that stopped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoppedTask {
+    /// Its ARN.
+    pub arn: String,
     /// The ARN of its task definition.
     pub task_definition: String,
     /// The deployment that started it.
@@ -245,6 +250,7 @@ impl From<&sdk::Service> for Service {
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
                 enable_execute_command: service.enable_execute_command(),
             },
+            placement: service.into(),
             events,
         }
     }
@@ -316,6 +322,7 @@ impl From<&sdk::ServiceDeployment> for ServiceDeployment {
 impl From<&sdk::Task> for StoppedTask {
     fn from(task: &sdk::Task) -> Self {
         Self {
+            arn: text(task.task_arn()),
             task_definition: text(task.task_definition_arn()),
             started_by: task.started_by().map(str::to_owned),
             stop_code: task.stop_code().map(|code| code.as_str().to_owned()),

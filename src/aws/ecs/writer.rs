@@ -13,7 +13,7 @@ use crate::spec::TaskDefinition;
 /// change was made, and looks before it sends again.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// What UpdateService shall change. What is `None` is not sent, and what is not sent stays as it is.

@@ -186,6 +186,10 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
         let rows = diagnosis.stopped.iter().flat_map(stopped).take(MAX_ROWS);
         parts.push(table(["Stopped tasks", "Container", "Exit code", "Reason"], rows));
     }
+    for log in diagnosis.logs.iter().take(MAX_SENTENCES) {
+        let lines: String = log.lines.iter().chain(&log.note).map(|line| format!("{}\n", one_line(line))).collect();
+        parts.push(folded(&text(&log.title()), &fence("text", &head(&lines))));
+    }
     if !diagnosis.events.is_empty() {
         let line =
             |said: &crate::cycle::Said| format!("{}  {}\n", said.at.strftime("%H:%M:%SZ"), one_line(&said.message));
@@ -250,7 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cycle::{Cause, Hint, Kind, Phase, Said};
+    use crate::cycle::{Cause, Hint, Kind, LogTail, Phase, Said};
     use crate::report::summary::markdown::tests::{HOSTILE, cells};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::summary_file::MAX_BYTES;
@@ -295,6 +299,15 @@ mod tests {
             Kind::Diagnosed(Diagnosis {
                 hints: vec![Hint { code: "image-missing", hint: text(), tasks: 2 }; 5],
                 statements: vec![text(); times],
+                logs: vec![
+                    LogTail {
+                        container: text(),
+                        lines: vec![text(); 3],
+                        note: Some(text()),
+                        ..LogTail::default()
+                    };
+                    times
+                ],
                 stopped: vec![tasks; times],
                 events: vec![said; times],
             }),

@@ -1,19 +1,33 @@
 //! Collects the evidence of a failed rollout.
 
+use super::evidence::{self, group};
 use super::known_causes::hints;
 use super::{Rollout, short};
 use crate::aws::ecs::{RolloutState, StoppedTask};
-use crate::cycle::{Diagnosis, StoppedTasks};
+use crate::aws::logs;
+use crate::cycle::{Diagnosis, LogTail};
+use crate::targets::ecs_task::Container;
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
-pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
+pub(super) async fn diagnose(rollout: &Rollout, reader: &logs::Reader) -> Diagnosis {
     let observer = &rollout.observer;
     let tasks =
         observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
-    let ours = tasks.into_iter().filter(|task| rollout.pin.started(task) && is_evidence(task));
-    let (statements, stopped, events) = (statements(rollout), group(ours), rollout.said.clone());
+    let ours: Vec<StoppedTask> =
+        tasks.into_iter().filter(|task| rollout.pin.started(task) && is_evidence(task)).collect();
+    let logs = if ours.is_empty() { Vec::new() } else { logs_of(rollout, reader, &ours).await };
+    let stopped = group(ours.into_iter());
+    let (statements, events) = (statements(rollout), rollout.said.clone());
     let said = statements.iter().chain(events.iter().map(|event| &event.message)).map(String::as_str);
-    Diagnosis { hints: hints(&stopped, said), statements, stopped, events }
+    Diagnosis { hints: hints(&stopped, said), statements, stopped, logs, events }
+}
+
+/// The last lines of the containers that failed. Where they write stands in the task definition.
+async fn logs_of(rollout: &Rollout, reader: &logs::Reader, tasks: &[StoppedTask]) -> Vec<LogTail> {
+    match rollout.observer.reader().describe_task_definition(&rollout.pin.task_definition).await {
+        Ok(document) => evidence::logs(reader, &Container::all(&document.register_input()), tasks).await,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Whether it tells why a rollout did not come to its end. A task whose capacity AWS took back has not failed, and does.
@@ -35,24 +49,6 @@ fn statements(rollout: &Rollout) -> Vec<String> {
     statements
 }
 
-/// Counts tasks with the same story together, most frequent first.
-fn group(tasks: impl Iterator<Item = StoppedTask>) -> Vec<StoppedTasks> {
-    let mut groups: Vec<StoppedTasks> = Vec::new();
-    for task in tasks {
-        let told =
-            StoppedTasks { count: 1, stop_code: task.stop_code, reason: task.reason, containers: task.containers };
-        let same = groups.iter_mut().find(|group| {
-            (&group.stop_code, &group.reason, &group.containers) == (&told.stop_code, &told.reason, &told.containers)
-        });
-        match same {
-            Some(group) => group.count += 1,
-            None => groups.push(told),
-        }
-    }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-    groups
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,15 +66,5 @@ mod tests {
             let task = StoppedTask { stop_code: Some(stop_code.to_owned()), ..StoppedTask::default() };
             assert_eq!(is_evidence(&task), expected, "{stop_code}");
         }
-    }
-
-    #[test]
-    fn tasks_with_the_same_story_are_counted_together() {
-        let told = |reason: &str| StoppedTask { reason: Some(reason.to_owned()), ..StoppedTask::default() };
-
-        let groups = group([told("image"), told("exit 1"), told("exit 1")].into_iter());
-
-        let counted: Vec<_> = groups.iter().map(|group| (group.count, group.reason.as_deref().unwrap())).collect();
-        assert_eq!(counted, [(2, "exit 1"), (1, "image")]);
     }
 }

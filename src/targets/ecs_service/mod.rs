@@ -5,6 +5,8 @@
 
 mod capture;
 mod diagnose;
+pub(in crate::targets) mod evidence;
+mod gpu;
 mod history;
 mod judge;
 mod known_causes;
@@ -12,7 +14,7 @@ mod observe;
 mod pin;
 mod plan;
 mod preflight;
-mod register;
+pub(in crate::targets) mod register;
 mod restoration;
 mod rollback;
 mod rollout;
@@ -23,8 +25,13 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::ecs::{Reader, Writer};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target};
+use crate::aws::logs;
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Run, Target};
 use crate::spec::{Mode, Overrides, Settings, Source, Tag};
+use crate::targets::ecs_task::EcsTask;
+
+pub(in crate::targets) use known_causes::hints;
+pub(in crate::targets) use plan::Revision;
 
 pub use capture::Snapshot;
 pub use plan::{Draft, RUN_TAG};
@@ -36,7 +43,10 @@ pub use rollout::{Memo, Rollout};
 #[derive(Debug)]
 pub struct EcsService {
     reader: Reader,
+    logs: logs::Reader,
     request: Request,
+    /// What runs between register and update.
+    first: Option<EcsTask>,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
 }
@@ -64,8 +74,8 @@ pub struct Request {
 
 impl EcsService {
     /// A target that talks to AWS through `reader`.
-    pub const fn new(reader: Reader, request: Request) -> Self {
-        Self { reader, request, destination: OnceCell::new() }
+    pub const fn new(reader: Reader, logs: logs::Reader, request: Request, first: Option<EcsTask>) -> Self {
+        Self { reader, logs, request, first, destination: OnceCell::new() }
     }
 }
 
@@ -101,6 +111,7 @@ impl Target for EcsService {
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        gpu::warn(&self.reader, before, draft, events).await;
         preflight::preflight(before, draft, events)
     }
 
@@ -134,12 +145,24 @@ impl Target for EcsService {
         update::update(writer, rollout, self.request.max_retries, events).await
     }
 
+    async fn run_first(
+        &self,
+        run: &Run<'_, Self>,
+        writer: &Writer,
+        before: &Snapshot,
+        _draft: &Draft,
+        registered: &Registered,
+    ) -> Result<bool, NotUpdated> {
+        let Some(first) = &self.first else { return Ok(false) };
+        first.run_before(run, writer, &before.service, registered).await.map(|()| true)
+    }
+
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         verify::verify(rollout, events).await
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
-        diagnose::diagnose(rollout).await
+        diagnose::diagnose(rollout, &self.logs).await
     }
 
     async fn restore(
@@ -175,7 +198,7 @@ impl Target for EcsService {
 }
 
 /// The last part of an ARN, which is what people call the thing; anything else as it is.
-fn short(name: &str) -> &str {
+pub(in crate::targets) fn short(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
@@ -189,6 +212,6 @@ fn announce_revision(arn: &str, events: &Events) {
 }
 
 /// Joins complaints into one sentence after another.
-fn sentences(complaints: impl IntoIterator<Item = impl fmt::Display>) -> String {
+pub(in crate::targets) fn sentences(complaints: impl IntoIterator<Item = impl fmt::Display>) -> String {
     complaints.into_iter().map(|complaint| format!("{complaint}.")).collect::<Vec<_>>().join(" ")
 }

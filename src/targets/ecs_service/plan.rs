@@ -22,7 +22,7 @@ pub struct Draft {
 
 /// Which revision the service shall run.
 #[derive(Debug, Clone)]
-pub(super) enum Revision {
+pub(in crate::targets) enum Revision {
     /// The one that it is set to.
     Kept(String),
     /// Another one that is registered.

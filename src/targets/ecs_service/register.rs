@@ -20,7 +20,7 @@ pub struct Registered {
 }
 
 impl Registered {
-    pub(super) fn arn(&self) -> &str {
+    pub(in crate::targets) fn arn(&self) -> &str {
         &self.arn
     }
 }
@@ -37,8 +37,19 @@ pub(super) async fn register(
     max_retries: u32,
     events: &Events,
 ) -> Result<Registered, Failure> {
-    let replaces = before.service.task_definition.clone();
-    let registered = match &draft.revision {
+    make(reader, writer, &draft.revision, before.service.task_definition.clone(), max_retries, events).await
+}
+
+/// As [`register`]. `replaces` is what the outputs name again when the revision is removed.
+pub(in crate::targets) async fn make(
+    reader: &Reader,
+    writer: &Writer,
+    revision: &Revision,
+    replaces: String,
+    max_retries: u32,
+    events: &Events,
+) -> Result<Registered, Failure> {
+    let registered = match revision {
         Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false, replaces },
         Revision::New(document) => {
             let mut attempts = Attempts::new(max_retries, events);
@@ -68,7 +79,7 @@ pub(super) async fn register(
 }
 
 /// Removes the revision if this run made it.
-pub(super) async fn deregister(
+pub(in crate::targets) async fn deregister(
     writer: &Writer,
     registered: &Registered,
     max_retries: u32,

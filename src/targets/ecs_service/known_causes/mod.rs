@@ -58,7 +58,7 @@ static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| CATALOGUE.iter().filter_map(R
 /// A hint for each cause that is known: the most frequent first, of those the most special.
 ///
 /// `said` is what ECS says beside the tasks: its statements and the service's events.
-pub(super) fn hints<'a>(stopped: &[StoppedTasks], said: impl Iterator<Item = &'a str>) -> Vec<Hint> {
+pub(in crate::targets) fn hints<'a>(stopped: &[StoppedTasks], said: impl Iterator<Item = &'a str>) -> Vec<Hint> {
     let of_tasks = stopped.iter().filter_map(|tasks| {
         let (row, hint) = first(|row| row.explains(tasks))?;
         Some((row, Hint { tasks: tasks.count, ..hint }))

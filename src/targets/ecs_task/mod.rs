@@ -1,0 +1,217 @@
+//! A one-off task of Amazon ECS: it is started, watched to its end, and judged by its exit codes.
+//!
+//! There is nothing to go back to: what is owed is that the task does not outlive the step unwatched, so taking back is
+//! StopTask.
+
+mod capture;
+mod identity;
+mod judge;
+mod log;
+mod outputs;
+mod plan;
+mod restore;
+mod rollout;
+mod tell;
+mod update;
+
+use crate::aws::ecs::{Reader, Writer};
+use crate::aws::logs;
+use crate::cycle::{
+    Cause, Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
+};
+use crate::spec::{OneOff, Overrides, Settings, Severity, Source, Tag, TaskDefinition, check};
+use crate::targets::ecs_service::register::{self, Registered};
+use crate::targets::ecs_service::{Revision, sentences, short};
+
+pub(in crate::targets) use log::Container;
+
+pub use capture::Snapshot;
+pub use identity::Identity;
+pub use plan::Draft;
+pub use restore::Restoration;
+pub use rollout::{Memo, Rollout};
+
+/// A task, what was asked for it, and clients that can only read.
+#[derive(Debug)]
+pub struct EcsTask {
+    reader: Reader,
+    logs: logs::Reader,
+    request: Request,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The cluster's name or ARN.
+    pub cluster: String,
+    /// The service from which the task takes what is not named.
+    pub service: Option<String>,
+    /// The task definition to start from.
+    pub source: Source,
+    /// What to change in it.
+    pub overrides: Overrides,
+    /// Settings that RunTask has as well.
+    pub settings: Settings,
+    /// The tags of a new revision.
+    pub tags: Vec<Tag>,
+    /// What RunTask is asked for.
+    pub one_off: OneOff,
+    /// What the task's tokens are made of.
+    pub identity: Identity,
+    /// How often a refused call that writes is made again.
+    pub max_retries: u32,
+}
+
+impl EcsTask {
+    /// A target that talks to AWS through `reader` and reads logs through `logs`.
+    pub const fn new(reader: Reader, logs: logs::Reader, request: Request) -> Self {
+        Self { reader, logs, request }
+    }
+
+    /// Runs the task of a revision that is registered, between two phases of a service's cycle.
+    ///
+    /// # Errors
+    /// How it did not end well, and whether it was started.
+    pub(in crate::targets) async fn run_before<U: Target>(
+        &self,
+        outer: &Run<'_, U>,
+        writer: &Writer,
+        service: &crate::aws::ecs::Service,
+        registered: &Registered,
+    ) -> Result<(), NotUpdated> {
+        let document = self.reader.describe_task_definition(registered.arn()).await;
+        let document = document.map_err(|error| NotUpdated { failure: error.into(), may_have_happened: false })?;
+        let before = Snapshot::beside(service.clone(), registered.arn().to_owned(), document);
+        let planned = plan::plan(&self.request, &before);
+        let (_, draft) = planned.map_err(|failure| NotUpdated { failure, may_have_happened: false })?;
+        let policy = Policy { wait: self.request.one_off.wait, is_rollback: false, ..outer.policy().clone() };
+        outer.events().note(format!("Running a task of {} before the update.", short(registered.arn())));
+        Box::pin(errand(outer, self, &policy, writer, (before, draft, registered.clone()))).await
+    }
+}
+
+impl Target for EcsTask {
+    const KIND: &'static str = "ecs-task";
+
+    type Writer = Writer;
+    type Snapshot = Snapshot;
+    type Draft = Draft;
+    type Registered = Registered;
+    type Rollout = Rollout;
+    type Memo = Memo;
+    type Restoration = Restoration;
+
+    fn name(&self) -> String {
+        format!("a one-off task in cluster {}", short(&self.request.cluster))
+    }
+
+    async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
+        capture::capture(&self.reader, &self.request, events).await
+    }
+
+    fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+        plan::plan(&self.request, before)
+    }
+
+    /// Tasks do not get into each other's way.
+    fn conflict(&self, _before: &Snapshot, _draft: &Draft) -> Option<String> {
+        None
+    }
+
+    async fn conflict_is_over(&self, _before: &Snapshot) -> Result<bool, Failure> {
+        Ok(true)
+    }
+
+    async fn preflight(&self, _before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        let Revision::New(document) = &draft.revision else { return Ok(()) };
+        preflight(document, events)
+    }
+
+    async fn register(
+        &self,
+        writer: &Writer,
+        _before: &Snapshot,
+        draft: &Draft,
+        events: &Events,
+    ) -> Result<Registered, Failure> {
+        register::make(&self.reader, writer, &draft.revision, String::new(), self.request.max_retries, events).await
+    }
+
+    async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {
+        register::deregister(writer, registered, self.request.max_retries, events).await
+    }
+
+    fn rollout(&self, _before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
+        Rollout::new(self.reader.clone(), self.logs.clone(), &self.request, draft, registered.arn())
+    }
+
+    fn memo(&self, rollout: &Rollout) -> Memo {
+        rollout.memo.clone()
+    }
+
+    fn recall(&self, memo: Memo) -> Rollout {
+        Rollout::recall(self.reader.clone(), self.logs.clone(), memo)
+    }
+
+    async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
+        update::update(writer, rollout, self.request.max_retries, events).await
+    }
+
+    async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        outputs::announce(rollout, events).await;
+        Ok(())
+    }
+
+    async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
+        outputs::diagnose(rollout).await
+    }
+
+    async fn restore(
+        &self,
+        writer: &Writer,
+        rollout: &Rollout,
+        events: &Events,
+    ) -> Result<Restore<Restoration>, Failure> {
+        restore::restore(writer, rollout, self.request.max_retries, events).await
+    }
+
+    async fn going_back(&self, rollout: &Rollout, events: &Events) -> Option<Restoration> {
+        outputs::announce(rollout, events).await;
+        None
+    }
+
+    fn standing(&self, _before: &Snapshot) -> String {
+        "was not started".to_owned()
+    }
+
+    fn was(&self, _before: &Snapshot) -> String {
+        String::new()
+    }
+
+    fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
+        match registered {
+            Some(registered) => short(registered.arn()).to_owned(),
+            None => draft.name(),
+        }
+    }
+
+    fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
+        tell::tell(short(&self.request.cluster), ending, wanted, conclusion)
+    }
+}
+
+fn preflight(document: &TaskDefinition, events: &Events) -> Result<(), Failure> {
+    let mut errors = Vec::new();
+    for complaint in check(document) {
+        let text = format!("{}: {}", complaint.subject, complaint.message);
+        match complaint.severity {
+            Severity::Error => errors.push(text),
+            Severity::Warning => events.warn(text),
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors));
+    Err(Failure::new(Cause::Preflight, reason))
+}
