@@ -49,7 +49,16 @@ fn spec(pairs: &[(&str, &str)]) -> Result<Spec, Vec<InputError>> {
 /// The inputs besides `service: web`, which of them is wrong, and what the error has to say.
 type Bad = (&'static [(&'static str, &'static str)], &'static str, &'static str);
 
-const BAD: [Bad; 79] = [
+const BAD: [Bad; 84] = [
+    (
+        &[("run-task", "true"), ("run-task-container-overrides", "{hunter2")],
+        "run-task-container-overrides",
+        "JSON list",
+    ),
+    (&[("mode", "run-task"), ("run-task-count", "11")], "run-task-count", "1 to 10"),
+    (&[("mode", "run-task"), ("run-task-launch-type", "LAMBDA")], "run-task-launch-type", "`FARGATE`"),
+    (&[("mode", "run-task"), ("run-task-started-by", "me and you")], "run-task-started-by", "`me and you`"),
+    (&[("mode", "run-task"), ("run-task-managed-ebs-volume-name", "data")], "run-task-managed-ebs-volume", "empty"),
     (&[("service", "")], "service", "empty"),
     (&[("service", "we b")], "service", "`we b`"),
     (&[("service", "arn:aws:ecs:eu-west-1:123456789012:cluster/web")], "service", "not the ARN of an ECS service"),

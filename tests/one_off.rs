@@ -142,19 +142,24 @@ async fn a_task_out_of_time_is_stopped() {
     assert_eq!(tasks(&simulator)[0]["lastStatus"], "STOPPED");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_task_is_stopped_and_its_post_step_sees_to_it() {
-    let simulator = Simulator::new(Scenario::default());
-    let step = running_task("job:1");
+/// Runs the step and cancels it after 20 seconds.
+async fn cancelled(step: &Step, simulator: &Simulator) -> Report {
     let (cancel, cancellation) = Cancellation::new();
-    let run = step.run_until_cancelled(&simulator, cancellation);
+    let run = step.run_until_cancelled(simulator, cancellation);
     tokio::pin!(run);
     tokio::select! {
         biased;
         report = &mut run => unreachable!("{report:#?}"),
         () = tokio::time::sleep(seconds(20)) => cancel.send_replace(true),
     };
-    let report = run.await;
+    run.await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_task_is_stopped_and_its_post_step_sees_to_it() {
+    let simulator = Simulator::new(Scenario::default());
+    let step = running_task("job:1");
+    let report = cancelled(&step, &simulator).await;
     report.ended("failed", "cancelled");
     assert!(simulator.elapsed() < seconds(27), "{:?}", simulator.elapsed());
 

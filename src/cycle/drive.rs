@@ -48,7 +48,7 @@ pub async fn errand<T: Target, U: Target>(
     let way = async {
         let updated = Registered::given(&run, before, draft, made).update(writer).await?;
         if policy.wait {
-            updated.wait().await?.verify().await?;
+            let _verified = updated.wait().await?.verify().await?;
         }
         Ok::<(), Stopped<T>>(())
     };

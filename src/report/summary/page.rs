@@ -20,6 +20,10 @@ const MAX_SENTENCE: usize = 2000;
 /// How many of AWS's statements and how many warnings are shown.
 const MAX_SENTENCES: usize = 10;
 
+/// How many logs of containers are shown, and how long a line of one may be.
+const MAX_LOGS: usize = 5;
+const MAX_LINE: usize = 500;
+
 /// How many bytes of a diff or of the events are shown. GitHub drops a summary above 1 MiB as a whole.
 const MAX_BLOCK: usize = 128 * 1024;
 
@@ -186,8 +190,9 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
         let rows = diagnosis.stopped.iter().flat_map(stopped).take(MAX_ROWS);
         parts.push(table(["Stopped tasks", "Container", "Exit code", "Reason"], rows));
     }
-    for log in diagnosis.logs.iter().take(MAX_SENTENCES) {
-        let lines: String = log.lines.iter().chain(&log.note).map(|line| format!("{}\n", one_line(line))).collect();
+    for log in diagnosis.logs.iter().take(MAX_LOGS) {
+        let lines: String =
+            log.lines.iter().chain(&log.note).map(|line| format!("{}\n", shorten(&one_line(line), MAX_LINE))).collect();
         parts.push(folded(&text(&log.title()), &fence("text", &head(&lines))));
     }
     if !diagnosis.events.is_empty() {

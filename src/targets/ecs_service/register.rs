@@ -20,6 +20,11 @@ pub struct Registered {
 }
 
 impl Registered {
+    /// The same, to be removed by somebody else.
+    pub(in crate::targets) fn lent(&self) -> Self {
+        Self { made: false, ..self.clone() }
+    }
+
     pub(in crate::targets) fn arn(&self) -> &str {
         &self.arn
     }

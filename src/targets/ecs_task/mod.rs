@@ -86,7 +86,7 @@ impl EcsTask {
         let (_, draft) = planned.map_err(|failure| NotUpdated { failure, may_have_happened: false })?;
         let policy = Policy { wait: self.request.one_off.wait, is_rollback: false, ..outer.policy().clone() };
         outer.events().note(format!("Running a task of {} before the update.", short(registered.arn())));
-        Box::pin(errand(outer, self, &policy, writer, (before, draft, registered.clone()))).await
+        Box::pin(errand(outer, self, &policy, writer, (before, draft, registered.lent()))).await
     }
 }
 
