@@ -99,7 +99,12 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
 }
 
 async fn begin(host: &Host, events: &Events) -> Result<Prepared, Failure> {
-    prepare(host, spec(host, events)?, events).await
+    let spec = spec(host, events)?;
+    tokio::select! {
+        biased;
+        () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
+        prepared = prepare(host, spec, events) => prepared,
+    }
 }
 
 async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {

@@ -8,14 +8,18 @@ use tokio::time::{Instant, sleep};
 
 use super::phase::{Begun, Failed, Planned, UpdateFailed, Why};
 use super::run::Owed;
-use super::settle::{capitalized, refuse, settle};
+use super::settle::{capitalized, refuse, settle, unsettled};
 use super::wait::cancelled;
-use super::{Cause, Conclusion, Failure, Kind, OnConflict, Outcome, Output, Progress, Run, Target};
+use super::{Cause, Conclusion, Failure, Kind, OnCancel, OnConflict, Outcome, Output, Progress, Run, Target};
 
 /// How long to leave somebody else's rollout alone between looks at it.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 /// After how many looks to say that it still goes on.
 const CONFLICT_HEARTBEAT: u32 = 12;
+
+/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. Whatever AWS does or
+/// does not answer, the step has said how things stand and is gone before the second signal.
+const LEAVE: Duration = Duration::from_millis(4500);
 
 /// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
@@ -26,9 +30,27 @@ pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusi
         Ok(Err(stopped)) => stopped,
         Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
-    let settled = AssertUnwindSafe(settle(run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let in_time = settle_in_time(run, writer, stopped.owed, stopped.why);
+    let settled = AssertUnwindSafe(in_time).catch_unwind().await;
     let conclusion = settled.unwrap_or_else(|_| lost(run));
     conclude(run, conclusion)
+}
+
+/// Settles, and leaves what cannot be settled before the runner kills a cancelled step to the post step.
+async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: Owed<T>, why: Why) -> Conclusion {
+    let unsettled = unsettled(run, &owed);
+    let time_is_up = async {
+        if run.policy.on_cancel == OnCancel::Wait {
+            return std::future::pending().await;
+        }
+        run.cancellation.cancelled().await;
+        sleep(LEAVE).await;
+    };
+    tokio::select! {
+        biased;
+        settled = settle(run, writer, owed, why) => settled,
+        () = time_is_up => unsettled,
+    }
 }
 
 /// Stops after the checks: nothing here can write.

@@ -133,7 +133,7 @@ impl<'a, T: Target> Planned<'a, T> {
     pub(super) async fn preflight(self) -> Result<Cleared<'a, T>, Failed<Self>> {
         let run = self.captured.run;
         let check = run.target.preflight(&self.captured.before, &self.draft, run.events);
-        match phase(run, Phase::Preflight, check).await {
+        match cancellable(run, Phase::Preflight, check, |failure| failure).await {
             Ok(()) => Ok(Cleared(self)),
             Err(failure) => Err(Failed::new(self, failure)),
         }
@@ -240,7 +240,12 @@ impl<'a, T: Target> Updated<'a, T> {
 impl<'a, T: Target> Settled<'a, T> {
     pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
         let run = self.0.registered.cleared.0.captured.run;
-        match phase(run, Phase::Verify, run.target.verify(&self.0.rollout, run.events)).await {
+        let verify = run.target.verify(&self.0.rollout, run.events);
+        let verified = match run.policy.on_cancel {
+            OnCancel::Wait => phase(run, Phase::Verify, verify).await,
+            OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Verify, verify, |failure| failure).await,
+        };
+        match verified {
             Ok(()) => Ok(Verified(self)),
             Err(failure) => Err(Failed::new(self, failure)),
         }

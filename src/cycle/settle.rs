@@ -2,7 +2,7 @@
 
 use super::phase::Why;
 use super::run::{Debt, Owed};
-use super::wait::{Until, Waited, wait};
+use super::wait::{Until, Waited, cancelled, wait};
 use super::{Cause, Conclusion, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
 
 /// Settles what a cycle that stopped early owes.
@@ -26,6 +26,17 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
             },
             Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
         },
+    }
+}
+
+/// What is so when a cancelled run has to leave before that is settled.
+pub(super) fn unsettled<T: Target>(run: &Run<'_, T>, owed: &Owed<T>) -> Conclusion {
+    match owed {
+        Owed::Rollback(debt) => match run.policy.on_cancel {
+            OnCancel::Leave => Names::new(run, debt).left(cancelled()),
+            OnCancel::Rollback | OnCancel::Wait => Names::new(run, debt).unsettled(cancelled()),
+        },
+        Owed::Nothing { .. } | Owed::Deregistration { .. } => refuse(run, owed, cancelled().into()),
     }
 }
 
@@ -154,6 +165,16 @@ impl Names {
             format!("{} is going back from {wanted} to {was}; the end was not waited for.", capitalized(target));
         conclusion(Outcome::Failed, failure, headline)
             .advise("The post step of this job waits for the end and says how it was.".to_owned())
+    }
+
+    fn unsettled(&self, failure: Failure) -> Conclusion {
+        let Self { target, was, wanted } = self;
+        let headline = format!(
+            "{} is between {was} and {wanted}: the run was cancelled before the end was seen.",
+            capitalized(target)
+        );
+        conclusion(Outcome::Failed, failure, headline)
+            .advise("The post step of this job goes back to what ran before and says how it was.".to_owned())
     }
 
     fn rolled_back(&self, failure: Failure) -> Conclusion {

@@ -101,16 +101,14 @@ impl Inputs {
     /// # Errors
     /// When the environment holds something that is not text; [`Environment`] lets nothing of the kind in.
     pub fn read(environment: &Environment) -> Result<(Self, Vec<String>), UnreadableInputs> {
-        // Names in lower case: the runner writes capitals, a person who runs the image by hand may not, and envy takes the
-        // same input twice for an error.
-        let given: BTreeMap<String, String> =
-            environment.inputs().map(|(name, value)| (name.to_uppercase(), value.to_owned())).collect();
-        let notices = given
-            .keys()
-            .filter_map(|name| name.strip_prefix("INPUT_"))
-            .filter_map(|name| slip_of_the_pen(&name.to_lowercase()))
+        // Names in one case: the runner writes capitals, a person who runs the image by hand may not, and envy takes the same
+        // input twice for an error. The prefix goes away here, because envy's own way takes it away more than once.
+        let given: BTreeMap<String, String> = environment
+            .inputs()
+            .filter_map(|(name, value)| Some((name.strip_prefix("INPUT_")?.to_lowercase(), value.to_owned())))
             .collect();
-        let inputs = envy::prefixed("INPUT_").from_iter(given).map_err(UnreadableInputs)?;
+        let notices = given.keys().filter_map(|name| slip_of_the_pen(name)).collect();
+        let inputs = envy::from_iter(given).map_err(UnreadableInputs)?;
         Ok((inputs, notices))
     }
 
@@ -197,6 +195,13 @@ mod tests {
         ]);
 
         assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
+    }
+
+    #[test]
+    fn the_prefix_in_the_name_of_an_input_makes_it_another_one() {
+        let (inputs, _) = read(&[("INPUT_SERVICE", "web"), ("INPUT_INPUT_SERVICE", "other")]);
+
+        assert_eq!(inputs.service.as_deref(), Some("web"));
     }
 
     #[test]

@@ -134,16 +134,20 @@ impl Step {
 
     /// The post step of this step, as the runner calls it after a job with that status.
     pub(crate) async fn post(self, simulator: &Simulator, job_status: &str) -> Report {
+        let (_cancel, cancellation) = Cancellation::new();
+        self.afterwards(job_status).run_as(Stage::Post, simulator, cancellation).await
+    }
+
+    /// What the runner hands to the post step: the state that the step saved, and empty files.
+    pub(crate) fn afterwards(self, job_status: &str) -> Self {
         let state = outputs(&std::fs::read_to_string(self.folder.path().join("state")).unwrap());
         for file in ["output", "summary"] {
             std::fs::write(self.folder.path().join(file), "").unwrap();
         }
-        let step = state
+        state
             .iter()
             .fold(self, |step, (name, value)| step.variable(&format!("STATE_{name}"), value))
-            .input("job-status", job_status);
-        let (_cancel, cancellation) = Cancellation::new();
-        step.run_as(Stage::Post, simulator, cancellation).await
+            .input("job-status", job_status)
     }
 
     /// Reads what the action left behind.

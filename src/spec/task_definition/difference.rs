@@ -118,7 +118,7 @@ impl Walk {
             return;
         }
         match (before, after) {
-            (Some(Value::Object(before)), Some(Value::Object(after))) if !path.is_hidden_item() => {
+            (Some(Value::Object(before)), Some(Value::Object(after))) if !path.hidden => {
                 for key in keys(before, after) {
                     self.compare(&path.member(key), before.get(key), after.get(key));
                 }

@@ -182,6 +182,17 @@ fn amounts_are_compared_and_not_their_spelling() {
     assert!(!difference(&with(json!("lots")), &with(json!("more"))).is_empty());
 }
 
+#[test]
+fn a_change_of_what_is_hidden_as_a_whole_is_in_the_diff_too() {
+    let with = |env: Value| document(json!({"family": "a", "containerDefinitions": [{"name": "web", "env": env}]}));
+
+    let plan = difference(&with(json!({"A": "1"})), &with(json!({"B": "1"})));
+
+    let subjects: Vec<&str> = plan.changes.iter().map(|change| change.subject.as_str()).collect();
+    assert_eq!(subjects, ["containerDefinitions[web].env"]);
+    assert!(plan.diff.contains("(hidden, changed)"), "{}", plan.diff);
+}
+
 /// Any value, of a shape that need not be ECS's.
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
