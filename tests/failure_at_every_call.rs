@@ -106,6 +106,18 @@ async fn survive(course: &Course) -> usize {
             }
             converges(&case, course, &simulator).await;
             cases += 1;
+
+            let case = format!("{case}, then the post step");
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
+            let step = course.step(1);
+            tokio::select! {
+                biased;
+                () = simulator.hung() => {}
+                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+            }
+            is_taken_back(&case, course, step, &simulator).await;
+            cases += 1;
         }
     }
     #[expect(clippy::explicit_write, reason = "the test harness would swallow what a passing test prints")]
@@ -134,6 +146,26 @@ async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
     }
     assert_eq!(report.exit_code, exit_code, "{case}");
     assert_eq!(report.errors().len(), usize::from(exit_code > 0), "{case}: {report:#?}");
+}
+
+/// The post step of a step that was killed leaves the service as it was before, and says so when it had to do something.
+async fn is_taken_back(case: &str, course: &Course, step: Step, simulator: &Simulator) {
+    let report = step.post(simulator, "cancelled").await;
+    let said: &[&str] = match report.output("outcome") {
+        // Nothing was owed.
+        "" => &[],
+        "refused" => &["Nothing was changed"],
+        "rolled-back" => &["web:1 again", "on web:1 as before"],
+        // The same revision before and after: there is nothing to go back to.
+        "failed" if course.image.is_empty() => &["left between web:1 and web:1"],
+        outcome => panic!("{case}: ended {outcome}: {report:#?}"),
+    };
+    assert_eq!(said.is_empty(), report.summary.is_empty(), "{case}: {report:#?}");
+    assert!(said.is_empty() || said.iter().any(|said| report.summary.contains(said)), "{case}: {report:#?}");
+    simulator.settle().await;
+    let running = running(simulator);
+    assert!(running.len() == 1 && running.contains_key("web:1"), "{case}: runs {running:?}\n{report:#?}");
+    assert_eq!(set_to(simulator), "web:1", "{case}: {report:#?}");
 }
 
 /// The workflow's next attempt ends as an undisturbed first one would have.

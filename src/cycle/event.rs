@@ -159,8 +159,14 @@ pub enum Output {
     TaskDefinitionRevision,
     /// The revision that was running before.
     PreviousTaskDefinitionArn,
+    /// Its number within its family.
+    PreviousTaskDefinitionRevision,
     /// The service.
     ServiceArn,
+    /// Its name, which holds no account id.
+    ServiceName,
+    /// Its cluster's name.
+    ClusterName,
     /// The id of the deployment in the service's list (`ecs-svc/…`).
     DeploymentId,
     /// The service deployment.
@@ -183,7 +189,7 @@ pub enum Output {
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -191,7 +197,10 @@ impl Output {
         Self::TaskDefinitionFamily,
         Self::TaskDefinitionRevision,
         Self::PreviousTaskDefinitionArn,
+        Self::PreviousTaskDefinitionRevision,
         Self::ServiceArn,
+        Self::ServiceName,
+        Self::ClusterName,
         Self::DeploymentId,
         Self::ServiceDeploymentArn,
         Self::RunningCount,
@@ -213,7 +222,10 @@ impl Output {
             Self::TaskDefinitionFamily => "task-definition-family",
             Self::TaskDefinitionRevision => "task-definition-revision",
             Self::PreviousTaskDefinitionArn => "previous-task-definition-arn",
+            Self::PreviousTaskDefinitionRevision => "previous-task-definition-revision",
             Self::ServiceArn => "service-arn",
+            Self::ServiceName => "service-name",
+            Self::ClusterName => "cluster-name",
             Self::DeploymentId => "deployment-id",
             Self::ServiceDeploymentArn => "service-deployment-arn",
             Self::RunningCount => "running-count",

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ecs_deploy_action::action::{Host, Stage, run};
 use ecs_deploy_action::cycle::Cancellation;
 use ecs_deploy_action::runner::{Console, Environment};
@@ -117,14 +118,24 @@ impl Step {
         self.run_as(Stage::Main, simulator, cancellation).await
     }
 
+    /// Runs the action in this process, through a door of the test's own.
+    pub(crate) async fn run_through(&self, http_client: SharedHttpClient) -> Report {
+        let (_cancel, cancellation) = Cancellation::new();
+        self.run_with(Stage::Main, http_client, cancellation).await
+    }
+
     async fn run_as(&self, stage: Stage, simulator: &Simulator, cancellation: Cancellation) -> Report {
+        self.run_with(stage, simulator.http_client(), cancellation).await
+    }
+
+    async fn run_with(&self, stage: Stage, http_client: SharedHttpClient, cancellation: Cancellation) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
         let host = Host {
             environment: Environment::new(&self.environment),
             console: Console::new(Captured(log.clone())),
             cancellation,
             now: "2026-01-05T12:00:00Z".parse().unwrap(),
-            http_client: Some(simulator.http_client()),
+            http_client: Some(http_client),
             stage,
         };
         let exit_code = run(host).await;
@@ -134,8 +145,13 @@ impl Step {
 
     /// The post step of this step, as the runner calls it after a job with that status.
     pub(crate) async fn post(self, simulator: &Simulator, job_status: &str) -> Report {
+        self.afterwards(job_status).run_post(simulator).await
+    }
+
+    /// Runs this step as the post step that it is.
+    pub(crate) async fn run_post(&self, simulator: &Simulator) -> Report {
         let (_cancel, cancellation) = Cancellation::new();
-        self.afterwards(job_status).run_as(Stage::Post, simulator, cancellation).await
+        self.run_as(Stage::Post, simulator, cancellation).await
     }
 
     /// What the runner hands to the post step: the state that the step saved, and empty files.

@@ -171,7 +171,12 @@ fn deployable(service: &Service) -> Result<(), Failure> {
 fn announce(snapshot: &Snapshot, events: &Events) {
     let service = &snapshot.service;
     events.know(Output::ServiceArn, &service.arn);
+    events.know(Output::ServiceName, short(&service.arn));
+    events.know(Output::ClusterName, short(&service.cluster_arn));
     events.know(Output::PreviousTaskDefinitionArn, snapshot.restore_to());
+    if let Some((_, revision)) = short(snapshot.restore_to()).rsplit_once(':') {
+        events.know(Output::PreviousTaskDefinitionRevision, revision);
+    }
     announce_revision(&service.task_definition, events);
     events.know(Output::RunningCount, service.running);
     events.know(Output::DesiredCount, service.desired);
