@@ -158,7 +158,11 @@ async fn is_taken_back(case: &str, course: &Course, step: Step, simulator: &Simu
         "rolled-back" => &["web:1 again", "on web:1 as before"],
         // The same revision before and after: there is nothing to go back to.
         "failed" if course.image.is_empty() => &["left between web:1 and web:1"],
-        outcome => panic!("{case}: ended {outcome}: {report:#?}"),
+        outcome => {
+            let calls: Vec<String> =
+                simulator.journal().into_iter().map(|call| format!("{} {}\n", call.operation, call.request)).collect();
+            panic!("{case}: ended {outcome}: {report:#?}\n{}", calls.concat())
+        }
     };
     assert_eq!(said.is_empty(), report.summary.is_empty(), "{case}: {report:#?}");
     assert!(said.is_empty() || said.iter().any(|said| report.summary.contains(said)), "{case}: {report:#?}");

@@ -84,27 +84,35 @@ pub(super) async fn roll_back<T: Target>(
     let names = Names::new(run, debt);
     run.events.send(Kind::PhaseStarted(Phase::Rollback));
     run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
-    let restore = run.target.restore(writer, &debt.rollout, run.events).await;
+    let mut restore = run.target.restore(writer, &debt.rollout, run.events).await;
     // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
     // deployment that was cancelled there is nothing to explain.
     if failure.cause != Cause::Cancelled {
         diagnose(run, &debt.rollout).await;
     }
-    let conclusion = match restore {
-        Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
-            Waited::Done(_) => names.rolled_back(failure),
-            Waited::Failed(then) if then.cause == Cause::Cancelled => names.going_back(failure),
-            Waited::Failed(then) => names.rollback_failed(failure, &then),
-            Waited::Superseded(by) => names.superseded(&by),
-        },
-        Ok(Restore::NothingToDo) => {
-            let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
-            refused(run, Some(format!("is on {}", debt.was)), failure, leftover)
-        }
-        Ok(Restore::Superseded(by)) => names.superseded(&by),
-        Ok(Restore::Impossible(why)) => names.left(failure.advise(why)),
-        Ok(Restore::Gone) => names.gone(failure),
-        Err(then) => names.rollback_failed(failure, &then),
+    let mut is_first = true;
+    let conclusion = loop {
+        break match restore {
+            Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
+                Waited::Done(_) => names.rolled_back(failure),
+                // The rollout came to its own end first, and is now to be taken back as one that has ended.
+                Waited::Failed(then) if then.cause == Cause::Stopped && std::mem::take(&mut is_first) => {
+                    restore = run.target.restore(writer, &debt.rollout, run.events).await;
+                    continue;
+                }
+                Waited::Failed(then) if then.cause == Cause::Cancelled => names.going_back(failure),
+                Waited::Failed(then) => names.rollback_failed(failure, &then),
+                Waited::Superseded(by) => names.superseded(&by),
+            },
+            Ok(Restore::NothingToDo) => {
+                let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
+                refused(run, Some(format!("is on {}", debt.was)), failure, leftover)
+            }
+            Ok(Restore::Superseded(by)) => names.superseded(&by),
+            Ok(Restore::Impossible(why)) => names.left(failure.advise(why)),
+            Ok(Restore::Gone) => names.gone(failure),
+            Err(then) => names.rollback_failed(failure, &then),
+        };
     };
     run.events.send(Kind::PhaseFinished(Phase::Rollback));
     conclusion
