@@ -1,7 +1,5 @@
 //! Text from outside stays text: nothing that AWS or a user says becomes a command of the runner, on any way out.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod support;
 
 use std::fs;
@@ -40,7 +38,7 @@ fn is_inert(case: &str, report: &Report) {
 
 #[test]
 fn the_commands_are_seen_by_this_test() {
-    assert_eq!(commands(HOSTILE), vec!["stop-commands"; 4]);
+    assert_eq!(commands(HOSTILE), ["stop-commands"; 4]);
 }
 
 #[tokio::test(start_paused = true)]

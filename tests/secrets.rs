@@ -128,10 +128,14 @@ fn refuse(code: &str) -> Fault {
     Fault::Refuse { status: 400, code: code.to_owned(), message: "no".to_owned() }
 }
 
+/// What it is called, the image, the world, more inputs, and the outcome.
+type End =
+    (&'static str, &'static str, Box<dyn Fn() -> Scenario>, &'static [(&'static str, &'static str)], &'static str);
+
 #[tokio::test(start_paused = true)]
 async fn no_kind_of_end_shows_a_secret() {
     let bad = |behaviour: Behaviour| move || Scenario::default().image("bad", behaviour.clone());
-    let scenarios: Vec<(&str, &str, Box<dyn Fn() -> Scenario>, &[(&str, &str)], &str)> = vec![
+    let ends: [End; 11] = [
         ("healthy", "good", Box::new(Scenario::default), &[], "deployed"),
         (
             "not waited for",
@@ -166,7 +170,7 @@ async fn no_kind_of_end_shows_a_secret() {
         // A rollback takes none of these inputs: each of them is complained about.
         ("rollback", "good", Box::new(Scenario::default), &[("mode", "rollback")], "refused"),
     ];
-    for (case, image, scenario, inputs, outcome) in scenarios {
+    for (case, image, scenario, inputs, outcome) in ends {
         let simulator = world(scenario());
         let step = inputs.iter().fold(step(&format!("web:{image}-2")), |step, (name, value)| step.input(name, value));
 
