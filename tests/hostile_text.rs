@@ -9,8 +9,8 @@ use simulator::{Behaviour, Fault, Rule, Scenario, Simulator, When};
 use support::{Report, Step, seconds, world};
 
 /// Every way in which the runner finds a command in a line, with one that this program never gives.
-const HOSTILE: &str = "x\n::stop-commands::x\n  ::stop-commands::x\r::stop-commands::x ##[stop-commands]x \
-                       :\u{200b}:stop-commands::x #\u{ad}#[stop-commands]x | </code><script> `";
+const HOSTILE: &str = "x\n::stop-commands::x\n  ::stop-commands::x\r::stop-commands::x\nsee ##[stop-commands]x\n\
+                       :\u{200b}:stop-commands::x\n#\u{ad}#[stop-commands]x | </code><script> `";
 
 /// The names of the commands that the runner would carry out.
 fn commands(log: &str) -> Vec<String> {
@@ -38,7 +38,7 @@ fn is_inert(case: &str, report: &Report) {
 
 #[test]
 fn the_commands_are_seen_by_this_test() {
-    assert_eq!(commands(HOSTILE), ["stop-commands"; 4]);
+    assert_eq!(commands(HOSTILE), ["stop-commands"; 6]);
 }
 
 #[tokio::test(start_paused = true)]
