@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, ecs};
+use super::{CallError, Operation, ecs};
 use crate::cycle::{Cause, Failure};
 use crate::runner::{Console, Environment, IdTokens};
 use crate::spec::{Role, Spec, Voucher};
@@ -204,7 +204,8 @@ fn id_tokens(
 /// Prints whose credentials these are, and makes sure that they belong to the account that was named.
 /// [GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html) needs no permission.
 async fn identify(sts: &aws_sdk_sts::Client, expected: Option<&str>, console: &Console) -> Result<(), ConnectionError> {
-    let answer = sts.get_caller_identity().send().await.map_err(|error| CallError::new("GetCallerIdentity", error))?;
+    let answer =
+        sts.get_caller_identity().send().await.map_err(|error| CallError::new(Operation::GetCallerIdentity, error))?;
     let arn = answer.arn().unwrap_or("an unnamed identity");
     console.text(&format!("AWS is called as {arn}."));
     let actual = answer.account().unwrap_or_default();

@@ -6,15 +6,15 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::SessionError;
+use super::{Operation, SessionError};
 use crate::cycle::{Cause, Failure};
 
 /// A call to AWS that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}: {explanation}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
 pub struct CallError {
-    /// The operation, as AWS calls it.
-    pub operation: &'static str,
+    /// The call.
+    pub operation: Operation,
     /// What kind of trouble it is.
     pub kind: CallErrorKind,
     /// AWS's code and message, or what happened on the way: text from outside.
@@ -47,7 +47,7 @@ pub enum CallErrorKind {
 }
 
 impl CallError {
-    pub(super) fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn new<E>(operation: Operation, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
@@ -79,7 +79,7 @@ impl CallError {
     }
 
     /// An answer that AWS gave and that does not say what it has to.
-    pub(super) fn unreadable(operation: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(super) fn unreadable(operation: Operation, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             operation,
             kind: CallErrorKind::Unavailable,
@@ -90,7 +90,7 @@ impl CallError {
     }
 
     /// Something that AWS says does not exist, in an answer that is otherwise a success.
-    pub(super) fn not_found(operation: &'static str, explanation: String) -> Self {
+    pub(super) fn not_found(operation: Operation, explanation: String) -> Self {
         let source = explanation.clone().into();
         Self { operation, kind: CallErrorKind::NotFound, explanation, request_id: None, source }
     }
@@ -112,7 +112,7 @@ impl From<CallError> for Failure {
             CallErrorKind::NotFound => (Cause::NotFound, None),
             CallErrorKind::Denied => (
                 Cause::AccessDenied,
-                Some(format!("Allow the credentials' role to call ecs:{} on this resource.", error.operation)),
+                Some(format!("Allow the credentials' role to call {}:{} on this resource.", error.operation.service(), error.operation)),
             ),
             CallErrorKind::Credentials => (
                 Cause::Credentials,

@@ -5,9 +5,11 @@ pub mod console;
 mod credentials;
 pub mod ecs;
 mod error;
+pub mod permissions;
 mod retry;
 
 pub use client::{Connection, ConnectionError};
 pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
+pub use permissions::Operation;
 pub use retry::{Again, Attempts, send};

@@ -1,6 +1,13 @@
 //! A runner and a world to run the action in: environment in; exit code, files, log and AWS calls out.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part; a test that cannot go on has failed")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "every test binary uses a part; a test that cannot go on has failed"
+)]
+
+pub(crate) mod permissions;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -119,6 +126,7 @@ impl Step {
 
     async fn run_as(&self, stage: Stage, simulator: &Simulator, cancellation: Cancellation) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
+        let _watch = permissions::Watch::begin(simulator, permissions::Granted::to(&self.environment, self.path()));
         let host = Host {
             environment: Environment::new(&self.environment),
             console: Console::new(Captured(log.clone())),

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
 
 use super::document::AnswerBytes;
 use super::{Service, ServiceDeployment, StoppedTask};
-use crate::aws::CallError;
+use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 
 /// The most tasks that one DescribeTasks takes.
@@ -34,7 +34,7 @@ impl Reader {
     /// # Errors
     /// [`CallErrorKind::NotFound`](crate::aws::CallErrorKind::NotFound) when AWS lists it as `MISSING`.
     pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Service, CallError> {
-        const OPERATION: &str = "DescribeServices";
+        const OPERATION: Operation = Operation::DescribeServices;
         let answer = self
             .client
             .describe_services()
@@ -62,7 +62,7 @@ impl Reader {
             .max_results(100)
             .send()
             .await
-            .map_err(|error| CallError::new("ListServices", error))?;
+            .map_err(|error| CallError::new(Operation::ListServices, error))?;
         Ok(answer.service_arns().iter().filter_map(|arn| arn.rsplit('/').next().map(str::to_owned)).collect())
     }
 
@@ -78,7 +78,7 @@ impl Reader {
             .service_deployment_arns(arn)
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeServiceDeployments", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeServiceDeployments, error))?;
         Ok(answer.service_deployments().first().map(ServiceDeployment::from))
     }
 
@@ -87,7 +87,7 @@ impl Reader {
     /// # Errors
     /// As AWS answers.
     pub async fn list_successful_revisions(&self, cluster: &str, service: &str) -> Result<Vec<String>, CallError> {
-        const OPERATION: &str = "ListServiceDeployments";
+        const OPERATION: Operation = Operation::ListServiceDeployments;
         let mut briefs = Vec::new();
         let mut token = None;
         loop {
@@ -123,7 +123,7 @@ impl Reader {
             .set_service_revision_arns(Some(arns.to_vec()))
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeServiceRevisions", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeServiceRevisions, error))?;
         Ok(arns
             .iter()
             .filter_map(|arn| {
@@ -141,7 +141,7 @@ impl Reader {
     /// # Errors
     /// As AWS answers.
     pub async fn describe_task_definition(&self, name: &str) -> Result<TaskDefinition, CallError> {
-        const OPERATION: &str = "DescribeTaskDefinition";
+        const OPERATION: Operation = Operation::DescribeTaskDefinition;
         let bytes = AnswerBytes::default();
         self.client
             .describe_task_definition()
@@ -171,7 +171,7 @@ impl Reader {
             .max_results(100)
             .send()
             .await
-            .map_err(|error| CallError::new("ListTaskDefinitions", error))?;
+            .map_err(|error| CallError::new(Operation::ListTaskDefinitions, error))?;
         Ok(answer.task_definition_arns().to_vec())
     }
 
@@ -189,7 +189,7 @@ impl Reader {
             .max_results(TASKS_A_CALL)
             .send()
             .await
-            .map_err(|error| CallError::new("ListTasks", error))?;
+            .map_err(|error| CallError::new(Operation::ListTasks, error))?;
         if listed.task_arns().is_empty() {
             return Ok(Vec::new());
         }
@@ -200,7 +200,7 @@ impl Reader {
             .set_tasks(Some(listed.task_arns().to_vec()))
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeTasks", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeTasks, error))?;
         // A task that is meant to stop and has not yet may still exit with a code of its own.
         Ok(described
             .tasks()
