@@ -7,56 +7,67 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use simulator::{Action, Behaviour, Moment, Scenario, ServiceDeployments, Simulator};
+use simulator::{Action, Behaviour, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When};
 use support::permissions::Granted;
-use support::{Step, seconds, world};
+use support::{Step, seconds, task_definition, world};
 
-/// A world that a step is run in, and maybe its post step after a job that failed.
-struct Course {
-    world: fn() -> Simulator,
-    then_fails: bool,
+/// How long every world goes on before the step comes.
+const BEFORE: u64 = 300;
+
+/// The last update by somebody else comes so long after the world began.
+fn theirs(image: &str, at: u64) -> Scenario {
+    let (cluster, service) = ("default".to_owned(), "web".to_owned());
+    let update = Action::UpdateService { cluster, service, image: Some(image.to_owned()), task_definition: None };
+    Scenario::default().image("stuck", Behaviour::Stuck).other(Moment::Elapsed(seconds(at)), update)
 }
 
-const fn course(world: fn() -> Simulator) -> Course {
-    Course { world, then_fails: false }
+/// Where everything goes well after somebody deployed once.
+fn healthy() -> Simulator {
+    world(theirs("web:theirs", 0))
 }
 
-fn crashing() -> Scenario {
-    Scenario::default()
-        .image("bad", Behaviour::Crash { after: seconds(1), container: None, exit_code: 1, reason: None })
-}
-
-/// The service was moving when the step came.
 fn moving() -> Simulator {
-    let scale = Action::UpdateService {
-        cluster: "default".to_owned(),
-        service: "web".to_owned(),
-        image: Some("web:theirs".to_owned()),
-        task_definition: None,
-    };
-    world(crashing().other(Moment::Elapsed(seconds(0)), scale))
+    world(theirs("web:theirs", BEFORE - 5))
+}
+
+fn without_service_deployments() -> Simulator {
+    world(Scenario { service_deployments: ServiceDeployments::Unsupported, ..theirs("web:theirs", 0) })
+}
+
+fn refusing(simulator: Simulator, operation: &str, code: &str) -> Simulator {
+    let when = When { operation: Some(operation.to_owned()), ..When::default() };
+    let fault = Fault::Refuse { status: 400, code: code.to_owned(), message: "no".to_owned() };
+    simulator.inject(Rule { when, fault });
+    simulator
+}
+
+/// Where ECS does not know the deployment that it names.
+fn forgetful() -> Simulator {
+    refusing(moving(), "DescribeServiceDeployments", "ServiceDeploymentNotFoundException")
 }
 
 fn without_service() -> Simulator {
     Simulator::new(Scenario::default())
 }
 
-fn without_history() -> Simulator {
-    world(Scenario { service_deployments: ServiceDeployments::Unsupported, ..Scenario::default() })
+fn not_to_be_updated() -> Simulator {
+    refusing(healthy(), "UpdateService", "InvalidParameterException")
 }
 
-/// Runs the step in every world, and gives what was granted and not used.
-async fn unused(step: impl Fn() -> Step, courses: &[Course]) -> BTreeSet<(String, String)> {
+const WORLDS: [fn() -> Simulator; 6] =
+    [healthy, moving, without_service_deployments, forgetful, without_service, not_to_be_updated];
+
+/// Runs the step in every world, with its post step after a job that failed, and gives what is granted and never used.
+async fn unused(step: impl Fn() -> Step) -> BTreeSet<(String, String)> {
     let granted = Granted::to(step().environment(), step().path()).unwrap();
     let mut unused = granted.grants();
-    assert!(unused.len() > 3);
-    for Course { world, then_fails } in courses {
+    assert!(unused.len() > 5, "{unused:?}");
+    for world in WORLDS {
         let simulator = world();
+        tokio::time::sleep(seconds(BEFORE)).await;
         let step = step();
         step.run(&simulator).await;
-        if *then_fails {
-            step.post(&simulator, "failure").await;
-        }
+        step.post(&simulator, "failure").await;
         for call in simulator.journal() {
             let used = granted.allows(&call).unwrap();
             unused.retain(|grant| !used.contains(grant));
@@ -65,22 +76,66 @@ async fn unused(step: impl Fn() -> Step, courses: &[Course]) -> BTreeSet<(String
     unused
 }
 
-fn none() -> BTreeSet<(String, String)> {
-    BTreeSet::new()
+#[tokio::test(start_paused = true)]
+async fn nothing_is_granted_that_is_never_used() {
+    let file = |image: &str| {
+        let mut document = task_definition(image);
+        document["taskRoleArn"] = "task".into();
+        let step = Step::bare().file("web.json", &document.to_string());
+        step.input("service", "web").input("task-definition", "web.json").input("deploy-tags", "false")
+    };
+    let bare = || Step::bare().input("service", "web");
+    let steps: [(&str, Box<dyn Fn() -> Step>); 6] = [
+        ("an image that fails", Box::new(|| Step::deploying("web:stuck").input("wait-for-minutes", "1"))),
+        ("a file", Box::new(move || file("web:stuck").input("wait-for-minutes", "1"))),
+        (
+            "a new deployment",
+            Box::new(move || {
+                bare()
+                    .input("force-new-deployment", "true")
+                    .input("on-cancel", "leave")
+                    .input("rollback-on-failure", "false")
+            }),
+        ),
+        ("a plan", Box::new(|| Step::deploying("web:good-2").input("mode", "plan"))),
+        ("a way back", Box::new(move || bare().input("mode", "rollback").input("rollback-on-job-failure", "true"))),
+        ("a way back to a revision", Box::new(move || bare().input("mode", "rollback").input("to", "1"))),
+    ];
+    for (name, step) in steps {
+        assert_eq!(unused(step).await, BTreeSet::new(), "{name}");
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn nothing_is_granted_to_a_deployment_that_it_does_not_use() {
-    let courses = [
-        course(|| world(crashing())),
-        course(moving),
-        course(without_service),
-        Course { world: || world(Scenario::default()), then_fails: true },
-    ];
+#[test]
+fn what_inputs_leave_out_is_left_to_the_owner_of_the_account() {
+    let granted = |step: Step| {
+        let environment = ecs_deploy_action::runner::Environment::new(step.environment());
+        let (inputs, _) = ecs_deploy_action::runner::Inputs::read(&environment).unwrap();
+        let spec = ecs_deploy_action::spec::Spec::from_inputs(&inputs, step.path()).unwrap();
+        let place = ecs_deploy_action::aws::permissions::Place::of(&spec, &environment);
+        serde_json::to_string(&ecs_deploy_action::aws::permissions::Policy::for_spec(&spec, &place)).unwrap()
+    };
 
-    for image in ["web:good-2", "web:bad"] {
-        let step = || Step::deploying(image).input("rollback-on-job-failure", "true");
-        let left = unused(step, &courses).await;
-        println!("{image}: {left:?}");
+    let policy = granted(Step::deploying("web:2").variable("AWS_REGION", ""));
+    for gap in ["ACCOUNT_ID", ":REGION:", "TASK_DEFINITION_FAMILY:*", "ROLE_OF_THE_TASK_DEFINITION"] {
+        assert!(policy.contains(gap), "{gap}: {policy}");
+    }
+
+    let policy = granted(
+        Step::bare()
+            .variable("AWS_REGION", "")
+            .input("service", "arn:aws-cn:ecs:cn-north-1:210987654321:service/shop/web")
+            .input("task-definition-family", "shop")
+            .input("image", "web:2")
+            .input("task-role-arn", "arn:aws-cn:iam::210987654321:role/task")
+            .input("execution-role-arn", "arn:aws-cn:iam::210987654321:role/execution"),
+    );
+    for gap in ["ACCOUNT_ID", ":REGION:", "TASK_DEFINITION_FAMILY", "ROLE_OF", "arn:aws:"] {
+        assert!(!policy.contains(gap), "{gap}: {policy}");
+    }
+    for arn in
+        ["arn:aws-cn:ecs:cn-north-1:210987654321:task-definition/shop:*", "arn:aws-cn:iam::210987654321:role/task"]
+    {
+        assert!(policy.contains(arn), "{arn}: {policy}");
     }
 }

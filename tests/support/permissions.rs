@@ -139,6 +139,9 @@ fn checks(call: &Call) -> Vec<Check> {
                 checks.push(Check { action: "ecs:TagResource".to_owned(), resource: made, context });
             }
             for role in ["taskRoleArn", "executionRoleArn"].map(text).into_iter().filter(|role| !role.is_empty()) {
+                // A role may be given by its name alone.
+                let role =
+                    if role.starts_with("arn:") { role } else { format!("arn:aws:iam::123456789012:role/{role}") };
                 let context = vec![("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())];
                 checks.push(Check { action: "iam:PassRole".to_owned(), resource: role, context });
             }
