@@ -57,8 +57,19 @@ fn not_to_be_updated() -> Simulator {
 const WORLDS: [fn() -> Simulator; 6] =
     [healthy, moving, without_service_deployments, forgetful, without_service, not_to_be_updated];
 
+fn bare() -> Step {
+    Step::bare().input("service", "web")
+}
+
+fn from_a_file(image: &str) -> Step {
+    let mut document = task_definition(image);
+    document["taskRoleArn"] = "task".into();
+    let step = bare().file("web.json", &document.to_string());
+    step.input("task-definition", "web.json").input("deploy-tags", "false")
+}
+
 /// Runs the step in every world, with its post step after a job that failed, and gives what is granted and never used.
-async fn unused(step: impl Fn() -> Step) -> BTreeSet<(String, String)> {
+async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
     let granted = Granted::to(step().environment(), step().path()).unwrap();
     let mut unused = granted.grants();
     assert!(unused.len() > 5, "{unused:?}");
@@ -78,28 +89,18 @@ async fn unused(step: impl Fn() -> Step) -> BTreeSet<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_granted_that_is_never_used() {
-    let file = |image: &str| {
-        let mut document = task_definition(image);
-        document["taskRoleArn"] = "task".into();
-        let step = Step::bare().file("web.json", &document.to_string());
-        step.input("service", "web").input("task-definition", "web.json").input("deploy-tags", "false")
-    };
-    let bare = || Step::bare().input("service", "web");
-    let steps: [(&str, Box<dyn Fn() -> Step>); 6] = [
-        ("an image that fails", Box::new(|| Step::deploying("web:stuck").input("wait-for-minutes", "1"))),
-        ("a file", Box::new(move || file("web:stuck").input("wait-for-minutes", "1"))),
-        (
-            "a new deployment",
-            Box::new(move || {
-                bare()
-                    .input("force-new-deployment", "true")
-                    .input("on-cancel", "leave")
-                    .input("rollback-on-failure", "false")
-            }),
-        ),
-        ("a plan", Box::new(|| Step::deploying("web:good-2").input("mode", "plan"))),
-        ("a way back", Box::new(move || bare().input("mode", "rollback").input("rollback-on-job-failure", "true"))),
-        ("a way back to a revision", Box::new(move || bare().input("mode", "rollback").input("to", "1"))),
+    let steps: [(&str, fn() -> Step); 6] = [
+        ("an image that fails", || Step::deploying("web:stuck").input("wait-for-minutes", "1")),
+        ("a file", || from_a_file("web:stuck").input("wait-for-minutes", "1")),
+        ("a new deployment", || {
+            let leaves = bare().input("on-cancel", "leave").input("rollback-on-failure", "false");
+            leaves.input("force-new-deployment", "true")
+        }),
+        ("a plan", || Step::deploying("web:good-2").input("mode", "plan")),
+        ("a way back", || bare().input("mode", "rollback").input("wait-for-minutes", "0.1")),
+        ("a way back to a revision", || {
+            bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "0.1")
+        }),
     ];
     for (name, step) in steps {
         assert_eq!(unused(step).await, BTreeSet::new(), "{name}");
