@@ -23,7 +23,7 @@ fn theirs(image: &str, at: u64) -> Scenario {
 
 /// Where everything goes well after somebody deployed once.
 fn healthy() -> Simulator {
-    world(theirs("web:theirs", 0))
+    world(theirs("web:theirs", 1))
 }
 
 fn moving() -> Simulator {
@@ -31,7 +31,7 @@ fn moving() -> Simulator {
 }
 
 fn without_service_deployments() -> Simulator {
-    world(Scenario { service_deployments: ServiceDeployments::Unsupported, ..theirs("web:theirs", 0) })
+    world(Scenario { service_deployments: ServiceDeployments::Unsupported, ..theirs("web:theirs", 1) })
 }
 
 fn refusing(simulator: Simulator, operation: &str, code: &str) -> Simulator {
