@@ -7,6 +7,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use ecs_deploy_action::aws::permissions::{Grant, Operation, Place, Policy};
+use ecs_deploy_action::runner::{Environment, Inputs};
+use ecs_deploy_action::spec::Spec;
 use simulator::{Action, Behaviour, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When};
 use support::permissions::Granted;
 use support::{Step, seconds, task_definition, world};
@@ -110,11 +113,11 @@ async fn nothing_is_granted_that_is_never_used() {
 #[test]
 fn what_inputs_leave_out_is_left_to_the_owner_of_the_account() {
     let granted = |step: Step| {
-        let environment = ecs_deploy_action::runner::Environment::new(step.environment());
-        let (inputs, _) = ecs_deploy_action::runner::Inputs::read(&environment).unwrap();
-        let spec = ecs_deploy_action::spec::Spec::from_inputs(&inputs, step.path()).unwrap();
-        let place = ecs_deploy_action::aws::permissions::Place::of(&spec, &environment);
-        serde_json::to_string(&ecs_deploy_action::aws::permissions::Policy::for_spec(&spec, &place)).unwrap()
+        let environment = Environment::new(step.environment());
+        let (inputs, _) = Inputs::read(&environment).unwrap();
+        let spec = Spec::from_inputs(&inputs, step.path()).unwrap();
+        let place = Place::of(&spec, &environment);
+        serde_json::to_string(&Policy::for_spec(&spec, &place)).unwrap()
     };
 
     let policy = granted(Step::deploying("web:2").variable("AWS_REGION", ""));
@@ -139,4 +142,34 @@ fn what_inputs_leave_out_is_left_to_the_owner_of_the_account() {
     {
         assert!(policy.contains(arn), "{arn}: {policy}");
     }
+}
+
+/// `UPDATE_DOCS=1 cargo test --test permissions` writes the table instead of comparing it.
+#[test]
+fn the_documentation_has_the_same_table() {
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
+    let before = std::fs::read_to_string(PAGE).unwrap();
+    let (head, rest) = before.split_once("<!-- calls -->").unwrap();
+    let (_, tail) = rest.split_once("<!-- /calls -->").unwrap();
+
+    let after = format!("{head}<!-- calls -->\n\n{}\n<!-- /calls -->{tail}", table());
+
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PAGE, after).unwrap();
+    } else {
+        assert!(before == after, "run `UPDATE_DOCS=1 cargo test --test permissions` and commit docs/permissions.md");
+    }
+}
+
+fn table() -> String {
+    let place = Place::unknown();
+    let mut table = "| permission | on | to | needed for |\n|---|---|---|---|\n".to_owned();
+    for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
+        let resources: Vec<String> = grant.on.iter().flat_map(|resource| place.arns(*resource)).collect();
+        let mut on: Vec<String> = resources.iter().map(|resource| format!("`{resource}`")).collect();
+        on.extend(grant.condition.map(|condition| format!("only if `{}`", condition.words(&place))));
+        let Grant { action, reference, purpose, when, .. } = grant;
+        table += &format!("| [`{action}`]({reference}) | {} | {purpose} | {} |\n", on.join("<br>"), when.words());
+    }
+    table
 }

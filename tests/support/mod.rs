@@ -131,7 +131,8 @@ impl Step {
             environment: Environment::new(&self.environment),
             console: Console::new(Captured(log.clone())),
             cancellation,
-            now: "2026-01-05T12:00:00Z".parse().unwrap(),
+            // The world's clock, also for a post step that comes long after its step.
+            now: "2026-01-05T12:00:00Z".parse::<jiff::Timestamp>().unwrap() + simulator.elapsed(),
             http_client: Some(simulator.http_client()),
             stage,
         };

@@ -17,6 +17,7 @@ const TASKS_A_CALL: i32 = 100;
 #[derive(Debug, Clone)]
 pub struct Reader {
     client: Client,
+    region: String,
 }
 
 impl Reader {
@@ -25,7 +26,8 @@ impl Reader {
         // a busy account would use it up. What bounds retries here is what the user says.
         let patient = RetryPartition::custom("reader").token_bucket(TokenBucket::unlimited()).build();
         let config = aws_sdk_ecs::config::Builder::from(config).retry_partition(patient).build();
-        Self { client: Client::from_conf(config) }
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Self { client: Client::from_conf(config), region }
     }
 
     /// [DescribeServices](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html) for one
@@ -47,7 +49,9 @@ impl Reader {
             return Ok(service.into());
         }
         let reason = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or("MISSING");
-        Err(CallError::not_found(OPERATION, format!("there is no service {service} in cluster {cluster} ({reason})")))
+        let region = &self.region;
+        let explanation = format!("there is no service {service} in cluster {cluster} of region {region} ({reason})");
+        Err(CallError::not_found(OPERATION, explanation))
     }
 
     /// The names of the services of a cluster, at most a hundred: for the error that tells which service was meant.

@@ -3,9 +3,11 @@
 mod operation;
 mod place;
 mod policy;
+mod trust;
 mod when;
 
 pub use operation::{Condition, Grant, Operation, Resource};
 pub use place::Place;
 pub use policy::{Policy, Statement};
+pub use trust::trust_policy;
 pub use when::When;

@@ -61,6 +61,23 @@ impl Place {
         place
     }
 
+    /// Nowhere in particular, for a statement that has to be filled in by hand.
+    pub fn unknown() -> Self {
+        let text = |text: &str| text.to_owned();
+        let mut place = Self {
+            partition: text("aws"),
+            region: text(REGION),
+            account: text(ACCOUNT),
+            cluster: text("CLUSTER"),
+            service: text("SERVICE"),
+            short_service: None,
+            family: text(FAMILY),
+            roles: Vec::new(),
+        };
+        place.roles = vec![place.iam(&format!("role/{ROLE}"))];
+        place
+    }
+
     /// The ARN of the cluster.
     pub fn cluster(&self) -> String {
         self.ecs("cluster", &self.cluster)
@@ -96,6 +113,12 @@ impl Place {
             (ACCOUNT, "the twelve digits of the AWS account (or give `expected-account-id`)"),
             (REGION, "the region of the service (or give `aws-region`)"),
             (FAMILY, "the family of the service's task definition"),
+            (
+                "ROLE_OF_THE_ENVIRONMENT",
+                "the role whose credentials the environment holds; allow it sts:AssumeRole on the role to assume",
+            ),
+            ("OWNER/REPOSITORY", "the repository whose jobs deploy"),
+            ("BRANCH", "the branch from which they deploy"),
             (ROLE, "the task role and the execution role of the service's task definition, an entry for each"),
         ]
         .into_iter()

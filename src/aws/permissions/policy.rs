@@ -21,7 +21,7 @@ pub struct Policy {
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
     effect: &'static str,
-    action: Vec<&'static str>,
+    action: Vec<String>,
     resource: Vec<String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     condition: Map<String, Value>,
@@ -36,9 +36,8 @@ impl Policy {
             let next = Statement::of(grant, place);
             match statement.iter_mut().find(|had| (&had.resource, &had.condition) == (&next.resource, &next.condition))
             {
-                Some(had) => had.action.extend(
-                    next.action.iter().filter(|action| !had.action.contains(action)).copied().collect::<Vec<_>>(),
-                ),
+                Some(had) if had.action.contains(&next.action[0]) => {}
+                Some(had) => had.action.extend(next.action),
                 None => statement.push(next),
             }
         }
@@ -47,11 +46,25 @@ impl Policy {
 }
 
 impl Statement {
+    /// What allows an action that is not in the table, on nothing yet.
+    pub(in crate::aws) fn allowing(action: &str) -> Self {
+        Self { effect: "Allow", action: vec![action.to_owned()], resource: Vec::new(), condition: Map::new() }
+    }
+
+    /// The same on this resource, if there is one.
+    #[must_use]
+    pub(in crate::aws) fn on(self, resource: Option<&str>) -> Self {
+        match resource {
+            Some(resource) => Self { resource: vec![resource.to_owned()], ..self },
+            None => self,
+        }
+    }
+
     /// What allows one grant.
     pub fn of(grant: &Grant, place: &Place) -> Self {
         Self {
             effect: "Allow",
-            action: vec![grant.action],
+            action: vec![grant.action.to_owned()],
             resource: grant.on.iter().flat_map(|resource| place.arns(*resource)).collect(),
             condition: grant.condition.map(|condition| condition.written(place)).unwrap_or_default(),
         }
@@ -60,12 +73,23 @@ impl Statement {
 
 impl Condition {
     /// As it stands in a statement.
-    pub(super) fn written(self, place: &Place) -> Map<String, Value> {
-        let (operator, key, value) = match self {
+    fn written(self, place: &Place) -> Map<String, Value> {
+        let (operator, key, value) = self.parts(place);
+        [(operator.to_owned(), json!({ key: value }))].into_iter().collect()
+    }
+
+    /// The same for a reader of the documentation.
+    pub fn words(self, place: &Place) -> String {
+        let (_, key, value) = self.parts(place);
+        format!("{key} = {value}")
+    }
+
+    /// Its operator, key and value.
+    fn parts(self, place: &Place) -> (&'static str, &'static str, String) {
+        match self {
             Self::InCluster => ("ArnEquals", "ecs:cluster", place.cluster()),
             Self::PassedTo(service) => ("StringEquals", "iam:PassedToService", service.to_owned()),
             Self::MadeBy(operation) => ("StringEquals", "ecs:CreateAction", operation.to_owned()),
-        };
-        [(operator.to_owned(), json!({ key: value }))].into_iter().collect()
+        }
     }
 }
