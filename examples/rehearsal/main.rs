@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
+mod permissions;
 mod rolling_update;
 mod stage;
 mod terminal;
@@ -20,7 +21,7 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS, permissions::REHEARSALS];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

@@ -1,13 +1,16 @@
 //! Clients, credentials and error conversion: the only place that builds an SDK client and that sees an SDK error.
 
+mod advice;
 mod client;
 pub mod console;
 mod credentials;
 pub mod ecs;
 mod error;
+pub mod permissions;
 mod retry;
 
-pub use client::{Connection, ConnectionError};
+pub use client::{Connection, ConnectionError, claims};
 pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
+pub use permissions::Operation;
 pub use retry::{Again, Attempts, send};

@@ -77,6 +77,13 @@ pub enum Kind {
         /// Why.
         because: String,
     },
+    /// A document that was asked for.
+    Printed {
+        /// What it is.
+        title: String,
+        /// The document, as JSON on several lines.
+        document: String,
+    },
     /// Why the rollout failed, with evidence.
     Diagnosed(Diagnosis),
     /// A call that changes something is about to be made: what the post step has to take back if the program ends here, as
@@ -185,11 +192,15 @@ pub enum Output {
     Diagnosis,
     /// The service's page in the AWS console.
     ConsoleUrl,
+    /// `mode: iam-policy`: what the role has to be allowed, as JSON.
+    Policy,
+    /// `mode: iam-policy`: who may assume the role, as JSON.
+    TrustPolicy,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -210,6 +221,8 @@ impl Output {
         Self::Plan,
         Self::Diagnosis,
         Self::ConsoleUrl,
+        Self::Policy,
+        Self::TrustPolicy,
     ];
 
     /// The name in `action.yml`.
@@ -235,6 +248,8 @@ impl Output {
             Self::Plan => "plan",
             Self::Diagnosis => "diagnosis",
             Self::ConsoleUrl => "console-url",
+            Self::Policy => "policy",
+            Self::TrustPolicy => "trust-policy",
         }
     }
 }

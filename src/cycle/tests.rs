@@ -184,6 +184,7 @@ async fn deploy_with_two(
     let (cancel, cancellation) = Cancellation::new();
     let fake = Fake { calls: Rc::default(), trouble: (step, trouble), then, cancel };
     let policy = Policy {
+        credentials_end: None,
         wait: true,
         wait_for: Duration::from_secs(60),
         rollback_on_failure: true,

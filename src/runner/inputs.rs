@@ -15,6 +15,7 @@ use super::Environment;
 #[expect(missing_docs, reason = "`action.yml` describes each input, and a test holds the two together")]
 pub struct Inputs {
     pub mode: Option<String>,
+    pub iam_policy_for: Option<String>,
     pub to: Option<String>,
     pub cluster: Option<String>,
     pub service: Option<String>,

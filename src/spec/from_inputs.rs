@@ -31,7 +31,7 @@ impl Spec {
     /// Everything that is wrong, not only the first of it.
     pub fn from_inputs(inputs: &Inputs, workspace: &Path) -> Result<Self, Vec<InputError>> {
         let mut reader = Reader::default();
-        let mode = reader.keep(mode(inputs)).unwrap_or(Mode::Deploy);
+        let (mode, prints_policy) = reader.keep(mode(inputs)).unwrap_or((Mode::Deploy, false));
         let (cluster, service) = reader.keep(names(inputs)).unwrap_or_default();
         let region = inputs.aws_region.as_deref().and_then(|text| reader.keep(region(text)));
         let access = access(inputs, &mut reader);
@@ -70,6 +70,7 @@ impl Spec {
         }
         let spec = Self {
             mode,
+            prints_policy,
             cluster,
             service,
             region,
@@ -125,25 +126,41 @@ impl Reader {
     }
 }
 
-fn mode(inputs: &Inputs) -> Result<Mode, InputError> {
+/// The mode, and whether only the policies for it are asked for.
+fn mode(inputs: &Inputs) -> Result<(Mode, bool), InputError> {
     #[derive(Clone, Copy, PartialEq)]
     enum Word {
         Deploy,
         Plan,
         Rollback,
+        IamPolicy,
     }
-    let choices = [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback)];
+    let choices =
+        [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback), ("iam-policy", Word::IamPolicy)];
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
-    match (word, inputs.to.as_deref()) {
-        (Word::Deploy, None) => Ok(Mode::Deploy),
+    let prints_policy = word == Word::IamPolicy;
+    let word = match inputs.iam_policy_for.as_deref() {
+        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..3])?,
+        Some(_) => {
+            return Err(InputError::new(
+                "iam-policy-for",
+                "it says for which mode to print the policies, and `mode` is not `iam-policy`",
+                "set `mode: iam-policy`, or leave this input out",
+            ));
+        }
+        None => word,
+    };
+    let mode = match (word, inputs.to.as_deref()) {
+        (Word::Deploy | Word::IamPolicy, None) => Ok(Mode::Deploy),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan, Some(_)) => Err(InputError::new(
+        (Word::Deploy | Word::Plan | Word::IamPolicy, Some(_)) => Err(InputError::new(
             "to",
             "it says where to roll back to, and `mode` is not `rollback`",
             "set `mode: rollback`, or use `task-definition` to deploy a given revision",
         )),
-    }
+    }?;
+    Ok((mode, prints_policy))
 }
 
 fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {

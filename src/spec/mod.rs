@@ -25,6 +25,8 @@ pub use task_definition::{
 pub struct Spec {
     /// Deploy, look only, or go back.
     pub mode: Mode,
+    /// Whether nothing is done, and only the policies are printed that doing it would need.
+    pub prints_policy: bool,
     /// The cluster's name or ARN.
     pub cluster: String,
     /// The service's name or ARN.

@@ -1,6 +1,13 @@
 //! A runner and a world to run the action in: environment in; exit code, files, log and AWS calls out.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part; a test that cannot go on has failed")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "every test binary uses a part; a test that cannot go on has failed"
+)]
+
+pub(crate) mod permissions;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -121,20 +128,28 @@ impl Step {
     /// Runs the action in this process, through a door of the test's own.
     pub(crate) async fn run_through(&self, http_client: SharedHttpClient) -> Report {
         let (_cancel, cancellation) = Cancellation::new();
-        self.run_with(Stage::Main, http_client, cancellation).await
+        self.run_with(Stage::Main, http_client, Duration::ZERO, cancellation).await
     }
 
     async fn run_as(&self, stage: Stage, simulator: &Simulator, cancellation: Cancellation) -> Report {
-        self.run_with(stage, simulator.http_client(), cancellation).await
+        let _watch = permissions::Watch::begin(simulator, permissions::Granted::to(&self.environment, self.path()));
+        self.run_with(stage, simulator.http_client(), simulator.elapsed(), cancellation).await
     }
 
-    async fn run_with(&self, stage: Stage, http_client: SharedHttpClient, cancellation: Cancellation) -> Report {
+    async fn run_with(
+        &self,
+        stage: Stage,
+        http_client: SharedHttpClient,
+        elapsed: Duration,
+        cancellation: Cancellation,
+    ) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
         let host = Host {
             environment: Environment::new(&self.environment),
             console: Console::new(Captured(log.clone())),
             cancellation,
-            now: "2026-01-05T12:00:00Z".parse().unwrap(),
+            // The world's clock, also for a post step that comes long after its step.
+            now: "2026-01-05T12:00:00Z".parse::<jiff::Timestamp>().unwrap() + elapsed,
             http_client: Some(http_client),
             stage,
         };

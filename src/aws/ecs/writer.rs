@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::document::{AnswerBytes, replace_body};
-use crate::aws::CallError;
+use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 
 /// Calls to Amazon ECS that change something. Each is sent once: after a failure only the caller can know whether the
@@ -61,7 +61,7 @@ impl Writer {
     /// # Errors
     /// As AWS answers.
     pub async fn register_task_definition(&self, document: &TaskDefinition) -> Result<TaskDefinition, CallError> {
-        const OPERATION: &str = "RegisterTaskDefinition";
+        const OPERATION: Operation = Operation::RegisterTaskDefinition;
         let bytes = AnswerBytes::default();
         self.client
             .register_task_definition()
@@ -87,7 +87,7 @@ impl Writer {
             .task_definition(arn)
             .send()
             .await
-            .map_err(|error| CallError::new("DeregisterTaskDefinition", error))?;
+            .map_err(|error| CallError::new(Operation::DeregisterTaskDefinition, error))?;
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Writer {
         service: &str,
         update: &ServiceUpdate,
     ) -> Result<Service, CallError> {
-        const OPERATION: &str = "UpdateService";
+        const OPERATION: Operation = Operation::UpdateService;
         let answer = self
             .client
             .update_service()
@@ -139,7 +139,7 @@ impl Writer {
             .stop_type(StopServiceDeploymentStopType::Rollback)
             .send()
             .await
-            .map_err(|error| CallError::new("StopServiceDeployment", error))?;
+            .map_err(|error| CallError::new(Operation::StopServiceDeployment, error))?;
         Ok(())
     }
 }

@@ -169,6 +169,11 @@ impl TaskDefinition {
         self.0.get("family")?.as_str()
     }
 
+    /// A role, by the member that names it: `taskRoleArn` or `executionRoleArn`. Its ARN, or only its name.
+    pub fn role(&self, member: &str) -> Option<&str> {
+        self.0.get(member)?.as_str().filter(|role| !role.is_empty())
+    }
+
     /// The names of the containers, in order.
     pub fn container_names(&self) -> Vec<&str> {
         self.containers().filter_map(|container| container.get("name")?.as_str()).collect()

@@ -6,8 +6,8 @@ use super::history::{last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
 use super::{Request, announce_revision, short};
-use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
+use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
 
@@ -129,7 +129,7 @@ async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure
         Ok(service) => return Ok(service),
         Err(error) => error,
     };
-    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == "DescribeServices";
+    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == Operation::DescribeServices;
     let failure = Failure::from(error);
     if !is_service_missing {
         return Err(failure);
