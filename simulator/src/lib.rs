@@ -13,6 +13,7 @@
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
 
+mod alarm;
 mod cbor;
 mod clock;
 mod container_instance;
@@ -40,6 +41,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use crate::alarm::{Alarm, AlarmKind, AlarmState};
 pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use crate::Alarm;
 use crate::others::{Action, Moment, Scripted};
 
 /// The access key that a world accepts unless its scenario says otherwise.
@@ -53,6 +54,8 @@ pub struct Scenario {
     pub run_task_failures: Vec<RunTaskFailure>,
     /// Whether the caller can use the service deployments API.
     pub service_deployments: ServiceDeployments,
+    /// The CloudWatch alarms that exist, besides those that services name.
+    pub alarms: Vec<Alarm>,
     /// What somebody else does meanwhile.
     pub others: Vec<Scripted>,
     /// An ECS of tomorrow: request members that the model does not know are kept and returned, not refused.
@@ -99,6 +102,7 @@ impl Default for Scenario {
             logs: Vec::new(),
             run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
+            alarms: Vec::new(),
             others: Vec::new(),
             accept_unknown_members: false,
             fill_defaults: false,
@@ -131,6 +135,13 @@ impl Scenario {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
         self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which this alarm exists as well.
+    #[must_use]
+    pub fn alarm(mut self, alarm: Alarm) -> Self {
+        self.alarms.push(alarm);
         self
     }
 

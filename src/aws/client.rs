@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, ecs};
+use super::{CallError, cloudwatch, ecs};
 use crate::cycle::{Cause, Failure};
 use crate::runner::{Console, Environment, IdTokens};
 use crate::spec::{Role, Spec, Voucher};
@@ -156,6 +156,11 @@ impl Connection {
     /// Calls to Amazon ECS that change something.
     pub fn ecs_writer(&self) -> ecs::Writer {
         ecs::Writer::new(&self.of_service("ECS"))
+    }
+
+    /// Calls to Amazon CloudWatch, none of which changes anything.
+    pub fn cloudwatch_reader(&self) -> cloudwatch::Reader {
+        cloudwatch::Reader::new(&self.of_service("CLOUDWATCH"))
     }
 
     /// The endpoint that the environment puts in the place of Amazon ECS, if any.

@@ -1,6 +1,7 @@
 //! Clients, credentials and error conversion: the only place that builds an SDK client and that sees an SDK error.
 
 mod client;
+pub mod cloudwatch;
 pub mod console;
 mod credentials;
 pub mod ecs;
