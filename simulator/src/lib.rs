@@ -25,6 +25,7 @@ mod journal;
 mod model;
 mod operation;
 mod others;
+mod page;
 mod protocol;
 mod scenario;
 mod service;
@@ -48,6 +49,7 @@ pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
+pub use crate::page::{Page, PageAnswer};
 pub use crate::scenario::{
     ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
     Scenario, ServiceDeployments,

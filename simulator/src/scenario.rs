@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use crate::Alarm;
 use crate::others::{Action, Moment, Scripted};
+use crate::{Alarm, Page};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -54,6 +54,8 @@ pub struct Scenario {
     pub run_task_failures: Vec<RunTaskFailure>,
     /// Whether the caller can use the service deployments API.
     pub service_deployments: ServiceDeployments,
+    /// What addresses answer that are not AWS's.
+    pub pages: Vec<Page>,
     /// The CloudWatch alarms that exist, besides those that services name.
     pub alarms: Vec<Alarm>,
     /// What somebody else does meanwhile.
@@ -102,6 +104,7 @@ impl Default for Scenario {
             logs: Vec::new(),
             run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
+            pages: Vec::new(),
             alarms: Vec::new(),
             others: Vec::new(),
             accept_unknown_members: false,
@@ -135,6 +138,13 @@ impl Scenario {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
         self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which this page exists as well.
+    #[must_use]
+    pub fn page(mut self, page: Page) -> Self {
+        self.pages.push(page);
         self
     }
 

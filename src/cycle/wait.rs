@@ -31,6 +31,9 @@ const LEAVE: Duration = Duration::from_secs(4);
 /// A way back is watched at least so long, however short the user's patience with the way there.
 const WAY_BACK: Duration = Duration::from_secs(10 * 60);
 
+/// Longer than any job lives.
+const CHECKS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
@@ -42,6 +45,10 @@ pub(super) enum Until {
     Over,
     /// No longer than the runner lets a cancelled step live.
     Left,
+    /// Until the checks after a rollout, which have ends of their own, are over or the run is cancelled.
+    CheckedOrCancelled,
+    /// Until these are over.
+    Checked,
 }
 
 /// Looks until the verdict is known, the time is up, or the run is cancelled.
@@ -50,9 +57,10 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
         Until::OverOrCancelled | Until::InTime => run.policy.wait_for,
         Until::Over => run.policy.wait_for.max(WAY_BACK),
         Until::Left => LEAVE,
+        Until::CheckedOrCancelled | Until::Checked => CHECKS,
     };
     let deadline = Instant::now() + patience;
-    let cancellable = until == Until::OverOrCancelled;
+    let cancellable = matches!(until, Until::OverOrCancelled | Until::CheckedOrCancelled);
     let mut pace = Pace::default();
     let (mut refusals, mut looks) = (0, 0);
     loop {
@@ -63,10 +71,12 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
             looked = watch.look() => looked,
         };
         looks += 1;
+        let mut asked = None;
         match looked {
             Ok(look) => {
                 refusals = 0;
                 pace.ease();
+                asked = watch.pause();
                 report(run.events, &look);
                 match look.verdict {
                     Verdict::Pending => {}
@@ -97,7 +107,7 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
         tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
-            () = sleep(pace.next().min(left)) => {}
+            () = sleep(asked.unwrap_or_else(|| pace.next()).min(left)) => {}
         }
     }
 }

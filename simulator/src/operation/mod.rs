@@ -5,6 +5,7 @@ mod cluster;
 mod code_deploy;
 mod container_instance;
 mod log;
+pub(crate) mod page;
 mod run_task;
 mod service;
 mod service_deployment;

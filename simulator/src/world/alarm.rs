@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::World;
 use super::schedule::Due;
-use super::task::State;
-use super::{Service, World};
 use crate::alarm::Watched;
 use crate::{AlarmKind, AlarmState};
 
@@ -69,29 +68,22 @@ impl World {
     /// Lets the alarms that watch tasks see which ones run.
     pub(super) fn look_at_tasks(&mut self) {
         let now = self.now;
-        let mut calmed = Vec::new();
-        for (name, alarm) in &mut self.alarms {
-            let Some(watched) = &alarm.watches else { continue };
-            let runs = |service: &Service| {
-                service.tasks.iter().filter(|task| task.state == State::Running).any(|task| {
-                    let containers = self.task_definitions.containers(&task.task_definition);
-                    containers.iter().any(|it| it["image"].as_str().is_some_and(|it| it.contains(&watched.image)))
-                })
-            };
-            match (self.services.iter().any(runs), alarm.provoked) {
+        let watching = self.alarms.iter().filter_map(|(name, alarm)| Some((name, alarm.watches.as_ref()?)));
+        let seen: Vec<_> =
+            watching.map(|(name, watched)| (name.clone(), watched.after, self.runs_image(&watched.image))).collect();
+        for (name, after, runs) in seen {
+            let Some(alarm) = self.alarms.get_mut(&name) else { continue };
+            match (runs, alarm.provoked) {
                 (true, None) => {
                     alarm.provoked = Some(now);
-                    self.schedule.at(now + watched.after, Due::Alarm { name: name.clone(), provoked: now });
+                    self.schedule.at(now + after, Due::Alarm { name, provoked: now });
                 }
                 (false, Some(_)) => {
                     alarm.provoked = None;
-                    calmed.push(name.clone());
+                    self.set_alarm(&name, AlarmState::Ok);
                 }
                 _ => {}
             }
-        }
-        for name in calmed {
-            self.set_alarm(&name, AlarmState::Ok);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
+use crate::verification::{Checks, SeenAlarms};
 
 /// What was running before, and what the request starts from.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// The ARN of the revision that last ran as it should: where a rollback goes.
     pub(super) stable: Option<String>,
+    /// The alarms that matter, as they are now.
+    pub(super) alarms: SeenAlarms,
 }
 
 /// The task definition that the request starts from.
@@ -89,6 +92,7 @@ fn is_moving(primary: &Deployment) -> bool {
 
 pub(super) async fn capture(
     reader: &Reader,
+    checks: &Checks,
     request: &Request,
     destination: &OnceCell<String>,
     events: &Events,
@@ -105,7 +109,8 @@ pub(super) async fn capture(
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
     let base = base(reader, request, destination, &service, &running).await?;
-    let snapshot = Snapshot { service, running, base, service_deployment, stable };
+    let alarms = checks.see_alarms(&service.deployment_alarms).await;
+    let snapshot = Snapshot { service, running, base, service_deployment, stable, alarms };
     announce(&snapshot, events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
