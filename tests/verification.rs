@@ -330,6 +330,36 @@ async fn the_post_step_of_a_verification_that_was_killed_rolls_back_or_sees_it_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_attempt_checks_what_a_killed_one_brought_and_another_run_does_not() {
+    for (image, run, outcome, revision) in [
+        ("bad", "4711", "rolled-back", "web:1"),
+        ("web:good-2", "4711", "deployed", "web:2"),
+        ("web:good-2", "4712", "unchanged", "web:2"),
+    ] {
+        let simulator = world(Scenario::default().alarm(Alarm::new("errors").watching("bad", seconds(60))));
+        let step = watching(image);
+        let when = When {
+            operation: Some("DescribeAlarms".to_owned()),
+            from: Some(seconds(90)),
+            times: Some(1),
+            ..When::default()
+        };
+        simulator.inject(Rule { when, fault: Fault::Hang { after_effect: false } });
+        tokio::select! {
+            biased;
+            () = simulator.hung() => {}
+            report = step.run(&simulator) => unreachable!("it was not killed: {report:#?}"),
+        }
+
+        let again = watching(image).variable("GITHUB_RUN_ID", run).variable("GITHUB_RUN_ATTEMPT", "2");
+        let report = again.run(&simulator).await;
+
+        assert_eq!(report.output("outcome"), outcome, "{image}, {run}: {report:#?}");
+        runs(&simulator, revision);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_alarm_that_keeps_amazon_ecs_from_watching_is_for_alarm_preflight_to_judge() {
     for (policy, outcome, is_said) in
         [("fail", "refused", true), ("warn", "deployed", true), ("", "deployed", true), ("ignore", "deployed", false)]

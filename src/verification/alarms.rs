@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Standing;
@@ -34,6 +35,15 @@ impl SeenAlarms {
     /// By name.
     pub const fn known(&self) -> &BTreeMap<String, Alarm> {
         &self.known
+    }
+
+    /// As they were at that moment: those that are in ALARM only since are not known.
+    #[must_use]
+    pub fn before(&self, moment: Option<Timestamp>) -> Self {
+        let mut then = self.clone();
+        let went_there_since = |alarm: &Alarm| moment.is_some() && alarm.since >= moment;
+        then.known.retain(|_, alarm| alarm.state != AlarmState::Alarm || !went_there_since(alarm));
+        then
     }
 
     pub(super) async fn look(reader: &Reader, wanted: &Verification, of_the_deployment: &[String]) -> Self {

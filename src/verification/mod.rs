@@ -38,6 +38,11 @@ impl Checks {
         Self { wanted, cloudwatch, http_client }
     }
 
+    /// Whether there is anything to check after a rollout.
+    pub const fn are_wanted(&self) -> bool {
+        self.wanted.health_check.is_some() || !self.wanted.alarms.is_empty()
+    }
+
     /// Looks at the alarms before anything is changed: at those that have to be watched later, and at those of the
     /// deployment's own configuration. Whatever goes wrong here is for [`Checks::judge_alarms`] to judge.
     pub async fn see_alarms(&self, of_the_deployment: &[String]) -> SeenAlarms {

@@ -82,6 +82,8 @@ pub struct Deployment {
     pub rollout: RolloutState,
     /// AWS's words for that.
     pub rollout_reason: Option<String>,
+    /// When it was created, by AWS's clock.
+    pub created: Option<Timestamp>,
 }
 
 impl Deployment {
@@ -278,6 +280,7 @@ impl From<&sdk::Deployment> for Deployment {
                 Some(other) => RolloutState::Other(other.as_str().to_owned()),
             },
             rollout_reason: deployment.rollout_state_reason().map(str::to_owned),
+            created: deployment.created_at().and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
-use super::history::{last_good, or_nothing, resolve};
+use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
+use super::plan::{is_of_an_earlier_attempt, plan};
 use super::{Request, announce_revision, short};
 use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// The ARN of the revision that last ran as it should: where a rollback goes.
     pub(super) stable: Option<String>,
+    /// Whether an earlier attempt of this workflow run brought what runs now, and may have been killed before it was checked.
+    pub(super) may_be_unchecked: bool,
     /// The alarms that matter, as they are now.
     pub(super) alarms: SeenAlarms,
 }
@@ -110,7 +113,12 @@ pub(super) async fn capture(
     };
     let base = base(reader, request, destination, &service, &running).await?;
     let alarms = checks.see_alarms(&service.deployment_alarms).await;
-    let snapshot = Snapshot { service, running, base, service_deployment, stable, alarms };
+    let may_be_unchecked = false;
+    let mut snapshot = Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms };
+    if at_rest && checks.are_wanted() && is_left_by_an_earlier_attempt(request, &snapshot) {
+        snapshot.stable = before_the_current(reader, &snapshot.service).await?;
+        snapshot.may_be_unchecked = true;
+    }
     announce(&snapshot, events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
@@ -121,6 +129,13 @@ pub(super) async fn capture(
         ));
     }
     Ok(snapshot)
+}
+
+/// Whether nothing is left to do but to check what an earlier attempt of this workflow run brought.
+fn is_left_by_an_earlier_attempt(request: &Request, snapshot: &Snapshot) -> bool {
+    request.mode == Mode::Deploy
+        && is_of_an_earlier_attempt(&snapshot.running, &request.tags)
+        && plan(request, snapshot).is_ok_and(|(plan, _)| plan.is_empty())
 }
 
 /// Whether the service that the snapshot shows moving has come to rest.

@@ -84,7 +84,11 @@ impl Rollout {
             settings: service.settings.clone(),
             desired: service.desired,
             ecs_goes_back_to_stable: draft.start == Start::Join || before.in_flight().is_none() && !before.has_failed(),
-            alarms: before.alarms.clone(),
+            alarms: match (draft.start, before.primary()) {
+                // What went off since the deployment that is joined began is its doing.
+                (Start::Join, Some(joined)) => before.alarms.before(joined.created),
+                _ => before.alarms.clone(),
+            },
             seen: Observation::default(),
             said: Vec::new(),
         }
