@@ -340,7 +340,7 @@ async fn the_next_attempt_checks_what_a_killed_one_brought_and_another_run_does_
         let step = watching(image);
         let when = When {
             operation: Some("DescribeAlarms".to_owned()),
-            from: Some(seconds(90)),
+            from: Some(seconds(70)),
             times: Some(1),
             ..When::default()
         };
