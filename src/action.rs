@@ -19,6 +19,7 @@ use crate::dispatch::{Prepared, unreadable};
 use crate::report::{self, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
+use crate::verification::Checks;
 
 /// What the program gets from the process that it runs in.
 pub struct Host {
@@ -142,7 +143,8 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     if spec.deploy_tags {
         tags.extend(deploy_tags(&host.environment));
     }
-    Ok(Prepared { spec, policy, tags, connection })
+    let checks = Checks::new(spec.verification.clone(), connection.cloudwatch_reader(), host.http_client.clone());
+    Ok(Prepared { spec, policy, tags, connection, checks })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {

@@ -10,6 +10,7 @@ use crate::aws::Connection;
 use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
 use crate::spec::{Mode, Spec, Tag};
 use crate::targets::ecs_service::{EcsService, Request};
+use crate::verification::Checks;
 
 /// Everything that is known before the first look at AWS.
 pub(crate) struct Prepared {
@@ -18,6 +19,8 @@ pub(crate) struct Prepared {
     /// The tags of a new revision.
     pub(crate) tags: Vec<Tag>,
     pub(crate) connection: Connection,
+    /// What is checked after a rollout.
+    pub(crate) checks: Checks,
 }
 
 impl Prepared {
@@ -84,6 +87,7 @@ impl Prepared {
         let spec = &self.spec;
         EcsService::new(
             self.connection.ecs_reader(),
+            self.checks.clone(),
             Request {
                 cluster: spec.cluster.clone(),
                 service: spec.service.clone(),

@@ -10,7 +10,7 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 34] = [
+const CASES: [Case; 48] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
@@ -48,6 +48,41 @@ const CASES: [Case; 34] = [
     (&[("service", "web"), ("wait-for-minutes", "1h")], &["`wait-for-minutes`", "minutes"]),
     (&[("service", "web"), ("on-conflict", "panic")], &["`on-conflict`", "supersede"]),
     (&[("service", "web"), ("max-retries", "-2")], &["`max-retries`"]),
+    (&[("service", "web"), ("health-check-url", "web.example")], &["`health-check-url`", "https://"]),
+    (&[("service", "web"), ("health-check-url", "ftp://web.example")], &["`health-check-url`", "http"]),
+    (
+        &[("service", "web"), ("health-check-url", "http://me:secret@web.example")],
+        &["`health-check-url`", "unencrypted"],
+    ),
+    (&[("service", "web"), ("health-check-status", "200")], &["`health-check-status`", "health-check-url"]),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-status", "2xx")],
+        &["`health-check-status`", "2xx"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-body", "(")],
+        &["`health-check-body`", "regular expression"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-interval-seconds", "0")],
+        &["`health-check-interval-seconds`"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-successes", "101")],
+        &["`health-check-successes`"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-minutes", "0.1")],
+        &["`health-check-minutes`", "do not fit"],
+    ),
+    (&[("service", "web"), ("rollback-alarms", "arn:aws:cloudwatch:us-east-1:1:alarm:a")], &["`rollback-alarms`"]),
+    (&[("service", "web"), ("verify-minutes", "5")], &["`verify-minutes`", "rollback-alarms"]),
+    (&[("service", "web"), ("rollback-alarms", "a"), ("verify-minutes", "0")], &["`verify-minutes`"]),
+    (
+        &[("service", "web"), ("rollback-alarms", "a"), ("wait-for-service-stability", "false")],
+        &["`rollback-alarms`", "wait-for-service-stability"],
+    ),
+    (&[("service", "web"), ("alarm-preflight", "maybe")], &["`alarm-preflight`", "ignore"]),
 ];
 
 fn step(inputs: &[(&str, &str)]) -> Step {

@@ -11,7 +11,9 @@ mod support;
 use std::io::Write as _;
 use std::time::Duration;
 
-use simulator::{Behaviour, Fault, Rule, Scenario, Service, ServiceDeployments, Simulator, When};
+use simulator::{
+    Alarm, Behaviour, Fault, Page, PageAnswer, Rule, Scenario, Service, ServiceDeployments, Simulator, When,
+};
 use support::{Report, Step, running, seconds, set_to, web, writes};
 
 /// A world, and what is deployed to it.
@@ -214,6 +216,20 @@ fn without(service_deployments: ServiceDeployments) -> Scenario {
     Scenario { service_deployments, ..crashing() }
 }
 
+/// A world in which the bad image runs, and only what comes after the rollout shows that it is bad.
+fn checked() -> Scenario {
+    let good = PageAnswer::status(200);
+    let page = Page::new("https://web.example/health").answer(PageAnswer::status(500).while_runs("bad")).answer(good);
+    brisk().page(page).alarm(Alarm::new("errors").watching("bad", seconds(8)))
+}
+
+const ASKED: &[(&str, &str)] = &[
+    ("health-check-url", "https://web.example/health"),
+    ("health-check-minutes", "0.25"),
+    ("health-check-successes", "2"),
+];
+const WATCHED: &[(&str, &str)] = &[("rollback-alarms", "errors"), ("verify-minutes", "0.5")];
+
 courses! {
     healthy: "good:2", web, brisk, &[];
     healthy_with_settings: "good:2", web, brisk, &[("desired-count", "3"), ("enable-execute-command", "true")];
@@ -230,5 +246,9 @@ courses! {
         "bad", || web().circuit_breaker(true, true), || without(ServiceDeployments::Unsupported), &[];
     image_missing:
         "bad", web, || brisk().image("bad", Behaviour::ImageMissing { after: seconds(1) }), &[];
+    address_answers: "good:2", web, checked, ASKED;
+    address_fails: "bad", web, checked, ASKED;
+    alarm_stays_calm: "good:2", web, checked, WATCHED;
+    alarm_goes_off: "bad", web, checked, WATCHED;
     time_out: "bad", web, || brisk().image("bad", Behaviour::Stuck), &[("wait-for-minutes", "0.5")];
 }

@@ -9,6 +9,7 @@ mod permissions;
 mod rolling_update;
 mod stage;
 mod terminal;
+mod verification;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS, permissions::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] =
+    &[rolling_update::REHEARSALS, permissions::REHEARSALS, verification::REHEARSALS];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

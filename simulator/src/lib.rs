@@ -13,6 +13,7 @@
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
 
+mod alarm;
 mod cbor;
 mod clock;
 mod container_instance;
@@ -24,6 +25,7 @@ mod journal;
 mod model;
 mod operation;
 mod others;
+mod page;
 mod protocol;
 mod scenario;
 mod service;
@@ -40,12 +42,14 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use crate::alarm::{Alarm, AlarmKind, AlarmState};
 pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
+pub use crate::page::{Page, PageAnswer};
 pub use crate::scenario::{
     ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
     Scenario, ServiceDeployments,

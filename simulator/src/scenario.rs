@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use crate::others::{Action, Moment, Scripted};
+use crate::{Alarm, Page};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -53,6 +54,10 @@ pub struct Scenario {
     pub run_task_failures: Vec<RunTaskFailure>,
     /// Whether the caller can use the service deployments API.
     pub service_deployments: ServiceDeployments,
+    /// What addresses answer that are not AWS's.
+    pub pages: Vec<Page>,
+    /// The CloudWatch alarms that exist, besides those that services name.
+    pub alarms: Vec<Alarm>,
     /// What somebody else does meanwhile.
     pub others: Vec<Scripted>,
     /// An ECS of tomorrow: request members that the model does not know are kept and returned, not refused.
@@ -99,6 +104,8 @@ impl Default for Scenario {
             logs: Vec::new(),
             run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
+            pages: Vec::new(),
+            alarms: Vec::new(),
             others: Vec::new(),
             accept_unknown_members: false,
             fill_defaults: false,
@@ -131,6 +138,20 @@ impl Scenario {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
         self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which this page exists as well.
+    #[must_use]
+    pub fn page(mut self, page: Page) -> Self {
+        self.pages.push(page);
+        self
+    }
+
+    /// The same world, in which this alarm exists as well.
+    #[must_use]
+    pub fn alarm(mut self, alarm: Alarm) -> Self {
+        self.alarms.push(alarm);
         self
     }
 

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, ecs};
+use super::{CallError, Operation, cloudwatch, ecs};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -161,6 +161,11 @@ impl Connection {
     /// Calls to Amazon ECS that change something.
     pub fn ecs_writer(&self) -> ecs::Writer {
         ecs::Writer::new(&self.of_service("ECS"))
+    }
+
+    /// Calls to Amazon CloudWatch, none of which changes anything.
+    pub fn cloudwatch_reader(&self) -> cloudwatch::Reader {
+        cloudwatch::Reader::new(&self.of_service("CLOUDWATCH"))
     }
 
     /// The endpoints that the environment puts in the place of AWS, of the services that are called for `spec`.

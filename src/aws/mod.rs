@@ -2,6 +2,7 @@
 
 mod advice;
 mod client;
+pub mod cloudwatch;
 pub mod console;
 mod credentials;
 pub mod ecs;

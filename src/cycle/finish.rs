@@ -8,6 +8,7 @@ use super::drive::{conclude, done, lost};
 use super::phase::Why;
 use super::run::Owed;
 use super::settle::{roll_back, settle};
+use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
 use super::{Cause, Conclusion, Debt, Failure, Kind, OnCancel, Outcome, Run, Target};
 
@@ -88,9 +89,9 @@ async fn discharge<T: Target>(
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }
         Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
-            Waited::Done(progress) => match run.target.verify(&debt.rollout, run.events).await {
+            Waited::Done(progress) => match verify(run, &debt.rollout, Until::Checked).await {
                 Ok(()) => return done(run, &debt.wanted, &progress),
-                Err(failure) => Why::Failure(failure),
+                Err(why) => why,
             },
             Waited::Failed(failure) => Why::Failure(failure),
             Waited::Superseded(by) => Why::Superseded(by),

@@ -77,10 +77,12 @@ pub enum Cause {
     TasksFailing,
     /// The deployment circuit breaker of Amazon ECS failed the rollout.
     CircuitBreaker,
-    /// A CloudWatch alarm of the deployment's configuration fired.
+    /// A CloudWatch alarm of the deployment's configuration, or of `rollback-alarms`, went off.
     Alarm,
     /// The new tasks run and do not become healthy.
     HealthCheck,
+    /// The address of `health-check-url` did not answer as it should.
+    HealthCheckUrl,
     /// Neither success nor failure was seen in the time that was given.
     Timeout,
     /// The workflow run was cancelled.
@@ -111,11 +113,12 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TasksFailing,
         Self::CircuitBreaker,
         Self::Alarm,
         Self::HealthCheck,
+        Self::HealthCheckUrl,
         Self::Timeout,
         Self::Cancelled,
         Self::JobFailed,
@@ -143,6 +146,7 @@ impl Cause {
             Self::CircuitBreaker => "circuit-breaker",
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",
+            Self::HealthCheckUrl => "health-check-url",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::JobFailed => "job-failed",

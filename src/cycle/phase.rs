@@ -2,6 +2,7 @@
 //! not compile. A transition that fails gives back the phase that it failed at, and that phase says what is owed.
 
 use super::run::{Debt, Owed};
+use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
 use super::{Failure, Kind, NotUpdated, OnCancel, Output, Phase, Plan, Progress, Run, Target};
 
@@ -240,14 +241,10 @@ impl<'a, T: Target> Updated<'a, T> {
 impl<'a, T: Target> Settled<'a, T> {
     pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
         let run = self.0.registered.cleared.0.captured.run;
-        let verify = run.target.verify(&self.0.rollout, run.events);
-        let verified = match run.policy.on_cancel {
-            OnCancel::Wait => phase(run, Phase::Verify, verify).await,
-            OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Verify, verify, |failure| failure).await,
-        };
-        match verified {
+        let until = if run.policy.on_cancel == OnCancel::Wait { Until::Checked } else { Until::CheckedOrCancelled };
+        match phase(run, Phase::Verify, verify(run, &self.0.rollout, until)).await {
             Ok(()) => Ok(Verified(self)),
-            Err(failure) => Err(Failed::new(self, failure)),
+            Err(why) => Err(Failed::new(self, why)),
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -103,6 +105,12 @@ pub trait Target {
         events: &Events,
     ) -> Result<Self::Rollout, NotUpdated>;
 
+    /// What is watched once the rollout is over and before it is called a success; `None` when there is nothing. It ends by
+    /// itself, without regard to the user's patience with the rollout.
+    fn checks(&self, _rollout: &Self::Rollout, _events: &Events) -> Option<impl Watch> {
+        None::<Self::Rollout>
+    }
+
     /// Makes sure, by identity, that what runs is what was asked for.
     ///
     /// # Errors
@@ -171,6 +179,11 @@ pub trait Watch {
     /// # Errors
     /// When the cloud does not answer; [`super::Cause::Unavailable`] for what is worth another look.
     async fn look(&mut self) -> Result<Look, Failure>;
+
+    /// How long to leave it alone after a look that was answered, where it matters.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// One look.

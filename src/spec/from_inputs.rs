@@ -65,6 +65,7 @@ impl Spec {
         });
         let rollback_on_job_failure =
             reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
+        let verification = super::verification::verification(inputs, wait, &mut reader);
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
         }
@@ -87,6 +88,7 @@ impl Spec {
             on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
             on_cancel: on_cancel.unwrap_or_default(),
             rollback_on_job_failure,
+            verification,
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());
@@ -108,12 +110,12 @@ impl Spec {
 
 /// Collects what is wrong, and goes on.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     errors: Vec<InputError>,
 }
 
 impl Reader {
-    fn keep<T>(&mut self, result: Result<T, InputError>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, InputError>) -> Option<T> {
         result.map_err(|error| self.errors.push(error)).ok()
     }
 

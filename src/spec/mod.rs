@@ -8,6 +8,7 @@ mod from_inputs;
 mod nearest;
 mod source;
 mod task_definition;
+mod verification;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub use crate::cycle::{OnCancel, OnConflict};
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
+pub use verification::{Address, AlarmPreflight, HealthCheck, Statuses, Verification};
 
 /// One deployment, as it was asked for. Whatever was not asked for is `None`, and never sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +61,8 @@ pub struct Spec {
     pub on_cancel: OnCancel,
     /// Whether a later step that fails takes the deployment back.
     pub rollback_on_job_failure: bool,
+    /// What is checked after the rollout.
+    pub verification: Verification,
     /// Whether the job has failed so far. The runner evaluates the input's default for each step anew.
     pub job_has_failed: bool,
 }

@@ -1,9 +1,11 @@
 //! The operations of the API, each from a valid request to an answer.
 
+mod alarm;
 mod cluster;
 mod code_deploy;
 mod container_instance;
 mod log;
+pub(crate) mod page;
 mod run_task;
 mod service;
 mod service_deployment;
@@ -24,6 +26,7 @@ type Answer = Result<Value, Refusal>;
 pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request: &Value) -> Answer {
     match service {
         "ecs" => of_ecs(world, operation, request),
+        "monitoring" => of_cloudwatch(world, operation, request),
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
         _ => unknown(operation),
@@ -32,6 +35,13 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
 
 fn unknown(operation: &str) -> Answer {
     Err(Refusal::new("UnknownOperationException", format!("The operation {operation} is not known.")))
+}
+
+fn of_cloudwatch(world: &World, operation: &str, request: &Value) -> Answer {
+    match operation {
+        "DescribeAlarms" => alarm::describe(world, request),
+        _ => unknown(operation),
+    }
 }
 
 fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {

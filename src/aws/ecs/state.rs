@@ -33,6 +33,8 @@ pub struct Service {
     pub current_service_deployment: Option<String>,
     /// The deployment circuit breaker's configuration.
     pub circuit_breaker: CircuitBreaker,
+    /// The CloudWatch alarms that fail a deployment; none where ECS is told not to look at them.
+    pub deployment_alarms: Vec<String>,
     /// What UpdateService can set and this program may be asked to.
     pub settings: Settings,
     /// The service's events, oldest first, at most 100.
@@ -80,6 +82,8 @@ pub struct Deployment {
     pub rollout: RolloutState,
     /// AWS's words for that.
     pub rollout_reason: Option<String>,
+    /// When it was created, by AWS's clock.
+    pub created: Option<Timestamp>,
 }
 
 impl Deployment {
@@ -223,6 +227,12 @@ impl From<&sdk::Service> for Service {
             .and_then(sdk::DeploymentConfiguration::deployment_circuit_breaker)
             .map(|breaker| CircuitBreaker { enabled: breaker.enable(), rollback: breaker.rollback() })
             .unwrap_or_default();
+        let deployment_alarms = service
+            .deployment_configuration()
+            .and_then(sdk::DeploymentConfiguration::alarms)
+            .filter(|alarms| alarms.enable())
+            .map(|alarms| alarms.alarm_names().to_vec())
+            .unwrap_or_default();
         let mut events: Vec<Said> = service.events().iter().filter_map(said).collect();
         events.reverse();
         Self {
@@ -240,6 +250,7 @@ impl From<&sdk::Service> for Service {
             deployments: service.deployments().iter().map(Deployment::from).collect(),
             current_service_deployment: service.current_service_deployment().map(str::to_owned),
             circuit_breaker,
+            deployment_alarms,
             settings: Settings {
                 enable_ecs_managed_tags: service.enable_ecs_managed_tags(),
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
@@ -269,6 +280,7 @@ impl From<&sdk::Deployment> for Deployment {
                 Some(other) => RolloutState::Other(other.as_str().to_owned()),
             },
             rollout_reason: deployment.rollout_state_reason().map(str::to_owned),
+            created: deployment.created_at().and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
         }
     }
 }

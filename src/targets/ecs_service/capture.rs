@@ -2,14 +2,16 @@
 
 use std::cell::OnceCell;
 
-use super::history::{last_good, or_nothing, resolve};
+use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
+use super::plan::{is_of_an_earlier_attempt, plan};
 use super::{Request, announce_revision, short};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
+use crate::verification::{Checks, SeenAlarms};
 
 /// What was running before, and what the request starts from.
 #[derive(Debug, Clone)]
@@ -24,6 +26,10 @@ pub struct Snapshot {
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// The ARN of the revision that last ran as it should: where a rollback goes.
     pub(super) stable: Option<String>,
+    /// Whether an earlier attempt of this workflow run brought what runs now, and may have been killed before it was checked.
+    pub(super) may_be_unchecked: bool,
+    /// The alarms that matter, as they are now.
+    pub(super) alarms: SeenAlarms,
 }
 
 /// The task definition that the request starts from.
@@ -89,6 +95,7 @@ fn is_moving(primary: &Deployment) -> bool {
 
 pub(super) async fn capture(
     reader: &Reader,
+    checks: &Checks,
     request: &Request,
     destination: &OnceCell<String>,
     events: &Events,
@@ -105,7 +112,13 @@ pub(super) async fn capture(
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
     let base = base(reader, request, destination, &service, &running).await?;
-    let snapshot = Snapshot { service, running, base, service_deployment, stable };
+    let alarms = checks.see_alarms(&service.deployment_alarms).await;
+    let may_be_unchecked = false;
+    let mut snapshot = Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms };
+    if at_rest && checks.are_wanted() && is_left_by_an_earlier_attempt(request, &snapshot) {
+        snapshot.stable = before_the_current(reader, &snapshot.service).await?;
+        snapshot.may_be_unchecked = true;
+    }
     announce(&snapshot, events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
@@ -116,6 +129,13 @@ pub(super) async fn capture(
         ));
     }
     Ok(snapshot)
+}
+
+/// Whether nothing is left to do but to check what an earlier attempt of this workflow run brought.
+fn is_left_by_an_earlier_attempt(request: &Request, snapshot: &Snapshot) -> bool {
+    request.mode == Mode::Deploy
+        && is_of_an_earlier_attempt(&snapshot.running, &request.tags)
+        && plan(request, snapshot).is_ok_and(|(plan, _)| plan.is_empty())
 }
 
 /// Whether the service that the snapshot shows moving has come to rest.

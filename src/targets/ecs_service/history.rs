@@ -34,6 +34,12 @@ pub(super) async fn last_good(
         .map(|deployment| deployment.task_definition.clone()))
 }
 
+/// The revision that ran before the one that the service is set to, which it runs.
+pub(super) async fn before_the_current(reader: &Reader, service: &Service) -> Result<Option<String>, Failure> {
+    let history = successful(reader, service).await?;
+    Ok(history.into_iter().find(|revision| *revision != service.task_definition))
+}
+
 /// The task definitions of the service's successful deployments, newest first, as far as AWS remembers and tells.
 async fn successful(reader: &Reader, service: &Service) -> Result<Vec<String>, Failure> {
     let revisions = or_nothing(reader.list_successful_revisions(&service.cluster_arn, &service.arn).await.map(Some))?

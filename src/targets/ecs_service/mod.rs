@@ -23,8 +23,9 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::ecs::{Reader, Writer};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target, Watch};
 use crate::spec::{Mode, Overrides, Settings, Source, Tag};
+use crate::verification::Checks;
 
 pub use capture::Snapshot;
 pub use plan::{Draft, RUN_TAG};
@@ -36,6 +37,7 @@ pub use rollout::{Memo, Rollout};
 #[derive(Debug)]
 pub struct EcsService {
     reader: Reader,
+    checks: Checks,
     request: Request,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
@@ -63,9 +65,9 @@ pub struct Request {
 }
 
 impl EcsService {
-    /// A target that talks to AWS through `reader`.
-    pub const fn new(reader: Reader, request: Request) -> Self {
-        Self { reader, request, destination: OnceCell::new() }
+    /// A target that talks to AWS through `reader`, and is checked by `checks` after its rollout.
+    pub const fn new(reader: Reader, checks: Checks, request: Request) -> Self {
+        Self { reader, checks, request, destination: OnceCell::new() }
     }
 }
 
@@ -85,7 +87,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.reader, &self.request, &self.destination, events).await
+        capture::capture(&self.reader, &self.checks, &self.request, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -101,7 +103,7 @@ impl Target for EcsService {
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        preflight::preflight(before, draft, events)
+        preflight::preflight(&self.checks, before, draft, events)
     }
 
     async fn register(
@@ -132,6 +134,10 @@ impl Target for EcsService {
 
     async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
         update::update(writer, rollout, self.request.max_retries, events).await
+    }
+
+    fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
+        self.checks.of(rollout.clone(), &rollout.alarms, events)
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {

@@ -36,7 +36,8 @@ pub(super) enum Revision {
 pub(super) enum Start {
     /// With UpdateService.
     Update,
-    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same.
+    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same; or it is over, and was
+    /// not checked before the run was killed.
     Join,
     /// It is over, and tasks are missing all the same: they come back, or they do not.
     Watch,
@@ -71,6 +72,9 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let start = if wants_what_is_set && before.is_moving_forward() {
         rollout(before.in_flight().unwrap_or_default(), "the same, watched to its end");
         Start::Join
+    } else if wants_what_is_set && before.may_be_unchecked {
+        rollout("brought by an earlier attempt of this run".to_owned(), "the same, checked");
+        Start::Join
     } else if keeps_revision && before.has_failed() {
         // The service is set to the right revision, but ECS gave it up: what runs is something else or nothing.
         update.force_new_deployment = Some(true);
@@ -90,14 +94,27 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
 /// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
 /// picks up what the one before left.
 fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
-    let run = |tags: &[Tag]| {
-        let tag = tags.iter().find(|tag| tag.key == RUN_TAG)?;
-        Some(tag.value.split('/').next().unwrap_or_default().to_owned())
-    };
-    match (run(&running.tags()), run(tags)) {
-        (Some(theirs), ours) => ours != Some(theirs),
+    match (run_of(&running.tags()), run_of(tags)) {
+        (Some((theirs, _)), ours) => ours.map(|(run, _)| run) != Some(theirs),
         (None, _) => false,
     }
+}
+
+/// Whether the revision's tags name an earlier attempt of the workflow run that the request's name.
+pub(super) fn is_of_an_earlier_attempt(running: &TaskDefinition, tags: &[Tag]) -> bool {
+    match (run_of(&running.tags()), run_of(tags)) {
+        (Some((their_run, their_attempt)), Some((our_run, our_attempt))) => {
+            their_run == our_run && their_attempt != our_attempt
+        }
+        _ => false,
+    }
+}
+
+/// The workflow run and its attempt.
+fn run_of(tags: &[Tag]) -> Option<(String, String)> {
+    let tag = tags.iter().find(|tag| tag.key == RUN_TAG)?;
+    let (run, attempt) = tag.value.split_once('/').unwrap_or((&tag.value, ""));
+    Some((run.to_owned(), attempt.to_owned()))
 }
 
 fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {

@@ -4,8 +4,9 @@ use super::plan::{Draft, Revision};
 use super::{Snapshot, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{Severity, check};
+use crate::verification::Checks;
 
-pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+pub(super) fn preflight(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
     let mut errors = Vec::new();
     match &draft.revision {
         Revision::Kept(_) => {}
@@ -32,11 +33,18 @@ pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Re
     if before.stable.is_none() {
         events.warn("No earlier revision is known to have run: if the rollout fails, there is nothing to go back to.");
     }
-    if errors.is_empty() {
-        return Ok(());
+    let starts_tasks = !matches!(draft.revision, Revision::Kept(_)) || draft.update.force_new_deployment == Some(true);
+    let watched: &[String] = if starts_tasks { &before.service.deployment_alarms } else { &[] };
+    let alarms = checks.judge_alarms(&before.alarms, watched);
+    for warning in alarms.warnings {
+        events.warn(format!("Before the deployment: {warning}."));
     }
-    Err(Failure::new(
-        Cause::Preflight,
-        format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)),
-    ))
+    let mut reasons = Vec::new();
+    if !errors.is_empty() {
+        reasons.push(format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)));
+    }
+    if !alarms.errors.is_empty() {
+        reasons.push(format!("The alarms do not allow it: {}", sentences(alarms.errors)));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::new(Cause::Preflight, reasons.join(" "))) }
 }
