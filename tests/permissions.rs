@@ -92,7 +92,8 @@ async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_granted_that_is_never_used() {
-    let steps: [(&str, fn() -> Step); 6] = [
+    type Make = fn() -> Step;
+    let steps: [(&str, Make); 6] = [
         ("an image that fails", || Step::deploying("web:stuck").input("wait-for-minutes", "1")),
         ("a file", || from_a_file("web:stuck").input("wait-for-minutes", "1")),
         ("a new deployment", || {

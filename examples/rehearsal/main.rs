@@ -22,8 +22,7 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] =
-    &[rolling_update::REHEARSALS, permissions::REHEARSALS, verification::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS, permissions::REHEARSALS, verification::REHEARSALS];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

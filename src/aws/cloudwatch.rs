@@ -10,9 +10,9 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CallError, CallErrorKind};
+use super::{CallError, CallErrorKind, Operation};
 
-const OPERATION: &str = "DescribeAlarms";
+const OPERATION: Operation = Operation::DescribeAlarms;
 /// The most names that one DescribeAlarms takes, and the most alarms that one answer holds.
 const ALARMS_A_CALL: usize = 100;
 

@@ -121,6 +121,7 @@ fn checks(call: &Call) -> Vec<Check> {
     let in_cluster = || Check { context: vec![("ecs:cluster", arn("cluster", cluster.clone()))], ..any() };
     match (call.service, call.operation.as_str()) {
         ("", _) | ("sts", "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity") => Vec::new(),
+        ("monitoring", "DescribeAlarms") => vec![Check { action: "cloudwatch:DescribeAlarms".to_owned(), ..any() }],
         ("ecs", "DescribeTaskDefinition" | "ListTaskDefinitions" | "DeregisterTaskDefinition") => vec![any()],
         ("ecs", "ListServices" | "ListTasks") => vec![in_cluster()],
         ("ecs", "DescribeServices") => all("services").iter().map(|name| check(service(name))).collect(),

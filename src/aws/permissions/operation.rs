@@ -55,6 +55,8 @@ pub enum Condition {
 const ECS: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html";
 const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html";
+const CLOUDWATCH: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -157,6 +159,16 @@ operations! {
             ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster)
         ];
         DescribeTasks: [ecs("ecs:DescribeTasks", &[Tasks], When::Changes, "say why tasks failed")];
+    }
+    "monitoring": {
+        DescribeAlarms: [Grant {
+            action: "cloudwatch:DescribeAlarms",
+            on: &[Any],
+            condition: None,
+            when: When::Always,
+            purpose: "see whether the alarms that guard the deployment are red",
+            reference: CLOUDWATCH,
+        }];
     }
     // Nobody needs to be allowed to ask who they are, and who may assume a role is said in its trust policy.
     // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
