@@ -183,6 +183,14 @@ impl Walk {
             return;
         }
         match (before, after) {
+            (Value::Array(before), Value::Array(after)) if path.is_list() => {
+                let after = items(after, &path.name);
+                for (key, before) in items(before, &path.name) {
+                    if let Some(after) = find(&after, &key) {
+                        self.note_hidden(&path.item(&key), before, after);
+                    }
+                }
+            }
             _ if path.hidden => {
                 self.hidden.insert(path.text.clone());
             }
@@ -190,14 +198,6 @@ impl Walk {
                 for (key, before) in before {
                     if let Some(after) = after.get(key) {
                         self.note_hidden(&path.member(key), before, after);
-                    }
-                }
-            }
-            (Value::Array(before), Value::Array(after)) if path.is_list() => {
-                let after = items(after, &path.name);
-                for (key, before) in items(before, &path.name) {
-                    if let Some(after) = find(&after, &key) {
-                        self.note_hidden(&path.item(&key), before, after);
                     }
                 }
             }

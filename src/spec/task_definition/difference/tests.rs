@@ -195,12 +195,17 @@ fn a_change_of_what_is_hidden_as_a_whole_is_in_the_diff_too() {
 
 #[test]
 fn what_is_hidden_in_a_list_that_nobody_knows_is_in_the_diff_too() {
-    let with = |value: &str| document(json!({"family": "a", "future": [{"environment": {"A": value}}]}));
+    for list in [json!([{"environment": {"A": MARK}}]), json!([{"environment": [{"name": "A", "value": MARK}]}])] {
+        let with = |value: &str| {
+            let list: Value = serde_json::from_str(&list.to_string().replace(MARK, value)).unwrap();
+            document(json!({"family": "a", "future": list}))
+        };
 
-    let plan = difference(&with("marked-1"), &with("marked-2"));
+        let plan = difference(&with("marked-1"), &with("marked-2"));
 
-    assert!(!seen(&plan).contains(MARK), "{}", seen(&plan));
-    assert!(plan.changes.len() == 1 && plan.diff.contains("(hidden, changed)"), "{}", seen(&plan));
+        assert!(!seen(&plan).contains(MARK), "{}", seen(&plan));
+        assert!(plan.changes.len() == 1 && plan.diff.contains("(hidden, changed)"), "{}", seen(&plan));
+    }
 }
 
 #[test]
