@@ -242,7 +242,12 @@ impl<'a, T: Target> Settled<'a, T> {
     pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
         let run = self.0.registered.cleared.0.captured.run;
         let until = if run.policy.on_cancel == OnCancel::Wait { Until::Checked } else { Until::CheckedOrCancelled };
-        match phase(run, Phase::Verify, verify(run, &self.0.rollout, until)).await {
+        let verify = verify(run, &self.0.rollout, until);
+        let verified = match run.policy.on_cancel {
+            OnCancel::Wait => phase(run, Phase::Verify, verify).await,
+            OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Verify, verify, Why::Failure).await,
+        };
+        match verified {
             Ok(()) => Ok(Verified(self)),
             Err(why) => Err(Failed::new(self, why)),
         }
