@@ -10,12 +10,14 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 48] = [
+const CASES: [Case; 55] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
     (&[("service", "web"), ("to", "previous")], &["`to`", "rollback"]),
     (&[("service", "web"), ("mode", "rollback"), ("to", "yesterday")], &["`to`", "yesterday"]),
+    (&[("service", "web"), ("mode", "rollback"), ("to", "sha:main")], &["`to`", "sha:main", "commit"]),
+    (&[("service", "web"), ("mode", "rollback"), ("to", "sha:8c1d2e")], &["`to`", "seven"]),
     (&[("service", "web"), ("mode", "rollback"), ("image", "good:2")], &["`image`"]),
     (&[("service", "arn:aws:ecs:us-east-1:123456789012:cluster/web")], &["`service`"]),
     (&[("service", "web"), ("cluster", "arn:aws:ecs:us-east-1:123456789012:service/web")], &["`cluster`"]),
@@ -45,6 +47,32 @@ const CASES: [Case; 48] = [
     (&[("service", "web"), ("desired-count", "many")], &["`desired-count`", "many"]),
     (&[("service", "web"), ("force-new-deployment", "yes please")], &["`force-new-deployment`", "true"]),
     (&[("service", "web"), ("propagate-tags", "TASKDEF")], &["`propagate-tags`", "TASK_DEFINITION"]),
+    (&[("service", "web"), ("service-managed-ebs-volume-name", "data")], &["`service-managed-ebs-volume`"]),
+    (&[("service", "web"), ("service-managed-ebs-volume", "{}")], &["`service-managed-ebs-volume-name`"]),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGiB"),
+        ],
+        &["`service-managed-ebs-volume`", "JSON"],
+    ),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGib\": 30, \"roleArn\": \"arn:aws:iam::123456789012:role/ebs\"}"),
+        ],
+        &["`service-managed-ebs-volume`", "sizeInGiB"],
+    ),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGiB\": 30}"),
+        ],
+        &["`service-managed-ebs-volume`", "roleArn"],
+    ),
     (&[("service", "web"), ("wait-for-minutes", "1h")], &["`wait-for-minutes`", "minutes"]),
     (&[("service", "web"), ("on-conflict", "panic")], &["`on-conflict`", "supersede"]),
     (&[("service", "web"), ("max-retries", "-2")], &["`max-retries`"]),

@@ -126,6 +126,22 @@ impl Simulator {
         state.remember();
     }
 
+    /// Registers a task definition, as somebody else would, and gives its ARN. Not in the journal.
+    ///
+    /// # Panics
+    ///
+    /// When it is one that ECS would refuse.
+    pub fn register_task_definition(&self, document: &Value) -> String {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let registered = operation::perform(&mut state.world, "ecs", "RegisterTaskDefinition", document);
+        state.remember();
+        drop(state);
+        #[expect(clippy::expect_used, reason = "a test's own task definition is wrong: documented")]
+        let registered = registered.expect("ECS accepts the task definition");
+        registered["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.
     pub fn http_client(&self) -> SharedHttpClient {
         door::in_process::http_client(&self.shared)

@@ -51,6 +51,8 @@ pub struct Inputs {
     pub enable_ecs_managed_tags: Option<String>,
     pub propagate_tags: Option<String>,
     pub enable_execute_command: Option<String>,
+    pub service_managed_ebs_volume_name: Option<String>,
+    pub service_managed_ebs_volume: Option<String>,
     pub wait_for_service_stability: Option<String>,
     pub wait_for_minutes: Option<String>,
     pub rollback_on_failure: Option<String>,
@@ -206,11 +208,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_pointed_out_and_a_strange_one_is_left_to_the_runner() {
-        let (_, notices) = read(&[
-            ("INPUT_TASK-DEFINTION", "web.json"),
-            ("INPUT_SERVICE-MANAGED-EBS-VOLUME", "x"),
-            ("INPUT_WHO", "x"),
-        ]);
+        let (_, notices) =
+            read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_SOMETHING-ELSE-ENTIRELY", "x"), ("INPUT_WHO", "x")]);
 
         assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
     }

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::edit::{self, Edit};
 use super::field;
 use super::source::{self, Wanted};
 use super::{
     Access, Arn, InputError, Mode, OnCancel, OnConflict, Overrides, Role, RollbackTo, Settings, Source, Spec, Tag,
-    Voucher,
+    Voucher, volume,
 };
 use crate::runner::Inputs;
 
@@ -166,7 +168,13 @@ fn mode(inputs: &Inputs) -> Result<(Mode, bool), InputError> {
 }
 
 fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
-    let remedy = "write `previous`, a revision number, `family:revision` or a task definition's ARN";
+    let remedy =
+        "write `previous`, a revision number, `family:revision`, a task definition's ARN or `sha:` and a commit";
+    if let Some(commit) = text.strip_prefix("sha:") {
+        return commit_hash(commit)
+            .map(RollbackTo::Commit)
+            .ok_or_else(|| InputError::new("to", format!("`{text}` names no commit"), COMMIT));
+    }
     if text.eq_ignore_ascii_case("previous") {
         return Ok(RollbackTo::Previous);
     }
@@ -183,6 +191,14 @@ fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
     } else {
         Err(InputError::new("to", format!("`{text}` names no revision"), remedy))
     }
+}
+
+const COMMIT: &str = "write `sha:` and the commit's hash, or at least the first seven of its hexadecimal digits";
+
+/// A commit's hash (SHA-1 or SHA-256), or as many of its digits as Git shows at least.
+fn commit_hash(text: &str) -> Option<String> {
+    let is_hash = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_hash.then(|| text.to_ascii_lowercase())
 }
 
 /// The cluster and the service, which may say its cluster in its ARN.
@@ -446,7 +462,16 @@ fn settings(inputs: &Inputs, reader: &mut Reader) -> Settings {
         enable_ecs_managed_tags: reader.flag("enable-ecs-managed-tags", inputs.enable_ecs_managed_tags.as_deref()),
         propagate_tags,
         enable_execute_command: reader.flag("enable-execute-command", inputs.enable_execute_command.as_deref()),
+        volumes: reader.keep(volume(inputs)).flatten().map(|volume| vec![volume]),
     }
+}
+
+fn volume(inputs: &Inputs) -> Result<Option<Value>, InputError> {
+    volume::parse(
+        volume::Pair { name: "service-managed-ebs-volume-name", volume: "service-managed-ebs-volume" },
+        inputs.service_managed_ebs_volume_name.as_deref(),
+        inputs.service_managed_ebs_volume.as_deref(),
+    )
 }
 
 /// Up to 50 tags; keys up to 128 characters, values up to 256, and `aws:` is reserved.

@@ -9,8 +9,11 @@ mod nearest;
 mod source;
 mod task_definition;
 mod verification;
+mod volume;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
@@ -90,6 +93,8 @@ pub enum RollbackTo {
     Revision(u32),
     /// This task definition: an ARN, or `family:revision`.
     TaskDefinition(String),
+    /// The newest revision of that family that was deployed from this commit: its hash, or how that begins, in lower case.
+    Commit(String),
 }
 
 /// With which credentials AWS is called.
@@ -204,6 +209,8 @@ pub struct Settings {
     pub propagate_tags: Option<String>,
     /// Allow ECS Exec.
     pub enable_execute_command: Option<bool>,
+    /// The volumes that ECS makes for each task: the whole list, as UpdateService takes it.
+    pub volumes: Option<Vec<Value>>,
 }
 
 impl Spec {

@@ -37,16 +37,20 @@ impl Reader {
     /// [`CallErrorKind::NotFound`](crate::aws::CallErrorKind::NotFound) when AWS lists it as `MISSING`.
     pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Service, CallError> {
         const OPERATION: Operation = Operation::DescribeServices;
+        let bytes = AnswerBytes::default();
         let answer = self
             .client
             .describe_services()
             .cluster(cluster)
             .services(service)
+            .customize()
+            .interceptor(bytes.clone())
             .send()
             .await
             .map_err(|error| CallError::new(OPERATION, error))?;
         if let Some(service) = answer.services().first() {
-            return Ok(service.into());
+            let document = bytes.parse().map_err(|error| CallError::unreadable(OPERATION, error))?;
+            return Ok(Service::from(service).with_document(&document["services"][0]));
         }
         let reason = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or("MISSING");
         let region = &self.region;
@@ -161,22 +165,34 @@ impl Reader {
         TaskDefinition::from_described(document, Some(tags)).map_err(|error| CallError::unreadable(OPERATION, error))
     }
 
-    /// The ARNs of the active revisions of a family, newest first, at most a hundred.
+    /// The ARNs of the active revisions of a family, newest first, `most` at the most.
+    /// [ListTaskDefinitions](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html) gives a
+    /// hundred a page.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn list_active_revisions(&self, family: &str) -> Result<Vec<String>, CallError> {
-        let answer = self
-            .client
-            .list_task_definitions()
-            .family_prefix(family)
-            .status(TaskDefinitionStatus::Active)
-            .sort(SortOrder::Desc)
-            .max_results(100)
-            .send()
-            .await
-            .map_err(|error| CallError::new(Operation::ListTaskDefinitions, error))?;
-        Ok(answer.task_definition_arns().to_vec())
+    pub async fn list_active_revisions(&self, family: &str, most: usize) -> Result<Vec<String>, CallError> {
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .client
+                .list_task_definitions()
+                .family_prefix(family)
+                .status(TaskDefinitionStatus::Active)
+                .sort(SortOrder::Desc)
+                .max_results(100)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallError::new(Operation::ListTaskDefinitions, error))?;
+            arns.extend_from_slice(answer.task_definition_arns());
+            token = answer.next_token().map(str::to_owned);
+            if token.is_none() || arns.len() >= most {
+                arns.truncate(most);
+                return Ok(arns);
+            }
+        }
     }
 
     /// Tasks of a service, by its name, that stopped lately (AWS shows them for about an hour), at most a hundred.

@@ -5,6 +5,7 @@
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cycle::{Said, StoppedContainer};
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub propagate_tags: Option<String>,
     /// Whether ECS Exec can be used.
     pub enable_execute_command: bool,
+    /// The volumes that ECS makes for each task of the newest deployment, as it describes them.
+    pub volumes: Vec<Value>,
 }
 
 /// The deployment circuit breaker's configuration.
@@ -255,9 +258,21 @@ impl From<&sdk::Service> for Service {
                 enable_ecs_managed_tags: service.enable_ecs_managed_tags(),
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
                 enable_execute_command: service.enable_execute_command(),
+                volumes: Vec::new(),
             },
             events,
         }
+    }
+}
+
+impl Service {
+    /// With what only the answer's own document tells, member by member as AWS wrote it.
+    pub(super) fn with_document(mut self, document: &Value) -> Self {
+        let deployments = document["deployments"].as_array();
+        let primary = deployments.into_iter().flatten().find(|deployment| deployment["status"] == "PRIMARY");
+        let volumes = primary.and_then(|primary| primary["volumeConfigurations"].as_array());
+        self.settings.volumes = volumes.cloned().unwrap_or_default();
+        self
     }
 }
 

@@ -186,6 +186,12 @@ impl TaskDefinition {
             .collect()
     }
 
+    /// Whether the volume of that name gets its configuration from the service or from RunTask.
+    pub fn is_configured_at_launch(&self, volume: &str) -> bool {
+        let volumes = self.0.get("volumes").and_then(Value::as_array);
+        volumes.into_iter().flatten().any(|it| it["name"] == volume && it["configuredAtLaunch"] == true)
+    }
+
     /// The document with these tags besides its own; a tag of the same key is replaced.
     #[must_use]
     pub fn with_tags(&self, tags: &[Tag]) -> Self {
@@ -203,6 +209,19 @@ impl TaskDefinition {
         }
         if !all.is_empty() {
             members.insert("tags".to_owned(), Value::Array(all));
+        }
+        Self(members)
+    }
+
+    /// The document less the tags whose keys begin so.
+    #[must_use]
+    pub fn without_tags(&self, prefix: &str) -> Self {
+        let mut members = self.0.clone();
+        if let Some(Value::Array(tags)) = members.get_mut("tags") {
+            tags.retain(|tag| !tag.get("key").and_then(Value::as_str).is_some_and(|key| key.starts_with(prefix)));
+            if tags.is_empty() {
+                members.remove("tags");
+            }
         }
         Self(members)
     }

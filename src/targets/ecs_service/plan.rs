@@ -1,13 +1,19 @@
 //! Computes what changes. Pure: no client, no clock.
 
+use serde_json::{Value, json};
+
 use super::capture::Base;
 use super::{Request, Snapshot, sentences, short};
 use crate::aws::ecs::ServiceUpdate;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Tag, TaskDefinition, difference, render};
 
+/// How the keys of the tags begin that this action gives to revisions.
+const TAGS: &str = "ecs-deploy-action:";
 /// The key of the tag that names the workflow run which registered a revision.
 pub const RUN_TAG: &str = "ecs-deploy-action:run";
+/// The key of the tag that names the commit from which a revision was deployed.
+pub(super) const COMMIT_TAG: &str = "ecs-deploy-action:commit";
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -143,7 +149,8 @@ fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Fa
             let revision = if plan.is_empty() {
                 Revision::Kept(current.clone())
             } else {
-                Revision::New(wanted.with_tags(&request.tags))
+                // Those that a revision inherits from the one before would name a commit and a run that did not make it.
+                Revision::New(wanted.without_tags(TAGS).with_tags(&request.tags))
             };
             Ok((plan, revision))
         }
@@ -180,6 +187,11 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         Some(there.enable_execute_command.to_string()),
         asked.enable_execute_command.map(|on| on.to_string()),
     );
+    let volumes = asked.volumes.as_ref().filter(|volumes| !are_there(volumes, &there.volumes));
+    if let Some(volumes) = volumes {
+        let listed = |volumes: &[Value]| Some(volumes).filter(|it| !it.is_empty()).map(|it| json!(it).to_string());
+        compare("volumeConfigurations", listed(&there.volumes), listed(volumes));
+    }
     let differ = plan.changes.len() > already;
     if asked.force_new_deployment {
         plan.changes.push(Change {
@@ -195,8 +207,25 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         enable_ecs_managed_tags: asked.enable_ecs_managed_tags,
         propagate_tags: asked.propagate_tags.clone(),
         enable_execute_command: asked.enable_execute_command,
+        volume_configurations: volumes.cloned(),
     };
     differ
+}
+
+/// Whether the service has these volumes and no others, as far as they were described: ECS may fill in what was left out.
+fn are_there(asked: &[Value], there: &[Value]) -> bool {
+    fn holds(asked: &Value, there: &Value) -> bool {
+        match (asked, there) {
+            (Value::Object(asked), Value::Object(there)) => {
+                asked.iter().all(|(member, value)| there.get(member).is_some_and(|there| holds(value, there)))
+            }
+            (Value::Array(asked), Value::Array(there)) => {
+                asked.len() == there.len() && asked.iter().zip(there).all(|(asked, there)| holds(asked, there))
+            }
+            (asked, there) => asked == there,
+        }
+    }
+    asked.len() == there.len() && asked.iter().zip(there).all(|(asked, there)| holds(asked, there))
 }
 
 fn shown(value: Option<String>) -> Shown {

@@ -24,6 +24,18 @@ pub(super) fn preflight(checks: &Checks, before: &Snapshot, draft: &Draft, event
             }
         }
     }
+    let document = match &draft.revision {
+        Revision::Kept(_) => &before.running,
+        Revision::Existing { document, .. } | Revision::New(document) => document,
+    };
+    for volume in draft.update.volume_configurations.iter().flatten().filter_map(|volume| volume["name"].as_str()) {
+        if !document.is_configured_at_launch(volume) {
+            errors.push(format!(
+                "the task definition has no volume {volume} with configuredAtLaunch, which `service-managed-ebs-volume-name` \
+                 has to name"
+            ));
+        }
+    }
     let desired = draft.update.desired_count.map_or(i64::from(before.service.desired), i64::from);
     if desired == 0 {
         events.warn(
