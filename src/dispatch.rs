@@ -9,7 +9,7 @@ use crate::action::Host;
 use crate::aws::Connection;
 use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
 use crate::spec::{Mode, Spec, Tag};
-use crate::targets::ecs_service::{EcsService, Request};
+use crate::targets::ecs_service::{EcsService, Readers, Request, Writers};
 use crate::verification::Checks;
 
 /// Everything that is known before the first look at AWS.
@@ -28,7 +28,7 @@ impl Prepared {
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
         match self.spec.mode {
             Mode::Deploy | Mode::Plan | Mode::Rollback { .. } => {
-                self.cycle(&self.ecs_service(), || self.connection.ecs_writer(), host, events).await
+                self.cycle(&self.ecs_service(), || self.service_writers(), host, events).await
             }
         }
     }
@@ -47,9 +47,7 @@ impl Prepared {
     ) -> Result<Option<Conclusion>, Failure> {
         let after = After { owed, ended, takes_back_for_the_job };
         match Left::target(owed).map_err(unreadable)?.as_str() {
-            EcsService::KIND => {
-                self.settle(&self.ecs_service(), || self.connection.ecs_writer(), host, events, after).await
-            }
+            EcsService::KIND => self.settle(&self.ecs_service(), || self.service_writers(), host, events, after).await,
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
     }
@@ -83,10 +81,14 @@ impl Prepared {
         Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }
 
+    fn service_writers(&self) -> Writers {
+        Writers { ecs: self.connection.ecs_writer(), events: self.connection.events_writer() }
+    }
+
     fn ecs_service(&self) -> EcsService {
         let spec = &self.spec;
         EcsService::new(
-            self.connection.ecs_reader(),
+            Readers { ecs: self.connection.ecs_reader(), events: self.connection.events_reader() },
             self.checks.clone(),
             Request {
                 cluster: spec.cluster.clone(),
@@ -95,6 +97,9 @@ impl Prepared {
                 source: spec.source.clone(),
                 overrides: spec.overrides.clone(),
                 settings: spec.settings.clone(),
+                origin: spec.origin.clone(),
+                scheduled_rules: spec.scheduled_rules.clone(),
+                keep_revisions: spec.keep_revisions,
                 tags: self.tags.clone(),
                 max_retries: spec.max_retries,
             },

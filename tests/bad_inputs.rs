@@ -10,7 +10,7 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 55] = [
+const CASES: [Case; 65] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
@@ -72,6 +72,27 @@ const CASES: [Case; 55] = [
             ("service-managed-ebs-volume", "{\"sizeInGiB\": 30}"),
         ],
         &["`service-managed-ebs-volume`", "roleArn"],
+    ),
+    (&[("service", "web"), ("mode", "promote")], &["`from-service`"]),
+    (&[("service", "web"), ("from-service", "web"), ("from-cluster", "staging")], &["`from-service`", "promote"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-cluster", "staging")], &["`from-cluster`", "`from-service`"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-service", "web")], &["`from-service`", "very service"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-service", "api"), ("image", "good:2")], &["`image`"]),
+    (
+        &[
+            ("service", "web"),
+            ("mode", "promote"),
+            ("aws-region", "us-east-1"),
+            ("from-service", "arn:aws:ecs:eu-west-1:123456789012:service/staging/web"),
+        ],
+        &["`from-service`", "region"],
+    ),
+    (&[("service", "web"), ("keep-revisions", "0")], &["`keep-revisions`"]),
+    (&[("service", "web"), ("keep-revisions", "all")], &["`keep-revisions`", "all"]),
+    (&[("service", "web"), ("scheduled-rules", "every night")], &["`scheduled-rules`", "every night"]),
+    (
+        &[("service", "web"), ("scheduled-rules", "nightly"), ("wait-for-service-stability", "false")],
+        &["`scheduled-rules`", "wait"],
     ),
     (&[("service", "web"), ("wait-for-minutes", "1h")], &["`wait-for-minutes`", "minutes"]),
     (&[("service", "web"), ("on-conflict", "panic")], &["`on-conflict`", "supersede"]),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use simulator::{
     Alarm, Behaviour, Fault, Page, PageAnswer, Rule, Scenario, Service, ServiceDeployments, Simulator, When,
 };
-use support::{Report, Step, running, seconds, set_to, web, writes};
+use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
 /// A world, and what is deployed to it.
 struct Course {
@@ -140,6 +140,7 @@ async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
     assert_eq!(running.len(), 1, "{case}: runs {running:?}\n{report:#?}");
     let version = running.keys().next().unwrap().as_str();
     assert_eq!(version, set_to(simulator), "{case}");
+    assert!(scheduled(simulator).iter().all(|it| it == version), "{case}: {version} runs, and the schedules differ");
     let is_old = version == "web:1";
     if exit_code > 0 {
         assert!(is_old, "{case}: {version} runs: {report:#?}");
@@ -184,6 +185,7 @@ async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     assert_eq!(running.len(), 1, "{case}, run again: runs {running:?}");
     let version = running.keys().next().unwrap().as_str();
     assert_eq!(version, set_to(simulator), "{case}, run again");
+    assert!(scheduled(simulator).iter().all(|it| it == version), "{case}, run again: the schedules differ");
     if !course.works() {
         assert_eq!(version, "web:1", "{case}, run again");
     } else if !course.image.is_empty() {
@@ -212,6 +214,10 @@ fn crashing() -> Scenario {
     brisk().image("bad", Behaviour::Crash { after: seconds(1), container: None, exit_code: 1, reason: None })
 }
 
+fn with_rules(scenario: Scenario) -> Scenario {
+    scenario.rule("nightly", "web:1").rule("hourly", "web:1")
+}
+
 fn without(service_deployments: ServiceDeployments) -> Scenario {
     Scenario { service_deployments, ..crashing() }
 }
@@ -236,6 +242,9 @@ courses! {
     healthy_without_the_permission_for_service_deployments: "good:2", web, || without(ServiceDeployments::Denied), &[];
     healthy_without_service_deployments: "good:2", web, || without(ServiceDeployments::Unsupported), &[];
     forced: "", web, brisk, &[("force-new-deployment", "true")];
+    healthy_with_rules: "good:2", web, || with_rules(brisk()), &[("scheduled-rules", "hourly, nightly")];
+    crash_loop_with_rules: "bad", web, || with_rules(crashing()), &[("scheduled-rules", "hourly, nightly")];
+    tidying: "good:2", web, brisk, &[("keep-revisions", "1")];
     crash_loop: "bad", web, crashing, &[];
     crash_loop_with_settings: "bad", web, crashing, &[("desired-count", "3")];
     crash_loop_without_the_permission_for_service_deployments: "bad", web, || without(ServiceDeployments::Denied), &[];

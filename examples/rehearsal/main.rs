@@ -9,6 +9,7 @@ mod permissions;
 mod rolling_update;
 mod stage;
 mod terminal;
+mod together;
 mod verification;
 
 use std::error::Error;
@@ -22,7 +23,8 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS, permissions::REHEARSALS, verification::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] =
+    &[rolling_update::REHEARSALS, permissions::REHEARSALS, together::REHEARSALS, verification::REHEARSALS];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

@@ -213,6 +213,22 @@ impl Simulator {
         operation::perform(&mut state.world, service, operation, request).unwrap_or_default()
     }
 
+    /// The targets of a rule of EventBridge, as ListTargetsByRule shows them; none when there is no such rule.
+    pub fn rule_targets(&self, rule: &str) -> Vec<Value> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.world.rules.get(rule).cloned().unwrap_or_default()
+    }
+
+    /// Every rule's task definitions, by the rule's name.
+    pub fn scheduled_task_definitions(&self) -> BTreeMap<String, Vec<String>> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let arn = |target: &Value| target["EcsParameters"]["TaskDefinitionArn"].as_str().map(str::to_owned);
+        let rules = state.world.rules.iter();
+        rules.map(|(rule, targets)| (rule.clone(), targets.iter().filter_map(arn).collect())).collect()
+    }
+
     /// How many tasks are RUNNING now, by task definition ARN: the truth about what the service runs.
     pub fn running_task_definitions(&self, cluster: &str, service: &str) -> BTreeMap<String, usize> {
         let mut state = self.shared.state();

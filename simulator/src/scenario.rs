@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::others::{Action, Moment, Scripted};
 use crate::{Alarm, Page};
@@ -58,6 +59,8 @@ pub struct Scenario {
     pub pages: Vec<Page>,
     /// The CloudWatch alarms that exist, besides those that services name.
     pub alarms: Vec<Alarm>,
+    /// The rules of EventBridge's default event bus, each with its targets as ListTargetsByRule shows them.
+    pub rules: BTreeMap<String, Vec<Value>>,
     /// What somebody else does meanwhile.
     pub others: Vec<Scripted>,
     /// An ECS of tomorrow: request members that the model does not know are kept and returned, not refused.
@@ -106,6 +109,7 @@ impl Default for Scenario {
             service_deployments: ServiceDeployments::Available,
             pages: Vec::new(),
             alarms: Vec::new(),
+            rules: BTreeMap::new(),
             others: Vec::new(),
             accept_unknown_members: false,
             fill_defaults: false,
@@ -120,6 +124,22 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// With a rule that starts a task of that task definition in the cluster `default`, and with a target that is none of ECS.
+    #[must_use]
+    pub fn rule(mut self, name: &str, task_definition: &str) -> Self {
+        let task = serde_json::json!({
+            "Id": "task",
+            "Arn": self.arn("cluster/default"),
+            "RoleArn": format!("arn:{}:iam::{}:role/events", self.partition(), self.account),
+            "Input": "{\"containerOverrides\": []}",
+            "EcsParameters": {"TaskDefinitionArn": self.arn(&format!("task-definition/{task_definition}")), "TaskCount": 1},
+        });
+        let queue =
+            serde_json::json!({"Id": "queue", "Arn": format!("arn:aws:sqs:{}:{}:runs", self.region, self.account)});
+        self.rules.insert(name.to_owned(), vec![task, queue]);
+        self
+    }
+
     /// A world in which nothing takes time: for measuring a client rather than ECS.
     pub fn instant() -> Self {
         Self {

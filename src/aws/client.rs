@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, ecs};
+use super::{CallError, Operation, cloudwatch, ecs, events};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -166,6 +166,16 @@ impl Connection {
     /// Calls to Amazon CloudWatch, none of which changes anything.
     pub fn cloudwatch_reader(&self) -> cloudwatch::Reader {
         cloudwatch::Reader::new(&self.of_service("CLOUDWATCH"))
+    }
+
+    /// Calls to Amazon EventBridge that change nothing.
+    pub fn events_reader(&self) -> events::Reader {
+        events::Reader::new(&self.of_service("EVENTBRIDGE"))
+    }
+
+    /// Calls to Amazon EventBridge that change something.
+    pub fn events_writer(&self) -> events::Writer {
+        events::Writer::new(&self.of_service("EVENTBRIDGE"))
     }
 
     /// The endpoints that the environment puts in the place of AWS, of the services that are called for `spec`.

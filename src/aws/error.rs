@@ -100,6 +100,12 @@ impl CallError {
         Self { operation, kind: CallErrorKind::NotFound, explanation, code: String::new(), request_id: None, source }
     }
 
+    /// Something that AWS refused in an answer that is otherwise a success.
+    pub(super) fn refused(operation: Operation, explanation: String) -> Self {
+        let source = explanation.clone().into();
+        Self { operation, kind: CallErrorKind::Invalid, explanation, code: String::new(), request_id: None, source }
+    }
+
     /// Whether the call may have taken effect although it failed.
     pub fn may_have_happened(&self) -> bool {
         self.kind == CallErrorKind::Unavailable
@@ -144,7 +150,9 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "TooManyRequestsException"
         | "RequestThrottled"
         | "RequestThrottledException"
-        | "SlowDown" => CallErrorKind::Throttled,
+        | "SlowDown"
+        // EventBridge, while somebody else changes the same rule.
+        | "ConcurrentModificationException" => CallErrorKind::Throttled,
         // RegisterTaskDefinition has no code of its own for this.
         "ClientException" if message.contains("Too many concurrent attempts") => CallErrorKind::Throttled,
         "ClientException" if message.contains("Unable to describe task definition") => CallErrorKind::NotFound,

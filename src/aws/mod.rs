@@ -5,8 +5,10 @@ mod client;
 pub mod cloudwatch;
 pub mod console;
 mod credentials;
+mod document;
 pub mod ecs;
 mod error;
+pub mod events;
 pub mod permissions;
 mod retry;
 

@@ -101,7 +101,10 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
     if !run.policy.wait {
         return Ok(in_progress(run, &updated.was(), &updated.wanted()));
     }
-    let verified = updated.wait().await?.verify().await?;
+    let verified = updated.wait().await?.verify().await?.follow(writer).await?;
+    if !run.policy.is_rollback {
+        verified.tidy(writer).await;
+    }
     Ok(done(run, &verified.wanted(), verified.progress()))
 }
 

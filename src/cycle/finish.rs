@@ -89,7 +89,7 @@ async fn discharge<T: Target>(
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }
         Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
-            Waited::Done(progress) => match verify(run, &debt.rollout, Until::Checked).await {
+            Waited::Done(progress) => match complete(run, writer, &mut debt).await {
                 Ok(()) => return done(run, &debt.wanted, &progress),
                 Err(why) => why,
             },
@@ -98,6 +98,18 @@ async fn discharge<T: Target>(
         },
     };
     settle(run, writer, Owed::Rollback(debt), why).await
+}
+
+/// What comes after a rollout that succeeded.
+async fn complete<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    debt: &mut Debt<T::Registered, T::Rollout>,
+) -> Result<(), Why> {
+    verify(run, &debt.rollout, Until::Checked).await?;
+    let Some(followed) = run.target.followed(&debt.rollout) else { return Ok(()) };
+    debt.rollout = followed;
+    Ok(run.target.follow(writer, &debt.rollout, run.events).await?)
 }
 
 #[cfg(test)]

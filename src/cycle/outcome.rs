@@ -91,6 +91,8 @@ pub enum Cause {
     JobFailed,
     /// Somebody stopped the deployment by hand.
     Stopped,
+    /// An EventBridge rule could not be moved to the new revision with the service.
+    ScheduledRule,
     /// A check before the first change failed.
     Preflight,
     /// An input is wrong.
@@ -113,7 +115,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TasksFailing,
         Self::CircuitBreaker,
         Self::Alarm,
@@ -123,6 +125,7 @@ impl Cause {
         Self::Cancelled,
         Self::JobFailed,
         Self::Stopped,
+        Self::ScheduledRule,
         Self::Preflight,
         Self::InvalidInput,
         Self::NotFound,
@@ -151,6 +154,7 @@ impl Cause {
             Self::Cancelled => "cancelled",
             Self::JobFailed => "job-failed",
             Self::Stopped => "stopped",
+            Self::ScheduledRule => "scheduled-rule",
             Self::Preflight => "preflight",
             Self::InvalidInput => "invalid-input",
             Self::NotFound => "not-found",

@@ -1,6 +1,10 @@
 //! The phases as types. Only the phase before can make the next one, and a transition consumes it, so the wrong order does
 //! not compile. A transition that fails gives back the phase that it failed at, and that phase says what is owed.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use super::run::{Debt, Owed};
 use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
@@ -236,6 +240,16 @@ impl<'a, T: Target> Updated<'a, T> {
     pub(super) fn was(&self) -> String {
         self.registered.cleared.0.was()
     }
+
+    fn debt(&self) -> Debt<T::Registered, T::Rollout> {
+        Debt {
+            is_rollback: self.registered.cleared.0.captured.run.policy.is_rollback,
+            was: self.was(),
+            wanted: self.wanted(),
+            registered: self.registered.made.clone(),
+            rollout: self.rollout.clone(),
+        }
+    }
 }
 
 impl<'a, T: Target> Settled<'a, T> {
@@ -254,7 +268,41 @@ impl<'a, T: Target> Settled<'a, T> {
     }
 }
 
-impl<T: Target> Verified<'_, T> {
+impl<'a, T: Target> Verified<'a, T> {
+    /// Moves along what goes with the rollout. The ledger knows of it first.
+    pub(super) async fn follow(mut self, writer: &T::Writer) -> Result<Self, Failed<Self>> {
+        let run = self.0.0.registered.cleared.0.captured.run;
+        let Some(followed) = run.target.followed(&self.0.0.rollout) else { return Ok(self) };
+        self.0.0.rollout = followed;
+        run.owe(Owed::Rollback(self.0.0.debt()));
+        let follow = run.target.follow(writer, &self.0.0.rollout, run.events);
+        let followed = tokio::select! {
+            biased;
+            () = run.cancellation.cancelled(), if run.policy.on_cancel != OnCancel::Wait => Err(cancelled()),
+            followed = follow => followed,
+        };
+        match followed {
+            Ok(()) => Ok(self),
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+
+    /// Removes what the rollout made superfluous, until the run is cancelled: no defect and no failure in it can undo a
+    /// deployment that succeeded.
+    pub(super) async fn tidy(&self, writer: &T::Writer) {
+        let run = self.0.0.registered.cleared.0.captured.run;
+        let tidy = AssertUnwindSafe(run.target.tidy(writer, &self.0.0.rollout, run.events)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = run.cancellation.cancelled() => {}
+            tidied = tidy => {
+                if tidied.is_err() {
+                    run.events.warn("This action has a defect and stopped in the middle of tidying up; please report it.");
+                }
+            }
+        }
+    }
+
     pub(super) fn wanted(&self) -> String {
         self.0.0.wanted()
     }
@@ -320,14 +368,18 @@ impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
 
 impl<'a, T: Target> From<Updated<'a, T>> for Owed<T> {
     fn from(updated: Updated<'a, T>) -> Self {
-        let (was, wanted) = (updated.was(), updated.wanted());
-        let is_rollback = updated.registered.cleared.0.captured.run.policy.is_rollback;
-        Self::Rollback(Debt { is_rollback, was, wanted, registered: updated.registered.made, rollout: updated.rollout })
+        Self::Rollback(updated.debt())
     }
 }
 
 impl<'a, T: Target> From<Settled<'a, T>> for Owed<T> {
     fn from(settled: Settled<'a, T>) -> Self {
         settled.0.into()
+    }
+}
+
+impl<'a, T: Target> From<Verified<'a, T>> for Owed<T> {
+    fn from(verified: Verified<'a, T>) -> Self {
+        verified.0.into()
     }
 }

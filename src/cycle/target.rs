@@ -117,6 +117,23 @@ pub trait Target {
     /// What is running instead.
     async fn verify(&self, rollout: &Self::Rollout, events: &Events) -> Result<(), Failure>;
 
+    /// The rollout as it is once what follows it begins to move; `None` when nothing follows it. It is put on paper before
+    /// [`Target::follow`] changes anything.
+    fn followed(&self, _rollout: &Self::Rollout) -> Option<Self::Rollout> {
+        None
+    }
+
+    /// Moves along what goes with a rollout that succeeded. Idempotent. [`Target::restore`] moves it back.
+    ///
+    /// # Errors
+    /// When something was left behind.
+    async fn follow(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Removes what the rollout made superfluous. Whatever goes wrong here is no more than a warning.
+    async fn tidy(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) {}
+
     /// Collects the evidence of a failure. Whatever cannot be had is left out.
     async fn diagnose(&self, rollout: &Self::Rollout) -> Diagnosis;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::aftermath;
 use super::edit::{self, Edit};
 use super::field;
 use super::source::{self, Wanted};
@@ -33,8 +34,12 @@ impl Spec {
     /// Everything that is wrong, not only the first of it.
     pub fn from_inputs(inputs: &Inputs, workspace: &Path) -> Result<Self, Vec<InputError>> {
         let mut reader = Reader::default();
-        let (mode, prints_policy) = reader.keep(mode(inputs)).unwrap_or((Mode::Deploy, false));
+        let (mode, (prints_policy, promotes)) = reader.keep(mode(inputs)).unwrap_or((Mode::Deploy, (false, false)));
         let (cluster, service) = reader.keep(names(inputs)).unwrap_or_default();
+        let ways = (promotes, mode == Mode::Plan);
+        let origin = reader.keep(aftermath::origin(inputs, ways, (&cluster, &service))).flatten();
+        let keep_revisions =
+            inputs.keep_revisions.as_deref().and_then(|text| reader.keep(aftermath::keep_revisions(text)));
         let region = inputs.aws_region.as_deref().and_then(|text| reader.keep(region(text)));
         let access = access(inputs, &mut reader);
         let source = reader.keep(source::find(&wanted(inputs), workspace)).unwrap_or(Source::Running);
@@ -44,6 +49,9 @@ impl Spec {
         let deploy_tags = reader.flag("deploy-tags", inputs.deploy_tags.as_deref()).unwrap_or(true);
         let wait =
             reader.flag("wait-for-service-stability", inputs.wait_for_service_stability.as_deref()).unwrap_or(true);
+        let scheduled_rules = inputs.scheduled_rules.as_deref();
+        let scheduled_rules =
+            scheduled_rules.and_then(|text| reader.keep(aftermath::scheduled_rules(text, wait))).unwrap_or_default();
         let wait_for = inputs.wait_for_minutes.as_deref().and_then(|text| reader.keep(minutes(text)));
         let max_retries = inputs.max_retries.as_deref().and_then(|text| {
             reader.keep(field::number("max-retries", text, "write how often a failed call is repeated; 0 is never"))
@@ -81,6 +89,9 @@ impl Spec {
             source,
             overrides,
             settings,
+            origin,
+            scheduled_rules,
+            keep_revisions,
             tags,
             deploy_tags,
             wait,
@@ -130,21 +141,27 @@ impl Reader {
     }
 }
 
-/// The mode, and whether only the policies for it are asked for.
-fn mode(inputs: &Inputs) -> Result<(Mode, bool), InputError> {
+/// The mode; whether only the policies for it are asked for, and whether it is a deployment of what runs elsewhere.
+fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
     #[derive(Clone, Copy, PartialEq)]
     enum Word {
         Deploy,
         Plan,
+        Promote,
         Rollback,
         IamPolicy,
     }
-    let choices =
-        [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback), ("iam-policy", Word::IamPolicy)];
+    let choices = [
+        ("deploy", Word::Deploy),
+        ("plan", Word::Plan),
+        ("rollback", Word::Rollback),
+        ("promote", Word::Promote),
+        ("iam-policy", Word::IamPolicy),
+    ];
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
     let prints_policy = word == Word::IamPolicy;
     let word = match inputs.iam_policy_for.as_deref() {
-        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..3])?,
+        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..4])?,
         Some(_) => {
             return Err(InputError::new(
                 "iam-policy-for",
@@ -155,16 +172,16 @@ fn mode(inputs: &Inputs) -> Result<(Mode, bool), InputError> {
         None => word,
     };
     let mode = match (word, inputs.to.as_deref()) {
-        (Word::Deploy | Word::IamPolicy, None) => Ok(Mode::Deploy),
+        (Word::Deploy | Word::Promote | Word::IamPolicy, None) => Ok(Mode::Deploy),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan | Word::IamPolicy, Some(_)) => Err(InputError::new(
+        (Word::Deploy | Word::Plan | Word::Promote | Word::IamPolicy, Some(_)) => Err(InputError::new(
             "to",
             "it says where to roll back to, and `mode` is not `rollback`",
             "set `mode: rollback`, or use `task-definition` to deploy a given revision",
         )),
     }?;
-    Ok((mode, prints_policy))
+    Ok((mode, (prints_policy, word == Word::Promote)))
 }
 
 fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
@@ -233,7 +250,7 @@ fn names(inputs: &Inputs) -> Result<(String, String), InputError> {
 /// Checks a name or an ARN of this kind, and gives the ARN. Names: up to 255 letters, digits, hyphens and underscores.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
-fn resource(kind: &'static str, text: &str) -> Result<Option<Arn>, InputError> {
+pub(super) fn resource(kind: &'static str, text: &str) -> Result<Option<Arn>, InputError> {
     let is_name = |name: &str| {
         (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };

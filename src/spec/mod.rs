@@ -1,5 +1,6 @@
 //! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
 
+mod aftermath;
 mod arn;
 mod edit;
 mod error;
@@ -46,6 +47,12 @@ pub struct Spec {
     pub overrides: Overrides,
     /// What to change in the service besides its task definition.
     pub settings: Settings,
+    /// The service whose images are taken, if they come from one.
+    pub origin: Option<Origin>,
+    /// EventBridge rules whose tasks move to the new revision with the service.
+    pub scheduled_rules: Vec<String>,
+    /// How many of the family's newest revisions are kept; all, unless it was said.
+    pub keep_revisions: Option<usize>,
     /// Tags for the new revision, besides those in the document.
     pub tags: Vec<Tag>,
     /// Whether the new revision is tagged with the commit, the repository and the run.
@@ -82,6 +89,15 @@ pub enum Mode {
         /// Which one.
         to: RollbackTo,
     },
+}
+
+/// A service whose images are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The cluster's name or ARN.
+    pub cluster: String,
+    /// The service's name or ARN.
+    pub service: String,
 }
 
 /// Where `mode: rollback` goes.

@@ -10,7 +10,7 @@
 pub(crate) mod permissions;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
@@ -254,10 +254,16 @@ pub(crate) fn set_to(simulator: &Simulator) -> String {
     service["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
+/// What the rules' schedules would start, short, without repetition.
+pub(crate) fn scheduled(simulator: &Simulator) -> BTreeSet<String> {
+    let rules = simulator.scheduled_task_definitions();
+    rules.values().flatten().map(|arn| arn.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
 /// Calls that change something.
 pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
-    const WRITES: [&str; 4] =
-        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment"];
+    const WRITES: [&str; 5] =
+        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment", "PutTargets"];
     let journal = simulator.journal();
     journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()
 }

@@ -41,7 +41,8 @@ impl Granted {
         let filled = policy
             .replace("ACCOUNT_ID", "123456789012")
             .replace("TASK_DEFINITION_FAMILY", "web")
-            .replace("ROLE_OF_THE_TASK_DEFINITION", "execution");
+            .replace("ROLE_OF_THE_TASK_DEFINITION", "execution")
+            .replace("ROLE_OF_THE_RULES", "events");
         Self(serde_json::from_str(&filled).unwrap())
     }
 
@@ -145,6 +146,16 @@ fn checks(call: &Call) -> Vec<Check> {
                     if role.starts_with("arn:") { role } else { format!("arn:aws:iam::123456789012:role/{role}") };
                 let context = vec![("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())];
                 checks.push(Check { action: "iam:PassRole".to_owned(), resource: role, context });
+            }
+            checks
+        }
+        ("events", operation @ ("ListTargetsByRule" | "PutTargets")) => {
+            let rule = format!("arn:aws:events:us-east-1:123456789012:rule/{}", text("Rule"));
+            let mut checks = vec![check(rule)];
+            let targets = request["Targets"].as_array().filter(|_| operation == "PutTargets");
+            for role in targets.into_iter().flatten().filter_map(|target| target["RoleArn"].as_str()) {
+                let context = vec![("iam:PassedToService", "events.amazonaws.com".to_owned())];
+                checks.push(Check { action: "iam:PassRole".to_owned(), resource: role.to_owned(), context });
             }
             checks
         }

@@ -6,6 +6,7 @@ mod code_deploy;
 mod container_instance;
 mod log;
 pub(crate) mod page;
+mod rule;
 mod run_task;
 mod service;
 mod service_deployment;
@@ -29,6 +30,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
         "monitoring" => of_cloudwatch(world, operation, request),
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
+        "events" => of_events(world, operation, request),
         _ => unknown(operation),
     }
 }
@@ -40,6 +42,15 @@ fn unknown(operation: &str) -> Answer {
 fn of_cloudwatch(world: &World, operation: &str, request: &Value) -> Answer {
     match operation {
         "DescribeAlarms" => alarm::describe(world, request),
+        _ => unknown(operation),
+    }
+}
+
+fn of_events(world: &mut World, operation: &str, request: &Value) -> Answer {
+    match operation {
+        "DescribeRule" => rule::describe(world, request),
+        "ListTargetsByRule" => rule::list_targets(world, request),
+        "PutTargets" => rule::put_targets(world, request),
         _ => unknown(operation),
     }
 }

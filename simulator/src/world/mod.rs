@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) code_deploy: CodeDeploy,
     pub(crate) facts: Vec<Fact>,
     pub(crate) alarms: Alarms,
+    /// The targets of EventBridge's rules, by the rules' names.
+    pub(crate) rules: BTreeMap<String, Vec<Value>>,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
     id_tokens: Vec<session::IdToken>,
@@ -123,6 +125,7 @@ impl World {
             code_deploy: CodeDeploy::default(),
             facts: Vec::new(),
             alarms: Alarms::new(),
+            rules: scenario.rules.clone(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
             schedule: Schedule::default(),

@@ -1,10 +1,11 @@
 //! Amazon ECS: calls that read and calls that write as separate types, and what they answer as plain values.
 
-mod document;
+mod cluster;
 mod reader;
 mod state;
 mod writer;
 
+pub use cluster::{RunningContainer, RunningTask};
 pub use reader::Reader;
 pub use state::{
     CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,

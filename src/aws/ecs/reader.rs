@@ -5,8 +5,8 @@ use aws_sdk_ecs::types::{
     DesiredStatus, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField, TaskDefinitionStatus,
 };
 
-use super::document::AnswerBytes;
 use super::{Service, ServiceDeployment, StoppedTask};
+use crate::aws::document::AnswerBytes;
 use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 
@@ -16,7 +16,7 @@ const TASKS_A_CALL: i32 = 100;
 /// Calls to Amazon ECS that change nothing. The SDK retries them.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    client: Client,
+    pub(super) client: Client,
     region: String,
 }
 

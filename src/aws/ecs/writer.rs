@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Service;
-use super::document::{AnswerBytes, replace_body};
+use crate::aws::document::{AnswerBytes, replace_body};
 use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 

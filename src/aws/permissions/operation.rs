@@ -39,6 +39,16 @@ pub enum Resource {
     TaskDefinitions,
     /// The task role and the execution role.
     TaskRoles,
+    /// All services of the cluster.
+    ClusterServices,
+    /// The service that is promoted from.
+    OriginService,
+    /// The tasks of the cluster that is promoted from.
+    OriginTasks,
+    /// The EventBridge rules that move with the service.
+    Rules,
+    /// The roles with which they start tasks.
+    RuleRoles,
 }
 
 /// A condition of a grant.
@@ -46,6 +56,8 @@ pub enum Resource {
 pub enum Condition {
     /// Only in the cluster, where the action has no resource that could say so.
     InCluster,
+    /// The same for the cluster that is promoted from.
+    InOriginCluster,
     /// Roles may only be passed to this service.
     PassedTo(&'static str),
     /// Tags may only be set by the call that makes the thing.
@@ -54,6 +66,7 @@ pub enum Condition {
 
 const ECS: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html";
+const EVENTS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html";
 const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html";
 const CLOUDWATCH: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html";
@@ -103,11 +116,18 @@ macro_rules! operations {
     };
 }
 
-use Resource::{Any, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks};
+use Resource::{
+    Any, ClusterServices, OriginService, OriginTasks, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
+    TaskDefinitions, TaskRoles, Tasks,
+};
 
 operations! {
     "ecs": {
-        DescribeServices: [ecs("ecs:DescribeServices", &[Service], When::Always, "see what the service runs")];
+        DescribeServices: [
+            ecs("ecs:DescribeServices", &[Service], When::Always, "see what the service runs"),
+            ecs("ecs:DescribeServices", &[OriginService], When::Promotes, "see what is promoted"),
+            ecs("ecs:DescribeServices", &[ClusterServices], When::Keeps, "keep the revisions that other services use"),
+        ];
         ListServices: [
             ecs("ecs:ListServices", &[Any], When::Always, "name the service that was meant when there is none of that name")
                 .only(Condition::InCluster)
@@ -130,12 +150,15 @@ operations! {
             When::Always,
             "find the revision that last ran as it should",
         )];
-        ListTaskDefinitions: [ecs(
-            "ecs:ListTaskDefinitions",
-            &[Any],
-            When::GoesToPrevious,
-            "find the revision before where the service has no history",
-        )];
+        ListTaskDefinitions: [
+            ecs(
+                "ecs:ListTaskDefinitions",
+                &[Any],
+                When::GoesToPrevious,
+                "find the revision before where the service has no history, or the one of a commit",
+            ),
+            ecs("ecs:ListTaskDefinitions", &[Any], When::Keeps, "find older revisions"),
+        ];
         RegisterTaskDefinition: [
             ecs("ecs:RegisterTaskDefinition", &[TaskDefinitions], When::Registers, "make the new revision"),
             ecs("ecs:TagResource", &[TaskDefinitions], When::Tags, "tag the new revision")
@@ -146,7 +169,8 @@ operations! {
                 .says(PASS_ROLE),
         ];
         DeregisterTaskDefinition: [
-            ecs("ecs:DeregisterTaskDefinition", &[Any], When::Registers, "remove a new revision that was never used")
+            ecs("ecs:DeregisterTaskDefinition", &[Any], When::Registers, "remove a new revision that was never used"),
+            ecs("ecs:DeregisterTaskDefinition", &[Any], When::Keeps, "remove older revisions"),
         ];
         UpdateService: [ecs("ecs:UpdateService", &[Service], When::Changes, "start the rollout, and put back what ran before")];
         StopServiceDeployment: [ecs(
@@ -156,9 +180,24 @@ operations! {
             "let Amazon ECS roll back a rollout in flight",
         )];
         ListTasks: [
-            ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster)
+            ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster),
+            ecs("ecs:ListTasks", &[Any], When::Promotes, "find what is promoted").only(Condition::InOriginCluster),
         ];
-        DescribeTasks: [ecs("ecs:DescribeTasks", &[Tasks], When::Changes, "say why tasks failed")];
+        DescribeTasks: [
+            ecs("ecs:DescribeTasks", &[Tasks], When::Changes, "say why tasks failed"),
+            ecs("ecs:DescribeTasks", &[OriginTasks], When::Promotes, "see the digests that are promoted"),
+        ];
+    }
+    "events": {
+        ListTargetsByRule: [
+            ecs("events:ListTargetsByRule", &[Rules], When::HasRules, "see what the rules run").says(EVENTS)
+        ];
+        PutTargets: [
+            ecs("events:PutTargets", &[Rules], When::MovesRules, "move the rules to the new revision, and back").says(EVENTS),
+            ecs("iam:PassRole", &[RuleRoles], When::MovesRules, "leave the rules' targets their roles")
+                .only(Condition::PassedTo("events.amazonaws.com"))
+                .says(PASS_ROLE),
+        ];
     }
     "monitoring": {
         DescribeAlarms: [Grant {
@@ -214,7 +253,8 @@ mod tests {
     fn what_has_no_resource_level_is_kept_within_the_cluster_where_aws_can_tell() {
         for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
             let lists_a_cluster = ["ecs:ListServices", "ecs:ListTasks"].contains(&grant.action);
-            assert_eq!(grant.condition == Some(Condition::InCluster), lists_a_cluster, "{grant:?}");
+            let is_within = matches!(grant.condition, Some(Condition::InCluster | Condition::InOriginCluster));
+            assert_eq!(is_within, lists_a_cluster, "{grant:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Resource;
 const ACCOUNT: &str = "ACCOUNT_ID";
 const REGION: &str = "REGION";
 const FAMILY: &str = "TASK_DEFINITION_FAMILY";
+const RULE_ROLE: &str = "ROLE_OF_THE_RULES";
 const ROLE: &str = "ROLE_OF_THE_TASK_DEFINITION";
 
 /// The place that is deployed to, as far as the inputs say.
@@ -23,6 +24,9 @@ pub struct Place {
     short_service: Option<String>,
     family: String,
     roles: Vec<String>,
+    /// The cluster and the service that is promoted from.
+    origin: Option<(String, String)>,
+    rules: Vec<String>,
 }
 
 impl Place {
@@ -56,6 +60,11 @@ impl Place {
             short_service: service.filter(|arn| !arn.name().contains('/')).map(|arn| arn.to_string()),
             family: family(spec).unwrap_or(FAMILY).to_owned(),
             roles: Vec::new(),
+            origin: spec
+                .origin
+                .as_ref()
+                .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
+            rules: spec.scheduled_rules.clone(),
         };
         place.roles = place.roles(spec);
         place
@@ -73,6 +82,8 @@ impl Place {
             short_service: None,
             family: text(FAMILY),
             roles: Vec::new(),
+            origin: Some((text("ORIGIN_CLUSTER"), text("ORIGIN_SERVICE"))),
+            rules: vec![text("RULE")],
         };
         place.roles = vec![place.iam(&format!("role/{ROLE}"))];
         place
@@ -81,6 +92,11 @@ impl Place {
     /// The ARN of the cluster.
     pub fn cluster(&self) -> String {
         self.ecs("cluster", &self.cluster)
+    }
+
+    /// The ARN of the cluster that is promoted from; without one, that of the cluster.
+    pub fn origin_cluster(&self) -> String {
+        self.ecs("cluster", self.origin.as_ref().map_or(&self.cluster, |(cluster, _)| cluster))
     }
 
     /// The patterns of the ARNs of these things.
@@ -94,6 +110,20 @@ impl Place {
             Resource::Tasks => vec![self.ecs("task", &format!("{}/*", self.cluster))],
             Resource::TaskDefinitions => vec![self.ecs("task-definition", &format!("{}:*", self.family))],
             Resource::TaskRoles => self.roles.clone(),
+            Resource::ClusterServices => vec![self.ecs("service", &format!("{}/*", self.cluster))],
+            Resource::OriginService => {
+                let origin = self.origin.iter();
+                origin.map(|(cluster, service)| self.ecs("service", &format!("{cluster}/{service}"))).collect()
+            }
+            Resource::OriginTasks => {
+                self.origin.iter().map(|(cluster, _)| self.ecs("task", &format!("{cluster}/*"))).collect()
+            }
+            Resource::Rules => {
+                let Self { partition, region, account, .. } = self;
+                let rule = |name| format!("arn:{partition}:events:{region}:{account}:rule/{name}");
+                self.rules.iter().map(rule).collect()
+            }
+            Resource::RuleRoles => vec![self.iam(&format!("role/{RULE_ROLE}"))],
         }
     }
 
@@ -119,6 +149,7 @@ impl Place {
             ),
             ("OWNER/REPOSITORY", "the repository whose jobs deploy"),
             ("BRANCH", "the branch from which they deploy"),
+            (RULE_ROLE, "the roles of the rules' targets, an entry for each"),
             (ROLE, "the task role and the execution role of the service's task definition, an entry for each"),
         ]
         .into_iter()

@@ -88,6 +88,7 @@ impl Condition {
     fn parts(self, place: &Place) -> (&'static str, &'static str, String) {
         match self {
             Self::InCluster => ("ArnEquals", "ecs:cluster", place.cluster()),
+            Self::InOriginCluster => ("ArnEquals", "ecs:cluster", place.origin_cluster()),
             Self::PassedTo(service) => ("StringEquals", "iam:PassedToService", service.to_owned()),
             Self::MadeBy(operation) => ("StringEquals", "ecs:CreateAction", operation.to_owned()),
         }

@@ -18,8 +18,16 @@ pub enum When {
     Tags,
     /// Those whose new revision has a role.
     PassesRoles,
-    /// Those that go back without saying where.
+    /// Those that go back without saying where, or to a commit.
     GoesToPrevious,
+    /// Those that take the images of another service.
+    Promotes,
+    /// Those that deregister older revisions.
+    Keeps,
+    /// Those that name rules.
+    HasRules,
+    /// Those that move them.
+    MovesRules,
 }
 
 impl When {
@@ -35,7 +43,13 @@ impl When {
             Self::Registers => registers(spec),
             Self::Tags => registers(spec) && has_tags(spec),
             Self::PassesRoles => registers(spec) && has_roles(spec),
-            Self::GoesToPrevious => matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous }),
+            Self::GoesToPrevious => {
+                matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
+            }
+            Self::Promotes => spec.origin.is_some(),
+            Self::Keeps => spec.mode == Mode::Deploy && spec.keep_revisions.is_some(),
+            Self::HasRules => !spec.scheduled_rules.is_empty(),
+            Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
         }
     }
 
@@ -51,7 +65,11 @@ impl When {
             Self::Registers => "`mode: deploy`, when a file or other inputs make a new revision of the task definition",
             Self::Tags => "the new revision has tags: by `deploy-tags`, `tags`, or from what it is made of",
             Self::PassesRoles => "the new revision has a task role or an execution role",
-            Self::GoesToPrevious => "`mode: rollback` without `to`",
+            Self::GoesToPrevious => "`mode: rollback` without `to`, or to a commit",
+            Self::Promotes => "`from-service`",
+            Self::Keeps => "`keep-revisions`",
+            Self::HasRules => "`scheduled-rules`",
+            Self::MovesRules => "`scheduled-rules`, unless `mode: plan`",
         }
     }
 }
@@ -64,7 +82,7 @@ const fn changes(spec: &Spec) -> bool {
 }
 
 fn registers(spec: &Spec) -> bool {
-    let makes_one = !spec.overrides.is_empty() || matches!(spec.source, Source::Document(_));
+    let makes_one = !spec.overrides.is_empty() || spec.origin.is_some() || matches!(spec.source, Source::Document(_));
     spec.mode == Mode::Deploy && makes_one
 }
 

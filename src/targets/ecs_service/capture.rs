@@ -6,7 +6,9 @@ use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
 use super::plan::{is_of_an_earlier_attempt, plan};
-use super::{Request, announce_revision, short};
+use super::promotion::{self, Promoted};
+use super::rules::{self, ScheduledRule};
+use super::{Readers, Request, announce_revision, short};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
@@ -30,6 +32,10 @@ pub struct Snapshot {
     pub(super) may_be_unchecked: bool,
     /// The alarms that matter, as they are now.
     pub(super) alarms: SeenAlarms,
+    /// What runs in the service that is promoted from, if one is.
+    pub(super) promoted: Option<Promoted>,
+    /// The rules that move with the service.
+    pub(super) rules: Vec<ScheduledRule>,
 }
 
 /// The task definition that the request starts from.
@@ -85,7 +91,7 @@ impl Snapshot {
     }
 }
 
-fn is_moving(primary: &Deployment) -> bool {
+pub(super) fn is_moving(primary: &Deployment) -> bool {
     match primary.rollout {
         RolloutState::InProgress | RolloutState::Other(_) => true,
         RolloutState::Absent => primary.running < primary.desired || primary.pending > 0,
@@ -94,7 +100,7 @@ fn is_moving(primary: &Deployment) -> bool {
 }
 
 pub(super) async fn capture(
-    reader: &Reader,
+    Readers { ecs: reader, events: schedules }: &Readers,
     checks: &Checks,
     request: &Request,
     destination: &OnceCell<String>,
@@ -112,9 +118,15 @@ pub(super) async fn capture(
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
     let base = base(reader, request, destination, &service, &running).await?;
+    let promoted = match &request.origin {
+        Some(origin) => Some(promotion::look(reader, origin).await?),
+        None => None,
+    };
+    let rules = rules::look(schedules, &request.scheduled_rules).await?;
     let alarms = checks.see_alarms(&service.deployment_alarms).await;
     let may_be_unchecked = false;
-    let mut snapshot = Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms };
+    let mut snapshot =
+        Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms, promoted, rules };
     if at_rest && checks.are_wanted() && is_left_by_an_earlier_attempt(request, &snapshot) {
         snapshot.stable = before_the_current(reader, &snapshot.service).await?;
         snapshot.may_be_unchecked = true;

@@ -147,7 +147,7 @@ async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure>
     })
 }
 
-fn family(task_definition: &str) -> &str {
+pub(super) fn family(task_definition: &str) -> &str {
     let name = short(task_definition);
     name.split_once(':').map_or(name, |(family, _)| family)
 }

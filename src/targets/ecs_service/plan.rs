@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::capture::Base;
-use super::{Request, Snapshot, sentences, short};
+use super::history::family;
+use super::rules::{self, ScheduledTarget};
+use super::{Request, Snapshot, promotion, sentences, short};
 use crate::aws::ecs::ServiceUpdate;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Tag, TaskDefinition, difference, render};
@@ -24,6 +26,8 @@ pub struct Draft {
     /// What UpdateService shall change, less the revision, whose ARN register brings.
     pub(super) update: ServiceUpdate,
     pub(super) start: Start,
+    /// The targets of rules that move to the revision after it has proved itself.
+    pub(super) moves: Vec<ScheduledTarget>,
 }
 
 /// Which revision the service shall run.
@@ -35,6 +39,23 @@ pub(super) enum Revision {
     Existing { arn: String, document: TaskDefinition },
     /// One that has to be registered.
     New(TaskDefinition),
+}
+
+impl Revision {
+    pub(super) fn family(&self) -> &str {
+        match self {
+            Self::Kept(arn) | Self::Existing { arn, .. } => family(arn),
+            Self::New(document) => document.family().unwrap_or_default(),
+        }
+    }
+
+    /// Its ARN, if it has one yet.
+    fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Kept(arn) | Self::Existing { arn, .. } => Some(arn),
+            Self::New(_) => None,
+        }
+    }
 }
 
 /// How the rollout begins.
@@ -57,10 +78,14 @@ impl Draft {
 
     /// The wanted revision in words; a new one has no number before it is registered.
     pub(super) fn name(&self) -> String {
-        match &self.revision {
-            Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
-            Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
-        }
+        name(&self.revision)
+    }
+}
+
+fn name(revision: &Revision) -> String {
+    match revision {
+        Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
+        Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
     }
 }
 
@@ -69,6 +94,9 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let mut update = ServiceUpdate::default();
     let settings_change = settings(request, before, &mut plan, &mut update);
     let keeps_revision = matches!(revision, Revision::Kept(_));
+
+    let moves = rules::to_move(&before.rules, revision.family(), revision.arn());
+    plan.changes.extend(rules::changes(&moves, &name(&revision)));
 
     let wants_what_is_set = keeps_revision && !settings_change && update.force_new_deployment.is_none();
     let mut rollout = |before: String, after: &str| {
@@ -86,6 +114,9 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         update.force_new_deployment = Some(true);
         rollout("FAILED".to_owned(), "a new deployment");
         Start::Update
+    } else if wants_what_is_set && !moves.is_empty() && before.in_flight().is_none() && before.is_full() {
+        // Only rules have to move: there is nothing to update.
+        Start::Watch
     } else if wants_what_is_set && before.in_flight().is_none() && !before.is_full() {
         let (running, desired) = (before.service.running, before.service.desired);
         rollout(format!("{running} of {desired} tasks run"), "the same, watched until all run");
@@ -94,7 +125,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         Start::Update
     };
     let is_theirs = start == Start::Join && is_of_another_run(&before.running, &request.tags);
-    Ok((plan, Draft { revision, is_theirs, update, start }))
+    Ok((plan, Draft { revision, is_theirs, update, start, moves }))
 }
 
 /// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
@@ -125,8 +156,13 @@ fn run_of(tags: &[Tag]) -> Option<(String, String)> {
 
 fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {
     let current = &before.service.task_definition;
+    let (Base::Registered { document, .. } | Base::Document(document)) = &before.base;
+    let overrides = match &before.promoted {
+        Some(promoted) => promotion::overrides(&request.overrides, promoted, document)?,
+        None => request.overrides.clone(),
+    };
     match &before.base {
-        Base::Registered { arn, document } if request.overrides.is_empty() => {
+        Base::Registered { arn, document } if overrides.is_empty() => {
             if arn == current {
                 return Ok((Plan::default(), Revision::Kept(current.clone())));
             }
@@ -142,7 +178,7 @@ fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Fa
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
         }
         Base::Registered { document, .. } | Base::Document(document) => {
-            let wanted = render(document, &request.overrides).map_err(|errors| {
+            let wanted = render(document, &overrides).map_err(|errors| {
                 Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
             })?;
             let plan = difference(&before.running, &wanted);

@@ -1,7 +1,7 @@
 //! Checks, before anything is changed, what ECS would only find out while the rollout fails.
 
 use super::plan::{Draft, Revision};
-use super::{Snapshot, sentences, short};
+use super::{Snapshot, rules, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{Severity, check};
 use crate::verification::Checks;
@@ -24,6 +24,7 @@ pub(super) fn preflight(checks: &Checks, before: &Snapshot, draft: &Draft, event
             }
         }
     }
+    errors.extend(rules::complaints(&before.rules, draft.revision.family()));
     let document = match &draft.revision {
         Revision::Kept(_) => &before.running,
         Revision::Existing { document, .. } | Revision::New(document) => document,

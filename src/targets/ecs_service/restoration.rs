@@ -43,6 +43,11 @@ impl Restoration {
         };
         Self { pin, failed, way, observer: rollout.observer.anew() }
     }
+
+    /// The way back of a rollout in which the service itself did not change: it only has to be as it is.
+    pub(super) fn of_nothing(rollout: &Rollout) -> Self {
+        Self::new(rollout, Way::Update(rollout.pin.deployment.clone()))
+    }
 }
 
 impl Watch for Restoration {

@@ -6,6 +6,7 @@ use super::judge::judge;
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
 use super::plan::{Draft, Start};
+use super::rules::ScheduledTarget;
 use super::{Registered, Snapshot};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
@@ -24,6 +25,8 @@ pub struct Memo {
     is_theirs: bool,
     ecs_goes_back_to_stable: bool,
     alarms: BTreeMap<String, Alarm>,
+    moves: Vec<ScheduledTarget>,
+    is_followed: bool,
 }
 
 /// A change of a service while ECS carries it out.
@@ -44,6 +47,10 @@ pub struct Rollout {
     pub(super) ecs_goes_back_to_stable: bool,
     /// The alarms as they were before.
     pub(super) alarms: SeenAlarms,
+    /// The targets of rules that move with it.
+    pub(super) moves: Vec<ScheduledTarget>,
+    /// Whether they began to.
+    pub(super) is_followed: bool,
     /// The last look, for the diagnosis.
     pub(super) seen: Observation,
     pub(super) said: Vec<Said>,
@@ -89,6 +96,8 @@ impl Rollout {
                 (Start::Join, Some(joined)) => before.alarms.before(joined.created),
                 _ => before.alarms.clone(),
             },
+            moves: draft.moves.clone(),
+            is_followed: false,
             seen: Observation::default(),
             said: Vec::new(),
         }
@@ -105,12 +114,25 @@ impl Rollout {
             is_theirs: self.is_theirs,
             ecs_goes_back_to_stable: self.ecs_goes_back_to_stable,
             alarms: self.alarms.known().clone(),
+            moves: self.moves.clone(),
+            is_followed: self.is_followed,
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { cluster, service, pin, update, settings, desired, is_theirs, ecs_goes_back_to_stable, alarms } =
-            memo;
+        let Memo {
+            cluster,
+            service,
+            pin,
+            update,
+            settings,
+            desired,
+            is_theirs,
+            ecs_goes_back_to_stable,
+            alarms,
+            moves,
+            is_followed,
+        } = memo;
         Self {
             pin,
             observer: Observer::new(reader, cluster, service, Vec::new()),
@@ -121,6 +143,8 @@ impl Rollout {
             desired,
             ecs_goes_back_to_stable,
             alarms: SeenAlarms::recalled(alarms),
+            moves,
+            is_followed,
             seen: Observation::default(),
             said: Vec::new(),
         }
