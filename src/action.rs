@@ -1,18 +1,25 @@
 //! The whole program as a function: environment in, exit code out.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::aws::Connection;
-use crate::cycle::{Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Policy};
+use crate::aws::permissions::{self, Place, trust_policy};
+use crate::cycle::{
+    Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Output, Policy,
+};
 use crate::dispatch::{Prepared, unreadable};
 use crate::report::{self, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
+use crate::verification::Checks;
 
 /// What the program gets from the process that it runs in.
 pub struct Host {
@@ -50,8 +57,12 @@ async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
     let conclusion = match host.stage {
-        Stage::Main => match begin(&host, &events).await {
-            Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
+        Stage::Main => match spec(&host, &events) {
+            Ok(spec) if spec.prints_policy => print_policies(&host, &spec, &events).await,
+            Ok(spec) => match begin(&host, spec, &events).await {
+                Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
+                Err(failure) => refuse(failure, &events),
+            },
             Err(failure) => refuse(failure, &events),
         },
         Stage::Post => match afterwards(&host, &events).boxed_local().await {
@@ -98,14 +109,18 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
     finished.unwrap_or_else(|failure| Some(unable(failure)))
 }
 
-async fn begin(host: &Host, events: &Events) -> Result<Prepared, Failure> {
-    prepare(host, spec(host, events)?, events).await
+async fn begin(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {
+    tokio::select! {
+        biased;
+        () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
+        prepared = prepare(host, spec, events) => prepared,
+    }
 }
 
 async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {
     let connection =
         Connection::new(&host.environment, &spec, host.now, &host.console, host.http_client.clone()).await?;
-    if let Some(endpoint) = connection.endpoint() {
+    for endpoint in connection.endpoints(&spec) {
         events.warn(format!("The environment sends calls to {endpoint} instead of AWS (AWS_ENDPOINT_URL)."));
     }
     let policy = Policy {
@@ -114,6 +129,10 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
             _ => spec.wait,
         },
         wait_for: spec.wait_for,
+        credentials_end: connection.credentials_end().map(|end| {
+            let left = Duration::try_from(end.duration_since(host.now)).unwrap_or_default();
+            (Instant::now() + left).checked_sub(events.elapsed()).unwrap_or_else(Instant::now)
+        }),
         rollback_on_failure: spec.rollback_on_failure,
         on_conflict: match spec.mode {
             // Whoever asks to go back while something is in flight means: now.
@@ -127,7 +146,8 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     if spec.deploy_tags {
         tags.extend(deploy_tags(&host.environment));
     }
-    Ok(Prepared { spec, policy, tags, connection })
+    let checks = Checks::new(spec.verification.clone(), connection.cloudwatch_reader(), host.http_client.clone());
+    Ok(Prepared { spec, policy, tags, connection, checks })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
@@ -162,6 +182,53 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
     .into_iter()
     .filter_map(|(key, value)| Some(Tag { key: format!("{}:{key}", env!("CARGO_PKG_NAME")), value: value? }))
     .collect()
+}
+
+fn permissions_of(spec: &Spec) -> String {
+    match &spec.service {
+        Some(service) => format!("the permissions for service {service}"),
+        None => "the permissions for a one-off task".to_owned(),
+    }
+}
+
+/// `mode: iam-policy`: says what the role has to be allowed and who may assume it. Asks nothing of AWS.
+async fn print_policies(host: &Host, spec: &Spec, events: &Events) -> Conclusion {
+    events.send(Kind::Started { target: permissions_of(spec), mode: "iam-policy" });
+    let environment = &host.environment;
+    let place = Place::of(spec, environment);
+    let claims = crate::aws::claims(spec, environment, &host.console, host.http_client.clone()).await;
+    let policies = [
+        (
+            Output::Policy,
+            "What the role has to be allowed",
+            serde_json::to_value(permissions::Policy::for_spec(spec, &place)).ok(),
+        ),
+        (
+            Output::TrustPolicy,
+            "Who may assume the role (its trust policy)",
+            Some(trust_policy(spec, &place, environment, claims.as_ref())),
+        ),
+    ];
+    let mut gaps = BTreeSet::new();
+    for (output, title, policy) in policies {
+        let document = policy.map(|policy| format!("{policy:#}")).unwrap_or_default();
+        gaps.extend(place.gaps(&document));
+        events.know(output, &document);
+        events.send(Kind::Printed { title: title.to_owned(), document });
+    }
+    for (word, meaning) in gaps {
+        events.warn(format!("`{word}` stands for {meaning}."));
+    }
+    events.know(Output::Changed, false);
+    let conclusion = Conclusion {
+        outcome: Outcome::Planned,
+        cause: None,
+        headline: "Nothing was changed or looked at: these are the policies that the inputs need.".to_owned(),
+        reason: None,
+        advice: Some("docs/permissions.md says what each permission is for.".to_owned()),
+    };
+    events.send(Kind::Concluded(conclusion.clone()));
+    conclusion
 }
 
 pub(crate) fn refuse(failure: Failure, events: &Events) -> Conclusion {

@@ -10,8 +10,9 @@ use crate::aws::Connection;
 use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
 use crate::runner::Environment;
 use crate::spec::{Mode, Spec, Tag};
-use crate::targets::ecs_service::{EcsService, Request};
+use crate::targets::ecs_service::{EcsService, Readers, Request, Writers};
 use crate::targets::ecs_task::{self, EcsTask, Identity};
+use crate::verification::Checks;
 
 /// Everything that is known before the first look at AWS.
 pub(crate) struct Prepared {
@@ -20,17 +21,19 @@ pub(crate) struct Prepared {
     /// The tags of a new revision.
     pub(crate) tags: Vec<Tag>,
     pub(crate) connection: Connection,
+    /// What is checked after a rollout.
+    pub(crate) checks: Checks,
 }
 
 impl Prepared {
     /// Does what was asked for.
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
-        let writer = || self.connection.ecs_writer();
         match (&self.spec.service, self.ecs_task(&host.environment)) {
             (Some(service), _) if self.spec.mode != Mode::RunTask => {
-                self.cycle(&self.ecs_service(service, &host.environment), writer, host, events).await
+                let service = self.ecs_service(service, &host.environment);
+                self.cycle(&service, || self.service_writers(), host, events).await
             }
-            (_, Some(task)) => self.cycle(&task, writer, host, events).await,
+            (_, Some(task)) => self.cycle(&task, || self.connection.ecs_writer(), host, events).await,
             (_, None) => nothing_to_do(events),
         }
     }
@@ -48,15 +51,14 @@ impl Prepared {
         takes_back_for_the_job: bool,
     ) -> Result<Option<Conclusion>, Failure> {
         let after = After { owed, ended, takes_back_for_the_job };
-        let writer = || self.connection.ecs_writer();
         match Left::target(owed).map_err(unreadable)?.as_str() {
             EcsService::KIND => {
                 let service = self.ecs_service(self.spec.service.as_deref().unwrap_or_default(), &host.environment);
-                self.settle(&service, writer, host, events, after).await
+                self.settle(&service, || self.service_writers(), host, events, after).await
             }
             EcsTask::KIND => {
                 let task = self.ecs_task(&host.environment).ok_or_else(no_task)?;
-                self.settle(&task, writer, host, events, after).await
+                self.settle(&task, || self.connection.ecs_writer(), host, events, after).await
             }
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
@@ -91,11 +93,19 @@ impl Prepared {
         Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }
 
+    fn service_writers(&self) -> Writers {
+        Writers { ecs: self.connection.ecs_writer(), events: self.connection.events_writer() }
+    }
+
     fn ecs_service(&self, service: &str, environment: &Environment) -> EcsService {
         let spec = &self.spec;
         EcsService::new(
-            self.connection.ecs_reader(),
-            self.connection.logs_reader(),
+            Readers {
+                ecs: self.connection.ecs_reader(),
+                events: self.connection.events_reader(),
+                logs: self.connection.logs_reader(),
+            },
+            self.checks.clone(),
             Request {
                 cluster: spec.cluster.clone(),
                 service: service.to_owned(),
@@ -103,6 +113,9 @@ impl Prepared {
                 source: spec.source.clone(),
                 overrides: spec.overrides.clone(),
                 settings: spec.settings.clone(),
+                origin: spec.origin.clone(),
+                scheduled_rules: spec.scheduled_rules.clone(),
+                keep_revisions: spec.keep_revisions,
                 tags: self.tags.clone(),
                 max_retries: spec.max_retries,
             },

@@ -7,6 +7,7 @@
 //! - [`spec`]: what the user asked for, parsed and checked. Knows neither AWS nor GitHub.
 //! - [`cycle`]: capture, plan, preflight, register, update, wait, verify, and rollback when it is owed. Knows no cloud.
 //! - [`targets`]: what can be deployed to, a folder each; implements the cycle's [`Target`](cycle::Target).
+//! - [`verification`]: what is checked after a rollout, whatever was rolled out.
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
@@ -21,4 +22,5 @@ pub mod report;
 pub mod runner;
 pub mod spec;
 pub mod targets;
+pub mod verification;
 pub mod web;

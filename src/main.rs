@@ -11,8 +11,15 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// One thread: the program waits for the network, and nothing in it has to be `Send`.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<ExitCode> {
+fn main() -> io::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let exit_code = runtime.block_on(step());
+    // A name that is still being looked up is not waited for: it may take longer than a cancelled step has.
+    runtime.shutdown_background();
+    exit_code
+}
+
+async fn step() -> io::Result<ExitCode> {
     // As process 1 of a container the program gets no default handlers: without these, a cancelled workflow run would be
     // ignored until the runner kills the container. GitHub's runner sends SIGINT, then SIGTERM.
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -7,13 +7,20 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_runtime_api::client::ser_de::DeserializeResponse;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::config_bag::{ConfigBag, Layer};
 use aws_smithy_types::timeout::TimeoutConfig;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
 use url::{Position, Url};
+
+/// So much of an answer's body is read, and no more: whoever answers may send without end.
+const BODY: usize = 1024 * 1024;
 
 /// There is no answer. What went wrong underneath stays in the source, which may tell the address.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +46,7 @@ impl Web {
         Self { http_client, patience }
     }
 
-    /// Sends a request to its absolute URL. Every answer is an answer, whatever its status.
+    /// Sends a request to its absolute URL. Every answer is an answer, whatever its status; its body ends after a mebibyte.
     ///
     /// # Errors
     /// When none comes.
@@ -76,17 +83,47 @@ impl Web {
                 }
                 Ok(request)
             })
-            .deserializer::<_, std::convert::Infallible>(answer)
+            .deserializer_impl::<http::Response<SdkBody>, std::convert::Infallible>(Head)
             .build();
-        operation.invoke(()).await.map_err(|error| WebError::Unreachable(error.into()))
+        let whole = async {
+            let (head, body) = operation.invoke(()).await.map_err(unreachable)?.into_parts();
+            Ok(http::Response::from_parts(head, beginning(body).await?))
+        };
+        timeout(self.patience, whole).await.map_err(unreachable)?
     }
 }
 
-fn answer(response: &HttpResponse) -> Result<http::Response<Bytes>, OrchestratorError<std::convert::Infallible>> {
-    let body = Bytes::copy_from_slice(response.body().bytes().unwrap_or_default());
-    let mut answer = http::Response::builder().status(response.status().as_u16());
-    for (name, value) in response.headers() {
-        answer = answer.header(name, value);
+fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WebError {
+    WebError::Unreachable(error.into())
+}
+
+async fn beginning(body: SdkBody) -> Result<Bytes, WebError> {
+    let mut stream = ByteStream::new(body);
+    let mut read = BytesMut::new();
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(unreachable)?;
+        read.extend_from_slice(&bytes[..bytes.len().min(BODY - read.len())]);
+        if read.len() == BODY {
+            break;
+        }
     }
-    answer.body(body).map_err(OrchestratorError::other)
+    Ok(read.freeze())
+}
+
+/// Takes an answer before its body has come.
+#[derive(Debug)]
+struct Head;
+
+impl DeserializeResponse for Head {
+    fn deserialize_streaming_with_config(
+        &self,
+        response: &mut HttpResponse,
+        _: &ConfigBag,
+    ) -> Option<Result<Output, OrchestratorError<Error>>> {
+        let mut answer = http::Response::builder().status(response.status().as_u16());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        Some(answer.body(response.take_body()).map(Output::erase).map_err(OrchestratorError::other))
+    }
 }

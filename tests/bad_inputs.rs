@@ -10,12 +10,14 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 34] = [
+const CASES: [Case; 65] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
     (&[("service", "web"), ("to", "previous")], &["`to`", "rollback"]),
     (&[("service", "web"), ("mode", "rollback"), ("to", "yesterday")], &["`to`", "yesterday"]),
+    (&[("service", "web"), ("mode", "rollback"), ("to", "sha:main")], &["`to`", "sha:main", "commit"]),
+    (&[("service", "web"), ("mode", "rollback"), ("to", "sha:8c1d2e")], &["`to`", "seven"]),
     (&[("service", "web"), ("mode", "rollback"), ("image", "good:2")], &["`image`"]),
     (&[("service", "arn:aws:ecs:us-east-1:123456789012:cluster/web")], &["`service`"]),
     (&[("service", "web"), ("cluster", "arn:aws:ecs:us-east-1:123456789012:service/web")], &["`cluster`"]),
@@ -45,9 +47,91 @@ const CASES: [Case; 34] = [
     (&[("service", "web"), ("desired-count", "many")], &["`desired-count`", "many"]),
     (&[("service", "web"), ("force-new-deployment", "yes please")], &["`force-new-deployment`", "true"]),
     (&[("service", "web"), ("propagate-tags", "TASKDEF")], &["`propagate-tags`", "TASK_DEFINITION"]),
+    (&[("service", "web"), ("service-managed-ebs-volume-name", "data")], &["`service-managed-ebs-volume`"]),
+    (&[("service", "web"), ("service-managed-ebs-volume", "{}")], &["`service-managed-ebs-volume-name`"]),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGiB"),
+        ],
+        &["`service-managed-ebs-volume`", "JSON"],
+    ),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGib\": 30, \"roleArn\": \"arn:aws:iam::123456789012:role/ebs\"}"),
+        ],
+        &["`service-managed-ebs-volume`", "sizeInGiB"],
+    ),
+    (
+        &[
+            ("service", "web"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{\"sizeInGiB\": 30}"),
+        ],
+        &["`service-managed-ebs-volume`", "roleArn"],
+    ),
+    (&[("service", "web"), ("mode", "promote")], &["`from-service`"]),
+    (&[("service", "web"), ("from-service", "web"), ("from-cluster", "staging")], &["`from-service`", "promote"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-cluster", "staging")], &["`from-cluster`", "`from-service`"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-service", "web")], &["`from-service`", "very service"]),
+    (&[("service", "web"), ("mode", "promote"), ("from-service", "api"), ("image", "good:2")], &["`image`"]),
+    (
+        &[
+            ("service", "web"),
+            ("mode", "promote"),
+            ("aws-region", "us-east-1"),
+            ("from-service", "arn:aws:ecs:eu-west-1:123456789012:service/staging/web"),
+        ],
+        &["`from-service`", "region"],
+    ),
+    (&[("service", "web"), ("keep-revisions", "0")], &["`keep-revisions`"]),
+    (&[("service", "web"), ("keep-revisions", "all")], &["`keep-revisions`", "all"]),
+    (&[("service", "web"), ("scheduled-rules", "every night")], &["`scheduled-rules`", "every night"]),
+    (
+        &[("service", "web"), ("scheduled-rules", "nightly"), ("wait-for-service-stability", "false")],
+        &["`scheduled-rules`", "wait"],
+    ),
     (&[("service", "web"), ("wait-for-minutes", "1h")], &["`wait-for-minutes`", "minutes"]),
     (&[("service", "web"), ("on-conflict", "panic")], &["`on-conflict`", "supersede"]),
     (&[("service", "web"), ("max-retries", "-2")], &["`max-retries`"]),
+    (&[("service", "web"), ("health-check-url", "web.example")], &["`health-check-url`", "https://"]),
+    (&[("service", "web"), ("health-check-url", "ftp://web.example")], &["`health-check-url`", "http"]),
+    (
+        &[("service", "web"), ("health-check-url", "http://me:secret@web.example")],
+        &["`health-check-url`", "unencrypted"],
+    ),
+    (&[("service", "web"), ("health-check-status", "200")], &["`health-check-status`", "health-check-url"]),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-status", "2xx")],
+        &["`health-check-status`", "2xx"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-body", "(")],
+        &["`health-check-body`", "regular expression"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-interval-seconds", "0")],
+        &["`health-check-interval-seconds`"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-successes", "101")],
+        &["`health-check-successes`"],
+    ),
+    (
+        &[("service", "web"), ("health-check-url", "https://web.example"), ("health-check-minutes", "0.1")],
+        &["`health-check-minutes`", "do not fit"],
+    ),
+    (&[("service", "web"), ("rollback-alarms", "arn:aws:cloudwatch:us-east-1:1:alarm:a")], &["`rollback-alarms`"]),
+    (&[("service", "web"), ("verify-minutes", "5")], &["`verify-minutes`", "rollback-alarms"]),
+    (&[("service", "web"), ("rollback-alarms", "a"), ("verify-minutes", "0")], &["`verify-minutes`"]),
+    (
+        &[("service", "web"), ("rollback-alarms", "a"), ("wait-for-service-stability", "false")],
+        &["`rollback-alarms`", "wait-for-service-stability"],
+    ),
+    (&[("service", "web"), ("alarm-preflight", "maybe")], &["`alarm-preflight`", "ignore"]),
 ];
 
 fn step(inputs: &[(&str, &str)]) -> Step {

@@ -358,6 +358,89 @@ async fn a_chain_ends_with_the_credentials_of_the_environment_and_says_so() {
     says(&report, &["The credentials of the environment have expired", "Leave `role-chaining` out"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn going_back_begins_before_credentials_end_whose_end_is_known() {
+    let stuck = || Scenario::default().image("stuck", Behaviour::Stuck);
+    for written in ["2026-01-05T12:10:00Z", "\"2026-01-05T12:10:00.000Z\"", "2026-01-05T13:10:00+01:00"] {
+        let simulator = world(Scenario { credentials_expire: Some(seconds(600)), ..stuck() });
+
+        let report = Step::deploying("web:stuck").variable("AWS_CREDENTIAL_EXPIRATION", written).run(&simulator).await;
+
+        report.ended("rolled-back", "timeout");
+        says(&report, &["before the AWS credentials end", "`role-to-assume`"]);
+        assert_eq!((running(&simulator), set_to(&simulator)), ([("web:1".to_owned(), 2)].into(), "web:1".to_owned()));
+        assert!(simulator.journal().iter().all(|call| call.status == 200), "no call was refused");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_other_credentials_does_not_cut_a_wait_short() {
+    let simulator = slow_world();
+    let step = patient(with_id_token("web:slow")).variable("AWS_CREDENTIAL_EXPIRATION", "2026-01-05T12:10:00Z");
+
+    step.run(&simulator).await.ended("deployed", "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_end_in_the_middle_of_a_wait_are_what_is_said() {
+    let stuck = Scenario::default().image("stuck", Behaviour::Stuck);
+    let simulator = world(Scenario { credentials_expire: Some(seconds(100)), ..stuck });
+
+    let report = Step::deploying("web:stuck").run(&simulator).await;
+
+    report.ended("rollback-failed", "credentials");
+    assert_eq!(report.exit_code, 4);
+    says(&report, &["may run a mix of web:1 and web:2", "`role-to-assume`", "`role-duration-seconds`"]);
+    assert!(simulator.elapsed() < seconds(10 * 60), "{:?}", simulator.elapsed());
+}
+
+/// Runs the step for a minute and kills it in its wait.
+async fn killed_after_a_minute(step: &Step, simulator: &Simulator) {
+    tokio::select! {
+        biased;
+        report = step.run(simulator) => unreachable!("it was not killed: {report:#?}"),
+        () = tokio::time::sleep(seconds(60)) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_post_step_has_a_session_of_its_own_and_renews_it() {
+    for (on_cancel, outcome) in [("wait", "deployed"), ("rollback", "rolled-back")] {
+        let simulator = slow_world();
+        let step = patient(with_id_token("web:slow")).input("on-cancel", on_cancel);
+        killed_after_a_minute(&step, &simulator).await;
+        tokio::time::sleep(seconds(20 * 60)).await;
+        let before = simulator.calls("AssumeRoleWithWebIdentity").len();
+
+        let report = step.post(&simulator, "cancelled").await;
+
+        assert_eq!(report.output("outcome"), outcome, "{report:#?}");
+        let sessions = simulator.calls("AssumeRoleWithWebIdentity").len() - before;
+        assert_eq!(sessions > 1, on_cancel == "wait", "{sessions} sessions");
+        assert!(simulator.journal().iter().all(|call| call.status == 200), "no call was refused");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_step_without_id_tokens_says_that_nothing_was_looked_after() {
+    for (from, texts) in [
+        // Down from its beginning, and down in the middle of its wait.
+        (0, ["was not looked after: look at the service now", "GitHub did not give the job an ID token"]),
+        (300, ["may run a mix of web:1 and web:2", "GitHub did not give the job an ID token"]),
+    ] {
+        let simulator = slow_world();
+        let step = patient(with_id_token("web:slow")).input("on-cancel", "wait");
+        killed_after_a_minute(&step, &simulator).await;
+        simulator.inject(down("GetIdToken", Fault::ServerError, 60 + from, None));
+
+        let report = step.post(&simulator, "cancelled").await;
+
+        assert_eq!((report.exit_code, report.output("outcome")), (4, "rollback-failed"), "{report:#?}");
+        assert_eq!(report.output("cause"), "credentials");
+        says(&report, &texts);
+    }
+}
+
 /// The one test with a network: the tokens come through the HTTP client that the program makes for itself.
 #[tokio::test]
 async fn the_binary_gets_its_tokens_over_the_network_and_says_where_it_sends_them() {

@@ -11,8 +11,10 @@ mod support;
 use std::io::Write as _;
 use std::time::Duration;
 
-use simulator::{Behaviour, Fault, Rule, Scenario, Service, ServiceDeployments, Simulator, When};
-use support::{Report, Step, running, seconds, set_to, web, writes};
+use simulator::{
+    Alarm, Behaviour, Fault, Page, PageAnswer, Rule, Scenario, Service, ServiceDeployments, Simulator, When,
+};
+use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
 /// A world, and what is deployed to it.
 struct Course {
@@ -106,6 +108,18 @@ async fn survive(course: &Course) -> usize {
             }
             converges(&case, course, &simulator).await;
             cases += 1;
+
+            let case = format!("{case}, then the post step");
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
+            let step = course.step(1);
+            tokio::select! {
+                biased;
+                () = simulator.hung() => {}
+                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+            }
+            is_taken_back(&case, course, step, &simulator).await;
+            cases += 1;
         }
     }
     #[expect(clippy::explicit_write, reason = "the test harness would swallow what a passing test prints")]
@@ -126,6 +140,7 @@ async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
     assert_eq!(running.len(), 1, "{case}: runs {running:?}\n{report:#?}");
     let version = running.keys().next().unwrap().as_str();
     assert_eq!(version, set_to(simulator), "{case}");
+    assert!(scheduled(simulator).iter().all(|it| it == version), "{case}: {version} runs, and the schedules differ");
     let is_old = version == "web:1";
     if exit_code > 0 {
         assert!(is_old, "{case}: {version} runs: {report:#?}");
@@ -134,6 +149,30 @@ async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
     }
     assert_eq!(report.exit_code, exit_code, "{case}");
     assert_eq!(report.errors().len(), usize::from(exit_code > 0), "{case}: {report:#?}");
+}
+
+/// The post step of a step that was killed leaves the service as it was before, and says so when it had to do something.
+async fn is_taken_back(case: &str, course: &Course, step: Step, simulator: &Simulator) {
+    let report = step.post(simulator, "cancelled").await;
+    let said: &[&str] = match report.output("outcome") {
+        // Nothing was owed.
+        "" => &[],
+        "refused" => &["Nothing was changed"],
+        "rolled-back" => &["web:1 again", "on web:1 as before"],
+        // The same revision before and after: there is nothing to go back to.
+        "failed" if course.image.is_empty() => &["left between web:1 and web:1"],
+        outcome => {
+            let calls: Vec<String> =
+                simulator.journal().into_iter().map(|call| format!("{} {}\n", call.operation, call.request)).collect();
+            panic!("{case}: ended {outcome}: {report:#?}\n{}", calls.concat())
+        }
+    };
+    assert_eq!(said.is_empty(), report.summary.is_empty(), "{case}: {report:#?}");
+    assert!(said.is_empty() || said.iter().any(|said| report.summary.contains(said)), "{case}: {report:#?}");
+    simulator.settle().await;
+    let running = running(simulator);
+    assert!(running.len() == 1 && running.contains_key("web:1"), "{case}: runs {running:?}\n{report:#?}");
+    assert_eq!(set_to(simulator), "web:1", "{case}: {report:#?}");
 }
 
 /// The workflow's next attempt ends as an undisturbed first one would have.
@@ -146,6 +185,7 @@ async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     assert_eq!(running.len(), 1, "{case}, run again: runs {running:?}");
     let version = running.keys().next().unwrap().as_str();
     assert_eq!(version, set_to(simulator), "{case}, run again");
+    assert!(scheduled(simulator).iter().all(|it| it == version), "{case}, run again: the schedules differ");
     if !course.works() {
         assert_eq!(version, "web:1", "{case}, run again");
     } else if !course.image.is_empty() {
@@ -174,9 +214,27 @@ fn crashing() -> Scenario {
     brisk().image("bad", Behaviour::Crash { after: seconds(1), container: None, exit_code: 1, reason: None })
 }
 
+fn with_rules(scenario: Scenario) -> Scenario {
+    scenario.rule("nightly", "web:1").rule("hourly", "web:1")
+}
+
 fn without(service_deployments: ServiceDeployments) -> Scenario {
     Scenario { service_deployments, ..crashing() }
 }
+
+/// A world in which the bad image runs, and only what comes after the rollout shows that it is bad.
+fn checked() -> Scenario {
+    let good = PageAnswer::status(200);
+    let page = Page::new("https://web.example/health").answer(PageAnswer::status(500).while_runs("bad")).answer(good);
+    brisk().page(page).alarm(Alarm::new("errors").watching("bad", seconds(8)))
+}
+
+const ASKED: &[(&str, &str)] = &[
+    ("health-check-url", "https://web.example/health"),
+    ("health-check-minutes", "0.25"),
+    ("health-check-successes", "2"),
+];
+const WATCHED: &[(&str, &str)] = &[("rollback-alarms", "errors"), ("verify-minutes", "0.5")];
 
 courses! {
     healthy: "good:2", web, brisk, &[];
@@ -184,6 +242,9 @@ courses! {
     healthy_without_the_permission_for_service_deployments: "good:2", web, || without(ServiceDeployments::Denied), &[];
     healthy_without_service_deployments: "good:2", web, || without(ServiceDeployments::Unsupported), &[];
     forced: "", web, brisk, &[("force-new-deployment", "true")];
+    healthy_with_rules: "good:2", web, || with_rules(brisk()), &[("scheduled-rules", "hourly, nightly")];
+    crash_loop_with_rules: "bad", web, || with_rules(crashing()), &[("scheduled-rules", "hourly, nightly")];
+    tidying: "good:2", web, brisk, &[("keep-revisions", "1")];
     crash_loop: "bad", web, crashing, &[];
     crash_loop_with_settings: "bad", web, crashing, &[("desired-count", "3")];
     crash_loop_without_the_permission_for_service_deployments: "bad", web, || without(ServiceDeployments::Denied), &[];
@@ -194,5 +255,9 @@ courses! {
         "bad", || web().circuit_breaker(true, true), || without(ServiceDeployments::Unsupported), &[];
     image_missing:
         "bad", web, || brisk().image("bad", Behaviour::ImageMissing { after: seconds(1) }), &[];
+    address_answers: "good:2", web, checked, ASKED;
+    address_fails: "bad", web, checked, ASKED;
+    alarm_stays_calm: "good:2", web, checked, WATCHED;
+    alarm_goes_off: "bad", web, checked, WATCHED;
     time_out: "bad", web, || brisk().image("bad", Behaviour::Stuck), &[("wait-for-minutes", "0.5")];
 }

@@ -7,7 +7,7 @@ mod support;
 use std::process::Stdio;
 use std::time::Duration;
 
-use simulator::{Behaviour, Scenario, Simulator};
+use simulator::{Behaviour, Page, PageAnswer, Scenario, Simulator};
 use support::{Report, Step, running, set_to, web, writes};
 use tokio::process::{Child, Command};
 
@@ -67,6 +67,25 @@ async fn the_binary_deploys_and_leaves_its_outputs_and_its_summary() {
     assert_eq!(running(&simulator), [("web:2".to_owned(), 2)].into());
     assert!(report.summary.contains("web:2"), "{}", report.summary);
     assert!(report.log.contains("AWS_ENDPOINT_URL"), "a replaced endpoint is announced: {}", report.log);
+}
+
+#[tokio::test]
+async fn the_binary_asks_the_address_over_a_real_connection() {
+    let ready = Page::new("/ready").answer(PageAnswer::status(200).body("ready"));
+    let health = Page::new("/health").answer(PageAnswer::redirect("/ready"));
+    let simulator = Simulator::new(Scenario::instant().page(health).page(ready));
+    simulator.add_service(web());
+    let server = simulator.serve().await.unwrap();
+    let step = Step::deploying("good:2")
+        .input("health-check-url", &format!("{}/health?token=hunter2", server.url()))
+        .input("health-check-body", "^ready$")
+        .input("health-check-successes", "1");
+
+    let report = end(&step, start(&step, &server.url())).await;
+
+    report.ended("deployed", "");
+    assert_eq!(simulator.calls("GET").len(), 2);
+    assert!(!format!("{report:?}").contains("hunter2"), "{report:#?}");
 }
 
 #[tokio::test]

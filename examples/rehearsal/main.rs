@@ -6,9 +6,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
 mod one_off;
+mod permissions;
 mod rolling_update;
 mod stage;
 mod terminal;
+mod together;
+mod verification;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -21,7 +24,13 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] = &[rolling_update::REHEARSALS, one_off::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] = &[
+    rolling_update::REHEARSALS,
+    one_off::REHEARSALS,
+    permissions::REHEARSALS,
+    together::REHEARSALS,
+    verification::REHEARSALS,
+];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ecs_deploy_action::runner::Environment;
 use ecs_deploy_action::spec::{Format, TaskDefinition};
+use serde_json::Value;
 use simulator::{ACCESS_KEY_ID, Behaviour, SECRET_ACCESS_KEY, Scenario, Service, Simulator};
 
 /// What can be rehearsed.
@@ -51,10 +52,15 @@ pub(crate) fn account(behaviour: Behaviour) -> Scenario {
 
 /// The service `web` in steady state, with three tasks of [`OLD_IMAGE`].
 pub(crate) fn service() -> Result<Service, Box<dyn Error>> {
-    let document = TaskDefinition::parse(&std::fs::read_to_string(path(TASK_DEFINITION))?, Format::Json)?;
-    let mut running = document.register_input();
+    let mut running = document()?;
     running["containerDefinitions"][0]["image"] = OLD_IMAGE.into();
     Ok(Service::new("web").cluster("production").desired_count(3).task_definition(running))
+}
+
+/// [`TASK_DEFINITION`] as it is registered.
+pub(crate) fn document() -> Result<Value, Box<dyn Error>> {
+    let document = TaskDefinition::parse(&std::fs::read_to_string(path(TASK_DEFINITION))?, Format::Json)?;
+    Ok(document.register_input())
 }
 
 /// A world with nothing but that service.

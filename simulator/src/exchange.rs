@@ -32,6 +32,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) request_id: String,
+    /// Where a page redirects to.
+    pub(crate) location: Option<String>,
     pub(crate) body: Bytes,
     /// Only so much of the body is sent, although all of it is announced.
     pub(crate) cut: Option<usize>,
@@ -131,10 +133,15 @@ impl State {
         };
         let (status, response) = match &outcome {
             None => (0, Value::Null),
-            Some(Ok(response)) => (200, response.clone()),
+            Some(Ok(response)) => match asked.protocol {
+                Protocol::Web => (operation::page::status(response), response.clone()),
+                _ => (200, response.clone()),
+            },
             Some(Err(refusal)) => (refusal.status, protocol.error(refusal)),
         };
         let body = protocol.write(name, &response, status == 200);
+        let location =
+            matches!(asked.protocol, Protocol::Web).then(|| response["location"].as_str().map(str::to_owned)).flatten();
         self.journal.push(Call {
             number,
             at,
@@ -151,7 +158,7 @@ impl State {
         let reply = match fault {
             Some(Fault::TimeoutBeforeEffect | Fault::TimeoutAfterEffect) => Err(Broken::TimedOut),
             Some(Fault::Reset) => Err(Broken::Reset),
-            _ => Ok(Reply { status, content_type: protocol.content_type(), request_id, body, cut }),
+            _ => Ok(Reply { status, content_type: protocol.content_type(), request_id, location, body, cut }),
         };
         let slow = if let Some(Fault::Slow(slow)) = fault { slow } else { Duration::ZERO };
         Decided { reply, delay: latency + slow, hangs: matches!(fault, Some(Fault::Hang { .. })) }
@@ -165,6 +172,9 @@ impl State {
         fault: Option<&Fault>,
     ) -> Result<Value, Refusal> {
         let (service, name) = (asked.signing_name().unwrap_or_default(), asked.operation.as_str());
+        if matches!(asked.protocol, Protocol::Web) {
+            return operation::page::get(&self.world, request);
+        }
         if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
             return answer;
         }
@@ -226,14 +236,14 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     if asked.is_signed() && caller.expires.is_some_and(|expiry| world.now >= expiry) {
         return Err(match asked.protocol {
             Protocol::Query => Refusal { code: "ExpiredToken".to_owned(), ..expired() }.with_status(403),
-            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner => expired(),
+            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner | Protocol::Web => expired(),
         });
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
         Protocol::Cbor(model) => model,
-        Protocol::Query => return Ok(caller),
+        Protocol::Query | Protocol::Web => return Ok(caller),
         Protocol::Runner => return may_have_id_token(request).map(|()| caller),
     };
     let operation = model.operations.get(name).ok_or_else(unknown)?;

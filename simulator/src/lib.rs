@@ -13,6 +13,7 @@
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
 
+mod alarm;
 mod cbor;
 mod clock;
 mod container_instance;
@@ -24,6 +25,7 @@ mod journal;
 mod model;
 mod operation;
 mod others;
+mod page;
 mod protocol;
 mod scenario;
 mod service;
@@ -40,12 +42,14 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+pub use crate::alarm::{Alarm, AlarmKind, AlarmState};
 pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
+pub use crate::page::{Page, PageAnswer};
 pub use crate::scenario::{
     ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
     Scenario, ServiceDeployments,
@@ -122,6 +126,22 @@ impl Simulator {
         state.remember();
     }
 
+    /// Registers a task definition, as somebody else would, and gives its ARN. Not in the journal.
+    ///
+    /// # Panics
+    ///
+    /// When it is one that ECS would refuse.
+    pub fn register_task_definition(&self, document: &Value) -> String {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let registered = operation::perform(&mut state.world, "ecs", "RegisterTaskDefinition", document);
+        state.remember();
+        drop(state);
+        #[expect(clippy::expect_used, reason = "a test's own task definition is wrong: documented")]
+        let registered = registered.expect("ECS accepts the task definition");
+        registered["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.
     pub fn http_client(&self) -> SharedHttpClient {
         door::in_process::http_client(&self.shared)
@@ -191,6 +211,22 @@ impl Simulator {
             return Value::Null;
         }
         operation::perform(&mut state.world, service, operation, request).unwrap_or_default()
+    }
+
+    /// The targets of a rule of EventBridge, as ListTargetsByRule shows them; none when there is no such rule.
+    pub fn rule_targets(&self, rule: &str) -> Vec<Value> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.world.rules.get(rule).cloned().unwrap_or_default()
+    }
+
+    /// Every rule's task definitions, by the rule's name.
+    pub fn scheduled_task_definitions(&self) -> BTreeMap<String, Vec<String>> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let arn = |target: &Value| target["EcsParameters"]["TaskDefinitionArn"].as_str().map(str::to_owned);
+        let rules = state.world.rules.iter();
+        rules.map(|(rule, targets)| (rule.clone(), targets.iter().filter_map(arn).collect())).collect()
     }
 
     /// How many tasks are RUNNING now, by task definition ARN: the truth about what the service runs.

@@ -97,4 +97,14 @@ pub enum Action {
         /// The alarm's name.
         name: String,
     },
+    /// A CloudWatch alarm goes into OK.
+    ClearAlarm {
+        /// The alarm's name.
+        name: String,
+    },
+    /// Deletes a CloudWatch alarm.
+    DeleteAlarm {
+        /// The alarm's name.
+        name: String,
+    },
 }

@@ -1,5 +1,5 @@
 //! Which protocol a request speaks, and how its answer is written: awsJson1.1 for most services, Smithy RPC v2 CBOR for Amazon
-//! CloudWatch, awsQuery for AWS STS, and what GitHub's runner offers for ID tokens.
+//! CloudWatch, awsQuery for AWS STS, what GitHub's runner offers for ID tokens, and plain pages.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ pub(crate) enum Protocol {
     Query,
     /// <https://docs.github.com/en/actions/reference/security/oidc>
     Runner,
+    /// A page, of whoever it is.
+    Web,
 }
 
 impl Asked {
@@ -40,6 +42,10 @@ impl Asked {
         if request.method == "GET" && path.ends_with(ID_TOKEN_PATH) {
             let parameters = Some(Value::Object(pairs(query.as_bytes())));
             return Self { operation: "GetIdToken".to_owned(), parameters, protocol: Protocol::Runner };
+        }
+        if request.method == "GET" {
+            let parameters = json!({"url": request.uri, "authorization": header("authorization")});
+            return Self { operation: "GET".to_owned(), parameters: Some(parameters), protocol: Protocol::Web };
         }
         if header("content-type").starts_with("application/x-www-form-urlencoded") {
             let mut parameters = pairs(&request.body);
@@ -67,13 +73,13 @@ impl Asked {
             Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
             Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
-            Protocol::Runner => None,
+            Protocol::Runner | Protocol::Web => None,
         }
     }
 
     /// Whether the caller has to sign: the others bring a token instead.
     pub(crate) fn is_signed(&self) -> bool {
-        !matches!(self.protocol, Protocol::Runner) && self.operation != "AssumeRoleWithWebIdentity"
+        !matches!(self.protocol, Protocol::Runner | Protocol::Web) && self.operation != "AssumeRoleWithWebIdentity"
     }
 }
 
@@ -85,6 +91,7 @@ impl Protocol {
             Self::Cbor(_) => cbor::CONTENT_TYPE,
             Self::Query => "text/xml",
             Self::Runner => "application/json; charset=utf-8",
+            Self::Web => "text/html; charset=utf-8",
         }
     }
 
@@ -94,6 +101,7 @@ impl Protocol {
             Self::Json(_) | Self::Cbor(_) => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
             Self::Runner => json!({"message": refusal.message}),
+            Self::Web => json!({"body": refusal.message}),
         }
     }
 
@@ -109,6 +117,7 @@ impl Protocol {
             // What answers nothing has no body.
             Self::Json(_) if answer.is_null() => String::new(),
             Self::Json(_) | Self::Runner => answer.to_string(),
+            Self::Web => answer["body"].as_str().unwrap_or_default().to_owned(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",
                 xml(answer)

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::others::{Action, Moment, Scripted};
+use crate::{Alarm, Page};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -53,6 +55,12 @@ pub struct Scenario {
     pub run_task_failures: Vec<RunTaskFailure>,
     /// Whether the caller can use the service deployments API.
     pub service_deployments: ServiceDeployments,
+    /// What addresses answer that are not AWS's.
+    pub pages: Vec<Page>,
+    /// The CloudWatch alarms that exist, besides those that services name.
+    pub alarms: Vec<Alarm>,
+    /// The rules of EventBridge's default event bus, each with its targets as ListTargetsByRule shows them.
+    pub rules: BTreeMap<String, Vec<Value>>,
     /// What somebody else does meanwhile.
     pub others: Vec<Scripted>,
     /// An ECS of tomorrow: request members that the model does not know are kept and returned, not refused.
@@ -99,6 +107,9 @@ impl Default for Scenario {
             logs: Vec::new(),
             run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
+            pages: Vec::new(),
+            alarms: Vec::new(),
+            rules: BTreeMap::new(),
             others: Vec::new(),
             accept_unknown_members: false,
             fill_defaults: false,
@@ -113,6 +124,22 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// With a rule that starts a task of that task definition in the cluster `default`, and with a target that is none of ECS.
+    #[must_use]
+    pub fn rule(mut self, name: &str, task_definition: &str) -> Self {
+        let task = serde_json::json!({
+            "Id": "task",
+            "Arn": self.arn("cluster/default"),
+            "RoleArn": format!("arn:{}:iam::{}:role/events", self.partition(), self.account),
+            "Input": "{\"containerOverrides\": []}",
+            "EcsParameters": {"TaskDefinitionArn": self.arn(&format!("task-definition/{task_definition}")), "TaskCount": 1},
+        });
+        let queue =
+            serde_json::json!({"Id": "queue", "Arn": format!("arn:aws:sqs:{}:{}:runs", self.region, self.account)});
+        self.rules.insert(name.to_owned(), vec![task, queue]);
+        self
+    }
+
     /// A world in which nothing takes time: for measuring a client rather than ECS.
     pub fn instant() -> Self {
         Self {
@@ -131,6 +158,20 @@ impl Scenario {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
         self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which this page exists as well.
+    #[must_use]
+    pub fn page(mut self, page: Page) -> Self {
+        self.pages.push(page);
+        self
+    }
+
+    /// The same world, in which this alarm exists as well.
+    #[must_use]
+    pub fn alarm(mut self, alarm: Alarm) -> Self {
+        self.alarms.push(alarm);
         self
     }
 

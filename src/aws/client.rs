@@ -1,5 +1,6 @@
 //! How AWS is reached: region, credentials, endpoint, time-outs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -11,8 +12,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, ecs, logs};
+use super::{CallError, Operation, cloudwatch, ecs, events, logs};
 use crate::cycle::{Cause, Failure};
+use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
 use crate::spec::{Role, Spec, Voucher};
 
@@ -74,6 +76,8 @@ pub struct Connection {
     config: SdkConfig,
     environment: Environment,
     region: String,
+    /// Whether the credentials are sessions of our own.
+    renews: bool,
 }
 
 impl Connection {
@@ -145,7 +149,8 @@ impl Connection {
             let sts = aws_sdk_sts::Client::from_conf(sts(&config, environment).build());
             identify(&sts, spec.access.expected_account.as_deref(), console).await?;
         }
-        Ok(Self { config, environment: environment.clone(), region })
+        let renews = spec.access.role.is_some();
+        Ok(Self { config, environment: environment.clone(), region, renews })
     }
 
     /// Calls to Amazon ECS that change nothing.
@@ -163,9 +168,40 @@ impl Connection {
         logs::Reader::new(&self.of_service("CLOUDWATCH_LOGS"))
     }
 
-    /// The endpoint that the environment puts in the place of Amazon ECS, if any.
-    pub fn endpoint(&self) -> Option<String> {
-        endpoint(&self.environment, "ECS")
+    /// Calls to Amazon CloudWatch, none of which changes anything.
+    pub fn cloudwatch_reader(&self) -> cloudwatch::Reader {
+        cloudwatch::Reader::new(&self.of_service("CLOUDWATCH"))
+    }
+
+    /// Calls to Amazon EventBridge that change nothing.
+    pub fn events_reader(&self) -> events::Reader {
+        events::Reader::new(&self.of_service("EVENTBRIDGE"))
+    }
+
+    /// Calls to Amazon EventBridge that change something.
+    pub fn events_writer(&self) -> events::Writer {
+        events::Writer::new(&self.of_service("EVENTBRIDGE"))
+    }
+
+    /// The endpoints that the environment puts in the place of AWS, of the services that are called for `spec`.
+    pub fn endpoints(&self, spec: &Spec) -> BTreeSet<String> {
+        let called = Operation::ALL
+            .iter()
+            .filter(|operation| operation.grants().iter().any(|grant| grant.when.holds(spec)))
+            .map(|operation| variable(operation.service()));
+        called.filter_map(|service| endpoint(&self.environment, service)).collect()
+    }
+
+    /// When the credentials end, where the environment says so and nothing renews them. No variable is set by
+    /// aws-actions/configure-aws-credentials; its output `aws-expiration` can be handed on as this one, which the AWS CLI
+    /// exports too.
+    ///
+    /// <https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html>
+    pub fn credentials_end(&self) -> Option<Timestamp> {
+        if self.renews {
+            return None;
+        }
+        self.environment.get("AWS_CREDENTIAL_EXPIRATION")?.trim_matches('"').parse().ok()
     }
 
     /// The configuration for a service's client. The service is named as in the variables that set endpoints.
@@ -189,10 +225,42 @@ fn endpoint(environment: &Environment, service: &str) -> Option<String> {
     environment.get(&of_service).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
 }
 
+/// The name of a service in the variables that set endpoints, from the name that its requests are signed with.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-reference.html>
+fn variable(signing_name: &str) -> &'static str {
+    match signing_name {
+        "codedeploy" => "CODEDEPLOY",
+        "ecr" => "ECR",
+        "events" => "EVENTBRIDGE",
+        "logs" => "CLOUDWATCH_LOGS",
+        "monitoring" => "CLOUDWATCH",
+        "sts" => "STS",
+        _ => "ECS",
+    }
+}
+
 fn sts(config: &SdkConfig, environment: &Environment) -> aws_sdk_sts::config::Builder {
     let mut builder = aws_sdk_sts::config::Builder::from(config);
     builder.set_endpoint_url(endpoint(environment, "STS"));
     builder
+}
+
+/// What the job's ID token says of the job, where it may have one.
+pub async fn claims(
+    spec: &Spec,
+    environment: &Environment,
+    console: &Console,
+    http_client: Option<SharedHttpClient>,
+) -> Option<Claims> {
+    let audience = match spec.access.role.as_ref().map(|role| &role.voucher) {
+        Some(Voucher::IdToken { audience }) => audience,
+        Some(Voucher::Environment) => return None,
+        None => "sts.amazonaws.com",
+    };
+    let token = IdTokens::new(environment, audience, http_client).ok()?.fetch().await.ok()?;
+    console.mask(token.reveal());
+    token.claims()
 }
 
 fn id_tokens(
@@ -209,7 +277,8 @@ fn id_tokens(
 /// Prints whose credentials these are, and makes sure that they belong to the account that was named.
 /// [GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html) needs no permission.
 async fn identify(sts: &aws_sdk_sts::Client, expected: Option<&str>, console: &Console) -> Result<(), ConnectionError> {
-    let answer = sts.get_caller_identity().send().await.map_err(|error| CallError::new("GetCallerIdentity", error))?;
+    let answer =
+        sts.get_caller_identity().send().await.map_err(|error| CallError::new(Operation::GetCallerIdentity, error))?;
     let arn = answer.arn().unwrap_or("an unnamed identity");
     console.text(&format!("AWS is called as {arn}."));
     let actual = answer.account().unwrap_or_default();

@@ -6,19 +6,22 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::SessionError;
+use super::advice::Refused;
+use super::{Operation, SessionError};
 use crate::cycle::{Cause, Failure};
 
 /// A call to AWS that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}: {explanation}{}", request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
 pub struct CallError {
-    /// The operation, as AWS calls it.
-    pub operation: &'static str,
+    /// The call.
+    pub operation: Operation,
     /// What kind of trouble it is.
     pub kind: CallErrorKind,
     /// AWS's code and message, or what happened on the way: text from outside.
     pub explanation: String,
+    /// AWS's code, where it gave one.
+    code: String,
     /// AWS's id for the request, which its support asks for.
     pub request_id: Option<String>,
     #[source]
@@ -47,11 +50,12 @@ pub enum CallErrorKind {
 }
 
 impl CallError {
-    pub(super) fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn new<E>(operation: Operation, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let request_id = error.request_id().map(str::to_owned);
+        let code = error.code().unwrap_or_default().to_owned();
         let (kind, explanation) = match &error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code();
@@ -75,24 +79,31 @@ impl CallError {
             SdkError::ConstructionFailure(_) => (CallErrorKind::Invalid, innermost(&error)),
             other => (CallErrorKind::Unavailable, innermost(other)),
         };
-        Self { operation, kind, explanation, request_id, source: error.into() }
+        Self { operation, kind, explanation, code, request_id, source: error.into() }
     }
 
     /// An answer that AWS gave and that does not say what it has to.
-    pub(super) fn unreadable(operation: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(super) fn unreadable(operation: Operation, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             operation,
             kind: CallErrorKind::Unavailable,
             explanation: "the answer cannot be read".to_owned(),
+            code: String::new(),
             request_id: None,
             source: source.into(),
         }
     }
 
     /// Something that AWS says does not exist, in an answer that is otherwise a success.
-    pub(super) fn not_found(operation: &'static str, explanation: String) -> Self {
+    pub(super) fn not_found(operation: Operation, explanation: String) -> Self {
         let source = explanation.clone().into();
-        Self { operation, kind: CallErrorKind::NotFound, explanation, request_id: None, source }
+        Self { operation, kind: CallErrorKind::NotFound, explanation, code: String::new(), request_id: None, source }
+    }
+
+    /// Something that AWS refused in an answer that is otherwise a success.
+    pub(super) fn refused(operation: Operation, explanation: String) -> Self {
+        let source = explanation.clone().into();
+        Self { operation, kind: CallErrorKind::Invalid, explanation, code: String::new(), request_id: None, source }
     }
 
     /// Whether the call may have taken effect although it failed.
@@ -108,26 +119,17 @@ impl CallError {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        let (cause, advice) = match error.kind {
-            CallErrorKind::NotFound => (Cause::NotFound, None),
-            CallErrorKind::Denied => (
-                Cause::AccessDenied,
-                Some(format!("Allow the credentials' role to call ecs:{} on this resource.", error.operation)),
-            ),
-            CallErrorKind::Credentials => (
-                Cause::Credentials,
-                session_error(&error).map(SessionError::advice).or(Some(
-                    "Run aws-actions/configure-aws-credentials in an earlier step of the same job, and give its role a \
-                     session that outlives the deployment; or give this action `role-to-assume`, and it renews its own."
-                        .to_owned(),
-                )),
-            ),
-            CallErrorKind::Conflict => (Cause::Conflict, None),
-            CallErrorKind::Invalid | CallErrorKind::Unsupported => (Cause::RequestRefused, None),
-            CallErrorKind::Throttled | CallErrorKind::Unavailable => {
-                (Cause::Unavailable, Some("Run the job again: it picks up whatever state it finds.".to_owned()))
-            }
+        let cause = match error.kind {
+            CallErrorKind::NotFound => Cause::NotFound,
+            CallErrorKind::Denied => Cause::AccessDenied,
+            CallErrorKind::Credentials => Cause::Credentials,
+            CallErrorKind::Conflict => Cause::Conflict,
+            CallErrorKind::Invalid | CallErrorKind::Unsupported => Cause::RequestRefused,
+            CallErrorKind::Throttled | CallErrorKind::Unavailable => Cause::Unavailable,
         };
+        let CallError { operation, kind, code, explanation: message, .. } = &error;
+        let refused = Refused { operation: *operation, kind: *kind, code, message };
+        let advice = session_error(&error).map(SessionError::advice).or_else(|| refused.advice());
         let failure = Self::new(cause, error.to_string()).because(error);
         match advice {
             Some(advice) => failure.advise(advice),
@@ -148,7 +150,9 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "TooManyRequestsException"
         | "RequestThrottled"
         | "RequestThrottledException"
-        | "SlowDown" => CallErrorKind::Throttled,
+        | "SlowDown"
+        // EventBridge, while somebody else changes the same rule.
+        | "ConcurrentModificationException" => CallErrorKind::Throttled,
         // RegisterTaskDefinition has no code of its own for this.
         "ClientException" if message.contains("Too many concurrent attempts") => CallErrorKind::Throttled,
         "ClientException" if message.contains("Unable to describe task definition") => CallErrorKind::NotFound,
@@ -168,7 +172,11 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" => CallErrorKind::Credentials,
+        | "MissingAuthenticationTokenException"
+        | "InvalidAccessKeyId"
+        | "RequestTimeTooSkewed"
+        | "OptInRequired"
+        | "RegionDisabledException" => CallErrorKind::Credentials,
         "ConflictException" | "ServiceNotActiveException" | "UpdateInProgressException" => CallErrorKind::Conflict,
         "UnsupportedFeatureException" | "UnknownOperationException" | "InvalidAction" => CallErrorKind::Unsupported,
         _ if status == 429 => CallErrorKind::Throttled,

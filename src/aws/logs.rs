@@ -5,7 +5,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::Builder;
 use jiff::Timestamp;
 
-use super::CallError;
+use super::{CallError, Operation};
 
 /// Calls to CloudWatch Logs, which change nothing.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Reader {
             .config_override(Builder::default().set_region(stream.region.clone().map(Region::new)).clone())
             .send()
             .await
-            .map_err(|error| CallError::new("GetLogEvents", error))?;
+            .map_err(|error| CallError::new(Operation::GetLogEvents, error))?;
         let line = |event: &aws_sdk_cloudwatchlogs::types::OutputLogEvent| {
             let at = Timestamp::from_millisecond(event.timestamp()?).ok()?;
             Some(Line { at, text: event.message()?.to_owned() })

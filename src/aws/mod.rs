@@ -1,14 +1,20 @@
 //! Clients, credentials and error conversion: the only place that builds an SDK client and that sees an SDK error.
 
+mod advice;
 mod client;
+pub mod cloudwatch;
 pub mod console;
 mod credentials;
+mod document;
 pub mod ecs;
 mod error;
+pub mod events;
 pub mod logs;
+pub mod permissions;
 mod retry;
 
-pub use client::{Connection, ConnectionError};
+pub use client::{Connection, ConnectionError, claims};
 pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
+pub use permissions::Operation;
 pub use retry::{Again, Attempts, send};

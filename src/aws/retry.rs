@@ -38,7 +38,7 @@ impl<'a> Attempts<'a> {
         self.left -= 1;
         let after = SHORTEST.saturating_mul(1 << self.made.min(6)).min(LONGEST).mul_f64(0.5 + fastrand::f64() / 2.0);
         self.made += 1;
-        self.events.send(Kind::Retried { operation: error.operation.to_owned(), why: error.explanation, after });
+        self.events.send(Kind::Retried { operation: error.operation.to_string(), why: error.explanation, after });
         sleep(after).await;
         Ok(())
     }

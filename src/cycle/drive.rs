@@ -8,16 +8,21 @@ use tokio::time::{Instant, sleep};
 
 use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Why};
 use super::run::Owed;
-use super::settle::{capitalized, refuse, settle};
+use super::settle::{capitalized, refuse, settle, unsettled};
 use super::wait::cancelled;
 use super::{
-    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnConflict, Outcome, Output, Policy, Progress, Run, Target,
+    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Policy, Progress, Run,
+    Target,
 };
 
 /// How long to leave somebody else's rollout alone between looks at it.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 /// After how many looks to say that it still goes on.
 const CONFLICT_HEARTBEAT: u32 = 12;
+
+/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. Whatever AWS does or
+/// does not answer, the step has said how things stand and is gone before the second signal.
+const LEAVE: Duration = Duration::from_millis(4500);
 
 /// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
@@ -28,7 +33,8 @@ pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusi
         Ok(Err(stopped)) => stopped,
         Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
-    let settled = AssertUnwindSafe(settle(run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let in_time = settle_in_time(run, writer, stopped.owed, stopped.why);
+    let settled = AssertUnwindSafe(in_time).catch_unwind().await;
     let conclusion = settled.unwrap_or_else(|_| lost(run));
     conclude(run, conclusion)
 }
@@ -57,7 +63,7 @@ pub async fn errand<T: Target, U: Target>(
         Ok(Err(stopped)) => stopped,
         Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
-    let settled = AssertUnwindSafe(settle(&run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let settled = AssertUnwindSafe(settle_in_time(&run, writer, stopped.owed, stopped.why)).catch_unwind().await;
     let Conclusion { outcome, cause, headline, reason, advice } = settled.unwrap_or_else(|_| lost(&run));
     let reason = [Some(headline), reason].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let failure = Failure::new(cause.unwrap_or(Cause::Internal), reason);
@@ -66,6 +72,23 @@ pub async fn errand<T: Target, U: Target>(
         None => failure,
     };
     Err(NotUpdated { failure, may_have_happened: outcome != Outcome::Refused })
+}
+
+/// Settles, and leaves what cannot be settled before the runner kills a cancelled step to the post step.
+async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: Owed<T>, why: Why) -> Conclusion {
+    let unsettled = unsettled(run, &owed);
+    let time_is_up = async {
+        if run.policy.on_cancel == OnCancel::Wait {
+            return std::future::pending().await;
+        }
+        run.cancellation.cancelled().await;
+        sleep(LEAVE).await;
+    };
+    tokio::select! {
+        biased;
+        settled = settle(run, writer, owed, why) => settled,
+        () = time_is_up => unsettled,
+    }
 }
 
 /// Stops after the checks: nothing here can write.
@@ -117,7 +140,10 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
     if !run.policy.wait {
         return Ok(in_progress(run, &updated.was(), &updated.wanted()));
     }
-    let verified = updated.wait().await?.verify().await?;
+    let verified = updated.wait().await?.verify().await?.follow(writer).await?;
+    if !run.policy.is_rollback {
+        verified.tidy(writer).await;
+    }
     Ok(done(run, &verified.wanted(), verified.progress()))
 }
 

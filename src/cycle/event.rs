@@ -77,6 +77,13 @@ pub enum Kind {
         /// Why.
         because: String,
     },
+    /// A document that was asked for.
+    Printed {
+        /// What it is.
+        title: String,
+        /// The document, as JSON on several lines.
+        document: String,
+    },
     /// Why the rollout failed, with evidence.
     Diagnosed(Diagnosis),
     /// A call that changes something is about to be made: what the post step has to take back if the program ends here, as
@@ -159,8 +166,14 @@ pub enum Output {
     TaskDefinitionRevision,
     /// The revision that was running before.
     PreviousTaskDefinitionArn,
+    /// Its number within its family.
+    PreviousTaskDefinitionRevision,
     /// The service.
     ServiceArn,
+    /// Its name, which holds no account id.
+    ServiceName,
+    /// Its cluster's name.
+    ClusterName,
     /// The id of the deployment in the service's list (`ecs-svc/…`).
     DeploymentId,
     /// The service deployment.
@@ -185,11 +198,15 @@ pub enum Output {
     ExitCode,
     /// The last line of the one-off task's log that is a JSON object or list.
     Result,
+    /// `mode: iam-policy`: what the role has to be allowed, as JSON.
+    Policy,
+    /// `mode: iam-policy`: who may assume the role, as JSON.
+    TrustPolicy,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -197,7 +214,10 @@ impl Output {
         Self::TaskDefinitionFamily,
         Self::TaskDefinitionRevision,
         Self::PreviousTaskDefinitionArn,
+        Self::PreviousTaskDefinitionRevision,
         Self::ServiceArn,
+        Self::ServiceName,
+        Self::ClusterName,
         Self::DeploymentId,
         Self::ServiceDeploymentArn,
         Self::RunningCount,
@@ -210,6 +230,8 @@ impl Output {
         Self::RunTaskArn,
         Self::ExitCode,
         Self::Result,
+        Self::Policy,
+        Self::TrustPolicy,
     ];
 
     /// The name in `action.yml`.
@@ -222,7 +244,10 @@ impl Output {
             Self::TaskDefinitionFamily => "task-definition-family",
             Self::TaskDefinitionRevision => "task-definition-revision",
             Self::PreviousTaskDefinitionArn => "previous-task-definition-arn",
+            Self::PreviousTaskDefinitionRevision => "previous-task-definition-revision",
             Self::ServiceArn => "service-arn",
+            Self::ServiceName => "service-name",
+            Self::ClusterName => "cluster-name",
             Self::DeploymentId => "deployment-id",
             Self::ServiceDeploymentArn => "service-deployment-arn",
             Self::RunningCount => "running-count",
@@ -235,6 +260,8 @@ impl Output {
             Self::RunTaskArn => "run-task-arn",
             Self::ExitCode => "exit-code",
             Self::Result => "result",
+            Self::Policy => "policy",
+            Self::TrustPolicy => "trust-policy",
         }
     }
 }

@@ -8,6 +8,7 @@ use super::drive::{conclude, done, lost};
 use super::phase::Why;
 use super::run::Owed;
 use super::settle::{roll_back, settle};
+use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
 use super::{Cause, Conclusion, Debt, Failure, Kind, OnCancel, Outcome, Run, Target};
 
@@ -88,15 +89,27 @@ async fn discharge<T: Target>(
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }
         Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
-            Waited::Done(progress) => match run.target.verify(&debt.rollout, run.events).await {
+            Waited::Done(progress) => match complete(run, writer, &mut debt).await {
                 Ok(()) => return done(run, &debt.wanted, &progress),
-                Err(failure) => Why::Failure(failure),
+                Err(why) => why,
             },
             Waited::Failed(failure) => Why::Failure(failure),
             Waited::Superseded(by) => Why::Superseded(by),
         },
     };
     settle(run, writer, Owed::Rollback(debt), why).await
+}
+
+/// What comes after a rollout that succeeded.
+async fn complete<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    debt: &mut Debt<T::Registered, T::Rollout>,
+) -> Result<(), Why> {
+    verify(run, &debt.rollout, Until::Checked).await?;
+    let Some(followed) = run.target.followed(&debt.rollout) else { return Ok(()) };
+    debt.rollout = followed;
+    Ok(run.target.follow(writer, &debt.rollout, run.events).await?)
 }
 
 #[cfg(test)]

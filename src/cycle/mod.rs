@@ -16,6 +16,7 @@ mod settle;
 mod target;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod wait;
 
 pub use diagnosis::{Diagnosis, Hint, LogTail, Said, StoppedContainer, StoppedTasks};

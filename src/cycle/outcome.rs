@@ -81,10 +81,12 @@ pub enum Cause {
     Placement,
     /// The deployment circuit breaker of Amazon ECS failed the rollout.
     CircuitBreaker,
-    /// A CloudWatch alarm of the deployment's configuration fired.
+    /// A CloudWatch alarm of the deployment's configuration, or of `rollback-alarms`, went off.
     Alarm,
     /// The new tasks run and do not become healthy.
     HealthCheck,
+    /// The address of `health-check-url` did not answer as it should.
+    HealthCheckUrl,
     /// Neither success nor failure was seen in the time that was given.
     Timeout,
     /// The workflow run was cancelled.
@@ -93,6 +95,8 @@ pub enum Cause {
     JobFailed,
     /// Somebody stopped the deployment by hand.
     Stopped,
+    /// An EventBridge rule could not be moved to the new revision with the service.
+    ScheduledRule,
     /// A check before the first change failed.
     Preflight,
     /// An input is wrong.
@@ -115,17 +119,19 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
         Self::CircuitBreaker,
         Self::Alarm,
         Self::HealthCheck,
+        Self::HealthCheckUrl,
         Self::Timeout,
         Self::Cancelled,
         Self::JobFailed,
         Self::Stopped,
+        Self::ScheduledRule,
         Self::Preflight,
         Self::InvalidInput,
         Self::NotFound,
@@ -151,10 +157,12 @@ impl Cause {
             Self::CircuitBreaker => "circuit-breaker",
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",
+            Self::HealthCheckUrl => "health-check-url",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::JobFailed => "job-failed",
             Self::Stopped => "stopped",
+            Self::ScheduledRule => "scheduled-rule",
             Self::Preflight => "preflight",
             Self::InvalidInput => "invalid-input",
             Self::NotFound => "not-found",

@@ -1,7 +1,12 @@
 //! The phases as types. Only the phase before can make the next one, and a transition consumes it, so the wrong order does
 //! not compile. A transition that fails gives back the phase that it failed at, and that phase says what is owed.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use super::run::{Debt, Owed};
+use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
 use super::{Failure, Kind, NotUpdated, OnCancel, Output, Phase, Plan, Progress, Run, Target};
 
@@ -135,7 +140,7 @@ impl<'a, T: Target> Planned<'a, T> {
     pub(super) async fn preflight(self) -> Result<Cleared<'a, T>, Failed<Self>> {
         let run = self.captured.run;
         let check = run.target.preflight(&self.captured.before, &self.draft, run.events);
-        match phase(run, Phase::Preflight, check).await {
+        match cancellable(run, Phase::Preflight, check, |failure| failure).await {
             Ok(()) => Ok(Cleared(self)),
             Err(failure) => Err(Failed::new(self, failure)),
         }
@@ -261,19 +266,69 @@ impl<'a, T: Target> Updated<'a, T> {
     pub(super) fn was(&self) -> String {
         self.registered.cleared.0.was()
     }
+
+    fn debt(&self) -> Debt<T::Registered, T::Rollout> {
+        Debt {
+            is_rollback: self.registered.cleared.0.captured.run.policy.is_rollback,
+            was: self.was(),
+            wanted: self.wanted(),
+            registered: self.registered.made.clone(),
+            rollout: self.rollout.clone(),
+        }
+    }
 }
 
 impl<'a, T: Target> Settled<'a, T> {
     pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
         let run = self.0.registered.cleared.0.captured.run;
-        match phase(run, Phase::Verify, run.target.verify(&self.0.rollout, run.events)).await {
+        let until = if run.policy.on_cancel == OnCancel::Wait { Until::Checked } else { Until::CheckedOrCancelled };
+        let verify = verify(run, &self.0.rollout, until);
+        let verified = match run.policy.on_cancel {
+            OnCancel::Wait => phase(run, Phase::Verify, verify).await,
+            OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Verify, verify, Why::Failure).await,
+        };
+        match verified {
             Ok(()) => Ok(Verified(self)),
-            Err(failure) => Err(Failed::new(self, failure)),
+            Err(why) => Err(Failed::new(self, why)),
         }
     }
 }
 
-impl<T: Target> Verified<'_, T> {
+impl<'a, T: Target> Verified<'a, T> {
+    /// Moves along what goes with the rollout. The ledger knows of it first.
+    pub(super) async fn follow(mut self, writer: &T::Writer) -> Result<Self, Failed<Self>> {
+        let run = self.0.0.registered.cleared.0.captured.run;
+        let Some(followed) = run.target.followed(&self.0.0.rollout) else { return Ok(self) };
+        self.0.0.rollout = followed;
+        run.owe(Owed::Rollback(self.0.0.debt()));
+        let follow = run.target.follow(writer, &self.0.0.rollout, run.events);
+        let followed = tokio::select! {
+            biased;
+            () = run.cancellation.cancelled(), if run.policy.on_cancel != OnCancel::Wait => Err(cancelled()),
+            followed = follow => followed,
+        };
+        match followed {
+            Ok(()) => Ok(self),
+            Err(failure) => Err(Failed::new(self, failure)),
+        }
+    }
+
+    /// Removes what the rollout made superfluous, until the run is cancelled: no defect and no failure in it can undo a
+    /// deployment that succeeded.
+    pub(super) async fn tidy(&self, writer: &T::Writer) {
+        let run = self.0.0.registered.cleared.0.captured.run;
+        let tidy = AssertUnwindSafe(run.target.tidy(writer, &self.0.0.rollout, run.events)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = run.cancellation.cancelled() => {}
+            tidied = tidy => {
+                if tidied.is_err() {
+                    run.events.warn("This action has a defect and stopped in the middle of tidying up; please report it.");
+                }
+            }
+        }
+    }
+
     pub(super) fn wanted(&self) -> String {
         self.0.0.wanted()
     }
@@ -340,14 +395,18 @@ impl<'a, T: Target> From<Registered<'a, T>> for Owed<T> {
 
 impl<'a, T: Target> From<Updated<'a, T>> for Owed<T> {
     fn from(updated: Updated<'a, T>) -> Self {
-        let (was, wanted) = (updated.was(), updated.wanted());
-        let is_rollback = updated.registered.cleared.0.captured.run.policy.is_rollback;
-        Self::Rollback(Debt { is_rollback, was, wanted, registered: updated.registered.made, rollout: updated.rollout })
+        Self::Rollback(updated.debt())
     }
 }
 
 impl<'a, T: Target> From<Settled<'a, T>> for Owed<T> {
     fn from(settled: Settled<'a, T>) -> Self {
         settled.0.into()
+    }
+}
+
+impl<'a, T: Target> From<Verified<'a, T>> for Owed<T> {
+    fn from(verified: Verified<'a, T>) -> Self {
+        verified.0.into()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{Events, Kind, Target};
 
@@ -15,6 +16,8 @@ pub struct Policy {
     pub wait: bool,
     /// How long to wait, for the rollout and again for a rollback.
     pub wait_for: Duration,
+    /// When the credentials end, if that is known and they cannot be renewed: going back has to begin before.
+    pub credentials_end: Option<Instant>,
     /// Whether to put back what ran before when the rollout fails.
     pub rollback_on_failure: bool,
     /// What to do when somebody else's rollout is in flight.

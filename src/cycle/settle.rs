@@ -2,7 +2,7 @@
 
 use super::phase::Why;
 use super::run::{Debt, Owed};
-use super::wait::{Until, Waited, wait};
+use super::wait::{Until, Waited, cancelled, wait};
 use super::{Cause, Conclusion, Ending, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
 
 /// Settles what a cycle that stopped early owes.
@@ -34,6 +34,17 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
             },
             Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
         },
+    }
+}
+
+/// What is so when a cancelled run has to leave before that is settled.
+pub(super) fn unsettled<T: Target>(run: &Run<'_, T>, owed: &Owed<T>) -> Conclusion {
+    match owed {
+        Owed::Rollback(debt) => match run.policy.on_cancel {
+            OnCancel::Leave => Names::new(run, debt).left(cancelled()),
+            OnCancel::Rollback | OnCancel::Wait => Names::new(run, debt).unsettled(cancelled()),
+        },
+        Owed::Nothing { .. } | Owed::Deregistration { .. } => refuse(run, owed, cancelled().into()),
     }
 }
 
@@ -94,30 +105,38 @@ pub(super) async fn roll_back<T: Target>(
         run.events.send(Kind::PhaseStarted(Phase::Rollback));
         run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
     }
-    let restore = run.target.restore(writer, &debt.rollout, run.events).await;
+    let mut restore = run.target.restore(writer, &debt.rollout, run.events).await;
     // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
     // deployment that was cancelled there is nothing to explain.
     if failure.cause != Cause::Cancelled {
         diagnose(run, &debt.rollout).await;
     }
-    let told = match restore {
-        Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
-            Waited::Done(_) => Ok((Ending::TakenBack, names.rolled_back(failure))),
-            Waited::Failed(then) if then.cause == Cause::Cancelled => {
-                Ok((Ending::GoingBack, names.going_back(failure)))
+    let mut is_first = true;
+    let told = loop {
+        break match restore {
+            Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
+                Waited::Done(_) => Ok((Ending::TakenBack, names.rolled_back(failure))),
+                // The rollout came to its own end first, and is now to be taken back as one that has ended.
+                Waited::Failed(then) if then.cause == Cause::Stopped && std::mem::take(&mut is_first) => {
+                    restore = run.target.restore(writer, &debt.rollout, run.events).await;
+                    continue;
+                }
+                Waited::Failed(then) if then.cause == Cause::Cancelled => {
+                    Ok((Ending::GoingBack, names.going_back(failure)))
+                }
+                Waited::Failed(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
+                Waited::Superseded(by) => Err(names.superseded(&by)),
+            },
+            Ok(Restore::NothingToDo) => {
+                let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
+                Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
             }
-            Waited::Failed(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
-            Waited::Superseded(by) => Err(names.superseded(&by)),
-        },
-        Ok(Restore::NothingToDo) => {
-            let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
-            Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
-        }
-        Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
-        Ok(Restore::Superseded(by)) => Err(names.superseded(&by)),
-        Ok(Restore::Impossible(why)) => Ok((Ending::Left, names.left(failure.advise(why)))),
-        Ok(Restore::Gone) => Err(names.gone(failure)),
-        Err(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
+            Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
+            Ok(Restore::Superseded(by)) => Err(names.superseded(&by)),
+            Ok(Restore::Impossible(why)) => Ok((Ending::Left, names.left(failure.advise(why)))),
+            Ok(Restore::Gone) => Err(names.gone(failure)),
+            Err(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
+        };
     };
     if goes_back {
         run.events.send(Kind::PhaseFinished(Phase::Rollback));
@@ -178,6 +197,16 @@ impl Names {
             format!("{} is going back from {wanted} to {was}; the end was not waited for.", capitalized(target));
         conclusion(Outcome::Failed, failure, headline)
             .advise("The post step of this job waits for the end and says how it was.".to_owned())
+    }
+
+    fn unsettled(&self, failure: Failure) -> Conclusion {
+        let Self { target, was, wanted } = self;
+        let headline = format!(
+            "{} is between {was} and {wanted}: the run was cancelled before the end was seen.",
+            capitalized(target)
+        );
+        conclusion(Outcome::Failed, failure, headline)
+            .advise("The post step of this job goes back to what ran before and says how it was.".to_owned())
     }
 
     fn rolled_back(&self, failure: Failure) -> Conclusion {

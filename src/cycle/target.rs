@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -103,11 +105,34 @@ pub trait Target {
         events: &Events,
     ) -> Result<Self::Rollout, NotUpdated>;
 
+    /// What is watched once the rollout is over and before it is called a success; `None` when there is nothing. It ends by
+    /// itself, without regard to the user's patience with the rollout.
+    fn checks(&self, _rollout: &Self::Rollout, _events: &Events) -> Option<impl Watch> {
+        None::<Self::Rollout>
+    }
+
     /// Makes sure, by identity, that what runs is what was asked for.
     ///
     /// # Errors
     /// What is running instead.
     async fn verify(&self, rollout: &Self::Rollout, events: &Events) -> Result<(), Failure>;
+
+    /// The rollout as it is once what follows it begins to move; `None` when nothing follows it. It is put on paper before
+    /// [`Target::follow`] changes anything.
+    fn followed(&self, _rollout: &Self::Rollout) -> Option<Self::Rollout> {
+        None
+    }
+
+    /// Moves along what goes with a rollout that succeeded. Idempotent. [`Target::restore`] moves it back.
+    ///
+    /// # Errors
+    /// When something was left behind.
+    async fn follow(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Removes what the rollout made superfluous. Whatever goes wrong here is no more than a warning.
+    async fn tidy(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) {}
 
     /// Collects the evidence of a failure. Whatever cannot be had is left out.
     async fn diagnose(&self, rollout: &Self::Rollout) -> Diagnosis;
@@ -217,6 +242,11 @@ pub trait Watch {
     /// # Errors
     /// When the cloud does not answer; [`super::Cause::Unavailable`] for what is worth another look.
     async fn look(&mut self) -> Result<Look, Failure>;
+
+    /// How long to leave it alone after a look that was answered, where it matters.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// One look.

@@ -130,6 +130,10 @@ impl Target for Fake {
         self.step("update").map(|()| rollout).map_err(|failure| NotUpdated { failure, may_have_happened })
     }
 
+    fn checks(&self, _: &Watched, _: &Events) -> Option<impl Watch> {
+        Some(Watched(self.clone(), "checks"))
+    }
+
     async fn verify(&self, _: &Watched, _: &Events) -> Result<(), Failure> {
         self.step("verify")
     }
@@ -168,7 +172,7 @@ impl Sink for Recorder {
     }
 }
 
-const FORWARD: [&str; 7] = ["capture", "plan", "preflight", "register", "update", "wait", "verify"];
+const FORWARD: [&str; 8] = ["capture", "plan", "preflight", "register", "update", "wait", "checks", "verify"];
 
 /// Deploys with that trouble at that step: the outcome, and the calls after the step with the trouble.
 async fn deploy_with(step: &'static str, trouble: Trouble) -> (Outcome, Vec<&'static str>) {
@@ -184,6 +188,7 @@ async fn deploy_with_two(
     let (cancel, cancellation) = Cancellation::new();
     let fake = Fake { calls: Rc::default(), trouble: (step, trouble), then, cancel };
     let policy = Policy {
+        credentials_end: None,
         wait: true,
         wait_for: Duration::from_secs(60),
         rollback_on_failure: true,
@@ -229,6 +234,10 @@ async fn what_is_owed_follows_from_how_far_it_came() {
         ("wait", Panics, Outcome::RolledBack, &BACK),
         ("wait", Cancelled, Outcome::RolledBack, &BACK),
         ("wait", Superseded, Outcome::Superseded, &[]),
+        ("checks", Fails, Outcome::RolledBack, &BACK),
+        ("checks", Panics, Outcome::RolledBack, &BACK),
+        ("checks", Cancelled, Outcome::RolledBack, &BACK),
+        ("checks", Superseded, Outcome::Superseded, &[]),
         ("verify", Fails, Outcome::RolledBack, &BACK),
         ("verify", Panics, Outcome::RolledBack, &BACK),
     ] {

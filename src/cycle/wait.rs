@@ -31,6 +31,12 @@ const LEAVE: Duration = Duration::from_secs(4);
 /// A way back is watched at least so long, however short the user's patience with the way there.
 const WAY_BACK: Duration = Duration::from_secs(10 * 60);
 
+/// Going back begins so long before the credentials end, if nothing is decided by then: asking for it takes seconds, and
+/// minutes when AWS throttles.
+const BEFORE_THE_END: Duration = Duration::from_secs(3 * 60);
+/// Longer than any job lives.
+const CHECKS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
@@ -42,6 +48,10 @@ pub(super) enum Until {
     Over,
     /// No longer than the runner lets a cancelled step live.
     Left,
+    /// Until the checks after a rollout, which have ends of their own, are over or the run is cancelled.
+    CheckedOrCancelled,
+    /// Until these are over.
+    Checked,
 }
 
 /// Looks until the verdict is known, the time is up, or the run is cancelled.
@@ -50,23 +60,33 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
         Until::OverOrCancelled | Until::InTime => run.policy.wait_for,
         Until::Over => run.policy.wait_for.max(WAY_BACK),
         Until::Left => LEAVE,
+        Until::CheckedOrCancelled | Until::Checked => CHECKS,
     };
-    let deadline = Instant::now() + patience;
-    let cancellable = until == Until::OverOrCancelled;
+    let now = Instant::now();
+    let end = run.policy.credentials_end.filter(|_| !matches!(until, Until::Over | Until::Left));
+    let end = end.map(|end| end.checked_sub(BEFORE_THE_END).unwrap_or(now).max(now));
+    let deadline = end.map_or(now + patience, |end| end.min(now + patience));
+    let overdue = || match end {
+        Some(end) if end == deadline => out_of_credentials(),
+        _ => overdue(until, patience),
+    };
+    let cancellable = matches!(until, Until::OverOrCancelled | Until::CheckedOrCancelled);
     let mut pace = Pace::default();
     let (mut refusals, mut looks) = (0, 0);
     loop {
         let looked = tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
-            () = sleep_until(deadline), if looks > 0 => return Waited::Failed(overdue(until, patience)),
+            () = sleep_until(deadline), if looks > 0 => return Waited::Failed(overdue()),
             looked = watch.look() => looked,
         };
         looks += 1;
+        let mut asked = None;
         match looked {
             Ok(look) => {
                 refusals = 0;
                 pace.ease();
+                asked = watch.pause();
                 report(run.events, &look);
                 match look.verdict {
                     Verdict::Pending => {}
@@ -92,12 +112,12 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Waited::Failed(overdue(until, patience));
+            return Waited::Failed(overdue());
         }
         tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
-            () = sleep(pace.next().min(left)) => {}
+            () = sleep(asked.unwrap_or_else(|| pace.next()).min(left)) => {}
         }
     }
 }
@@ -126,6 +146,17 @@ fn overdue(until: Until, after: Duration) -> Failure {
         format!("Neither success nor failure was seen in time (`wait-for-minutes`: {}).", after.as_secs_f64() / 60.0),
     )
     .advise("If the rollout only needs more time, raise `wait-for-minutes`.")
+}
+
+fn out_of_credentials() -> Failure {
+    Failure::new(
+        Cause::Timeout,
+        "Neither success nor failure was seen before the AWS credentials end, and without them nothing could be put back.",
+    )
+    .advise(
+        "Give this action `role-to-assume`, and it renews its sessions for as long as the deployment takes; or give the \
+         credentials of the environment a longer session (`role-duration-seconds`).",
+    )
 }
 
 /// When the next look comes.

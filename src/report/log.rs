@@ -195,7 +195,7 @@ impl Sink for Log {
             Kind::Started { target, mode } => self.show(at, &format!("{mode}: {}", one_line(target))),
             Kind::PhaseStarted(phase) => self.begin_phase(at, *phase),
             Kind::PhaseFinished(_) => self.finish_phase(at),
-            Kind::Known { output: Output::Plan, .. } | Kind::Owed(_) => {}
+            Kind::Known { output: Output::Plan | Output::Policy | Output::TrustPolicy, .. } | Kind::Owed(_) => {}
             Kind::Known { output, value } => {
                 let line = format!("{}: {}", output.as_str(), one_line(value));
                 match &self.phase {
@@ -215,6 +215,10 @@ impl Sink for Log {
                 self.console.text("");
                 self.show(at, &format!("◀◀ ROLLING BACK to {}", one_line(to)));
                 self.show_under(&one_line(because));
+            }
+            Kind::Printed { title, document } => {
+                self.show(at, &format!("{}:", one_line(title)));
+                self.console.text(document);
             }
             Kind::Diagnosed(diagnosis) => self.diagnosis(at, diagnosis),
             Kind::Concluded(conclusion) => self.conclude(at, conclusion),

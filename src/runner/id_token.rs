@@ -2,7 +2,6 @@
 //!
 //! <https://docs.github.com/en/actions/reference/security/oidc>
 
-use std::fmt;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -20,20 +19,24 @@ use crate::web::{Web, WebError};
 const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// A token, which nobody but the cloud may see.
+#[derive(Debug)]
+pub struct IdToken(SecretString);
+
+/// GitHub's answer.
 #[derive(Deserialize)]
-pub struct IdToken {
+struct Answer {
     value: String,
 }
 
 impl IdToken {
     /// The token itself.
     pub fn reveal(&self) -> &str {
-        &self.value
+        self.0.expose_secret()
     }
 
     /// What the token says of the job, which is no secret; `None` when it cannot be read.
     pub fn claims(&self) -> Option<Claims> {
-        let payload = self.value.split('.').nth(1)?.replace('-', "+").replace('_', "/");
+        let payload = self.reveal().split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let padded = format!("{payload:=<0$}", payload.len().next_multiple_of(4));
         serde_json::from_slice(&base64::decode(padded).ok()?).ok()
     }
@@ -48,13 +51,6 @@ pub struct Claims {
     /// Which job it is: `repo:owner/name:ref:refs/heads/main`, or `repo:owner/name:environment:production`.
     #[serde(rename = "sub")]
     pub subject: String,
-}
-
-/// Shows nothing of the token.
-impl fmt::Debug for IdToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdToken").finish_non_exhaustive()
-    }
 }
 
 /// Why there is no ID token.
@@ -132,7 +128,8 @@ impl IdTokens {
         if !answer.status().is_success() {
             return Err(IdTokenError::Refused(answer.status().as_u16()));
         }
-        serde_json::from_slice(answer.body()).map_err(IdTokenError::Unreadable)
+        let Answer { value } = serde_json::from_slice(answer.body()).map_err(IdTokenError::Unreadable)?;
+        Ok(IdToken(value.into()))
     }
 }
 
@@ -155,7 +152,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_token() {
-        let token: IdToken = serde_json::from_str(r#"{"value": "hunter2"}"#).unwrap();
+        let token = IdToken("hunter2".into());
         let tokens = IdTokens::new(&Environment::new(OFFERED), "sts.amazonaws.com", None).unwrap();
 
         assert!(!format!("{token:?}{tokens:?}").contains("hunter2"));
@@ -166,7 +163,7 @@ mod tests {
         let payload =
             base64::encode(r#"{"iss": "https://github.example", "sub": "repo:shop/web:ref:refs/heads/é>?~"}"#);
         let payload = payload.trim_end_matches('=').replace('+', "-").replace('/', "_");
-        let claims = |value: String| IdToken { value }.claims();
+        let claims = |value: String| IdToken(value.into()).claims();
 
         let expected =
             Claims { issuer: "https://github.example".into(), subject: "repo:shop/web:ref:refs/heads/é>?~".into() };

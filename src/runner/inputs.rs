@@ -15,7 +15,10 @@ use super::Environment;
 #[expect(missing_docs, reason = "`action.yml` describes each input, and a test holds the two together")]
 pub struct Inputs {
     pub mode: Option<String>,
+    pub iam_policy_for: Option<String>,
     pub to: Option<String>,
+    pub from_cluster: Option<String>,
+    pub from_service: Option<String>,
     pub cluster: Option<String>,
     pub service: Option<String>,
     pub aws_region: Option<String>,
@@ -65,13 +68,26 @@ pub struct Inputs {
     pub run_task_managed_ebs_volume_name: Option<String>,
     pub run_task_managed_ebs_volume: Option<String>,
     pub wait_for_task_stopped: Option<String>,
+    pub service_managed_ebs_volume_name: Option<String>,
+    pub service_managed_ebs_volume: Option<String>,
     pub wait_for_service_stability: Option<String>,
     pub wait_for_minutes: Option<String>,
+    pub scheduled_rules: Option<String>,
+    pub keep_revisions: Option<String>,
     pub rollback_on_failure: Option<String>,
     pub on_conflict: Option<String>,
     pub on_cancel: Option<String>,
     pub rollback_on_job_failure: Option<String>,
     pub job_status: Option<String>,
+    pub health_check_url: Option<String>,
+    pub health_check_status: Option<String>,
+    pub health_check_body: Option<String>,
+    pub health_check_interval_seconds: Option<String>,
+    pub health_check_successes: Option<String>,
+    pub health_check_minutes: Option<String>,
+    pub rollback_alarms: Option<String>,
+    pub verify_minutes: Option<String>,
+    pub alarm_preflight: Option<String>,
     pub max_retries: Option<String>,
     pub keep_null_value_keys: Option<String>,
 }
@@ -108,6 +124,14 @@ impl Inputs {
             on_cancel: self.on_cancel,
             rollback_on_job_failure: self.rollback_on_job_failure,
             job_status: self.job_status,
+            health_check_url: self.health_check_url,
+            health_check_status: self.health_check_status,
+            health_check_body: self.health_check_body,
+            health_check_interval_seconds: self.health_check_interval_seconds,
+            health_check_successes: self.health_check_successes,
+            health_check_minutes: self.health_check_minutes,
+            rollback_alarms: self.rollback_alarms,
+            verify_minutes: self.verify_minutes,
             max_retries: self.max_retries,
             ..Self::default()
         }
@@ -119,16 +143,14 @@ impl Inputs {
     /// # Errors
     /// When the environment holds something that is not text; [`Environment`] lets nothing of the kind in.
     pub fn read(environment: &Environment) -> Result<(Self, Vec<String>), UnreadableInputs> {
-        // Names in lower case: the runner writes capitals, a person who runs the image by hand may not, and envy takes the
-        // same input twice for an error.
-        let given: BTreeMap<String, String> =
-            environment.inputs().map(|(name, value)| (name.to_uppercase(), value.to_owned())).collect();
-        let notices = given
-            .keys()
-            .filter_map(|name| name.strip_prefix("INPUT_"))
-            .filter_map(|name| slip_of_the_pen(&name.to_lowercase()))
+        // Names in one case: the runner writes capitals, a person who runs the image by hand may not, and envy takes the same
+        // input twice for an error. The prefix goes away here, because envy's own way takes it away more than once.
+        let given: BTreeMap<String, String> = environment
+            .inputs()
+            .filter_map(|(name, value)| Some((name.strip_prefix("INPUT_")?.to_lowercase(), value.to_owned())))
             .collect();
-        let inputs = envy::prefixed("INPUT_").from_iter(given).map_err(UnreadableInputs)?;
+        let notices = given.keys().filter_map(|name| slip_of_the_pen(name)).collect();
+        let inputs = envy::from_iter(given).map_err(UnreadableInputs)?;
         Ok((inputs, notices))
     }
 
@@ -209,9 +231,16 @@ mod tests {
     #[test]
     fn a_misspelt_name_is_pointed_out_and_a_strange_one_is_left_to_the_runner() {
         let (_, notices) =
-            read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_LIFE-UNIVERSE-EVERYTHING", "x"), ("INPUT_WHO", "x")]);
+            read(&[("INPUT_TASK-DEFINTION", "web.json"), ("INPUT_SOMETHING-ELSE-ENTIRELY", "x"), ("INPUT_WHO", "x")]);
 
         assert_eq!(notices, ["There is no input `task-defintion`, so it is ignored. Did you mean `task-definition`?"]);
+    }
+
+    #[test]
+    fn the_prefix_in_the_name_of_an_input_makes_it_another_one() {
+        let (inputs, _) = read(&[("INPUT_SERVICE", "web"), ("INPUT_INPUT_SERVICE", "other")]);
+
+        assert_eq!(inputs.service.as_deref(), Some("web"));
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::aftermath;
 use super::edit::{self, Edit};
 use super::field;
 use super::source::{self, Wanted};
 use super::{
     Access, Arn, InputError, Mode, OnCancel, OnConflict, OneOff, Overrides, Role, RollbackTo, Settings, Source, Spec,
-    Tag, Voucher,
+    Tag, Voucher, volume,
 };
 use crate::runner::Inputs;
 
@@ -31,7 +34,7 @@ impl Spec {
     /// Everything that is wrong, not only the first of it.
     pub fn from_inputs(inputs: &Inputs, workspace: &Path) -> Result<Self, Vec<InputError>> {
         let mut reader = Reader::default();
-        let mode = reader.keep(mode(inputs)).unwrap_or(Mode::Deploy);
+        let (mode, (prints_policy, promotes)) = reader.keep(mode(inputs)).unwrap_or((Mode::Deploy, (false, false)));
         let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
         let mode = match mode {
             // As the official action takes it: without a service there is nothing else to do.
@@ -42,6 +45,11 @@ impl Spec {
         let one_off =
             runs_task.then(|| OneOff::from_inputs(inputs).map_err(|errors| reader.errors.extend(errors)).ok());
         let (cluster, service) = reader.keep(names(inputs, runs_task)).unwrap_or_default();
+        let ways = (promotes, mode == Mode::Plan);
+        let here = (cluster.as_str(), service.as_deref().unwrap_or_default());
+        let origin = reader.keep(aftermath::origin(inputs, ways, here)).flatten();
+        let keep_revisions =
+            inputs.keep_revisions.as_deref().and_then(|text| reader.keep(aftermath::keep_revisions(text)));
         let region = inputs.aws_region.as_deref().and_then(|text| reader.keep(region(text)));
         let access = access(inputs, &mut reader);
         let source = reader.keep(source::find(&wanted(inputs), workspace)).unwrap_or(Source::Running);
@@ -51,6 +59,9 @@ impl Spec {
         let deploy_tags = reader.flag("deploy-tags", inputs.deploy_tags.as_deref()).unwrap_or(true);
         let wait =
             reader.flag("wait-for-service-stability", inputs.wait_for_service_stability.as_deref()).unwrap_or(true);
+        let scheduled_rules = inputs.scheduled_rules.as_deref();
+        let scheduled_rules =
+            scheduled_rules.and_then(|text| reader.keep(aftermath::scheduled_rules(text, wait))).unwrap_or_default();
         let wait_for = inputs.wait_for_minutes.as_deref().and_then(|text| reader.keep(minutes(text)));
         let max_retries = inputs.max_retries.as_deref().and_then(|text| {
             reader.keep(field::number("max-retries", text, "write how often a failed call is repeated; 0 is never"))
@@ -75,11 +86,13 @@ impl Spec {
         let rollback_on_job_failure =
             reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
         let is_task_alone = mode == Mode::RunTask;
+        let verification = super::verification::verification(inputs, wait, &mut reader);
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
         }
         let spec = Self {
             mode,
+            prints_policy,
             cluster,
             service,
             one_off: one_off.flatten(),
@@ -88,6 +101,9 @@ impl Spec {
             source,
             overrides,
             settings,
+            origin,
+            scheduled_rules,
+            keep_revisions,
             tags,
             deploy_tags,
             wait,
@@ -98,6 +114,7 @@ impl Spec {
             on_cancel: on_cancel.unwrap_or_default(),
             // A task that has ended cannot be taken back.
             rollback_on_job_failure: rollback_on_job_failure && !is_task_alone,
+            verification,
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());
@@ -119,12 +136,12 @@ impl Spec {
 
 /// Collects what is wrong, and goes on.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     errors: Vec<InputError>,
 }
 
 impl Reader {
-    fn keep<T>(&mut self, result: Result<T, InputError>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, InputError>) -> Option<T> {
         result.map_err(|error| self.errors.push(error)).ok()
     }
 
@@ -137,32 +154,60 @@ impl Reader {
     }
 }
 
-fn mode(inputs: &Inputs) -> Result<Mode, InputError> {
+/// The mode; whether only the policies for it are asked for, and whether it is a deployment of what runs elsewhere.
+fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
     #[derive(Clone, Copy, PartialEq)]
     enum Word {
         Deploy,
         Plan,
+        Promote,
         Rollback,
         RunTask,
+        IamPolicy,
     }
-    let choices =
-        [("deploy", Word::Deploy), ("plan", Word::Plan), ("rollback", Word::Rollback), ("run-task", Word::RunTask)];
+    let choices = [
+        ("deploy", Word::Deploy),
+        ("plan", Word::Plan),
+        ("rollback", Word::Rollback),
+        ("promote", Word::Promote),
+        ("run-task", Word::RunTask),
+        ("iam-policy", Word::IamPolicy),
+    ];
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
-    match (word, inputs.to.as_deref()) {
-        (Word::Deploy, None) => Ok(Mode::Deploy),
+    let prints_policy = word == Word::IamPolicy;
+    let word = match inputs.iam_policy_for.as_deref() {
+        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..5])?,
+        Some(_) => {
+            return Err(InputError::new(
+                "iam-policy-for",
+                "it says for which mode to print the policies, and `mode` is not `iam-policy`",
+                "set `mode: iam-policy`, or leave this input out",
+            ));
+        }
+        None => word,
+    };
+    let mode = match (word, inputs.to.as_deref()) {
+        (Word::Deploy | Word::Promote | Word::IamPolicy, None) => Ok(Mode::Deploy),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
         (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan | Word::RunTask, Some(_)) => Err(InputError::new(
+        (Word::Deploy | Word::Plan | Word::Promote | Word::RunTask | Word::IamPolicy, Some(_)) => Err(InputError::new(
             "to",
             "it says where to roll back to, and `mode` is not `rollback`",
             "set `mode: rollback`, or use `task-definition` to deploy a given revision",
         )),
-    }
+    }?;
+    Ok((mode, (prints_policy, word == Word::Promote)))
 }
 
 fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
-    let remedy = "write `previous`, a revision number, `family:revision` or a task definition's ARN";
+    let remedy =
+        "write `previous`, a revision number, `family:revision`, a task definition's ARN or `sha:` and a commit";
+    if let Some(commit) = text.strip_prefix("sha:") {
+        return commit_hash(commit)
+            .map(RollbackTo::Commit)
+            .ok_or_else(|| InputError::new("to", format!("`{text}` names no commit"), COMMIT));
+    }
     if text.eq_ignore_ascii_case("previous") {
         return Ok(RollbackTo::Previous);
     }
@@ -179,6 +224,14 @@ fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
     } else {
         Err(InputError::new("to", format!("`{text}` names no revision"), remedy))
     }
+}
+
+const COMMIT: &str = "write `sha:` and the commit's hash, or at least the first seven of its hexadecimal digits";
+
+/// A commit's hash (SHA-1 or SHA-256), or as many of its digits as Git shows at least.
+fn commit_hash(text: &str) -> Option<String> {
+    let is_hash = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_hash.then(|| text.to_ascii_lowercase())
 }
 
 /// The cluster and the service, which may say its cluster in its ARN.
@@ -219,7 +272,7 @@ fn names(inputs: &Inputs, runs_task: bool) -> Result<(String, Option<String>), I
 /// Checks a name or an ARN of this kind, and gives the ARN. Names: up to 255 letters, digits, hyphens and underscores.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
-fn resource(kind: &'static str, text: &str) -> Result<Option<Arn>, InputError> {
+pub(super) fn resource(kind: &'static str, text: &str) -> Result<Option<Arn>, InputError> {
     let is_name = |name: &str| {
         (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
@@ -448,7 +501,16 @@ fn settings(inputs: &Inputs, reader: &mut Reader) -> Settings {
         enable_ecs_managed_tags: reader.flag("enable-ecs-managed-tags", inputs.enable_ecs_managed_tags.as_deref()),
         propagate_tags,
         enable_execute_command: reader.flag("enable-execute-command", inputs.enable_execute_command.as_deref()),
+        volumes: reader.keep(volume(inputs)).flatten().map(|volume| vec![volume]),
     }
+}
+
+fn volume(inputs: &Inputs) -> Result<Option<Value>, InputError> {
+    volume::parse(
+        volume::Pair { name: "service-managed-ebs-volume-name", volume: "service-managed-ebs-volume" },
+        inputs.service_managed_ebs_volume_name.as_deref(),
+        inputs.service_managed_ebs_volume.as_deref(),
+    )
 }
 
 /// Up to 50 tags; keys up to 128 characters, values up to 256, and `aws:` is reserved.

@@ -1,5 +1,6 @@
 //! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
 
+mod aftermath;
 mod arn;
 mod edit;
 mod error;
@@ -9,8 +10,12 @@ mod nearest;
 mod one_off;
 mod source;
 mod task_definition;
+mod verification;
+mod volume;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
@@ -21,12 +26,15 @@ pub use crate::cycle::{OnCancel, OnConflict};
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
+pub use verification::{Address, AlarmPreflight, HealthCheck, Statuses, Verification};
 
 /// One deployment, as it was asked for. Whatever was not asked for is `None`, and never sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// Deploy, look only, or go back.
     pub mode: Mode,
+    /// Whether nothing is done, and only the policies are printed that doing it would need.
+    pub prints_policy: bool,
     /// The cluster's name or ARN.
     pub cluster: String,
     /// The service's name or ARN; `None` only for a task alone.
@@ -43,6 +51,12 @@ pub struct Spec {
     pub overrides: Overrides,
     /// What to change in the service besides its task definition.
     pub settings: Settings,
+    /// The service whose images are taken, if they come from one.
+    pub origin: Option<Origin>,
+    /// EventBridge rules whose tasks move to the new revision with the service.
+    pub scheduled_rules: Vec<String>,
+    /// How many of the family's newest revisions are kept; all, unless it was said.
+    pub keep_revisions: Option<usize>,
     /// Tags for the new revision, besides those in the document.
     pub tags: Vec<Tag>,
     /// Whether the new revision is tagged with the commit, the repository and the run.
@@ -61,6 +75,8 @@ pub struct Spec {
     pub on_cancel: OnCancel,
     /// Whether a later step that fails takes the deployment back.
     pub rollback_on_job_failure: bool,
+    /// What is checked after the rollout.
+    pub verification: Verification,
     /// Whether the job has failed so far. The runner evaluates the input's default for each step anew.
     pub job_has_failed: bool,
 }
@@ -81,6 +97,15 @@ pub enum Mode {
     },
 }
 
+/// A service whose images are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The cluster's name or ARN.
+    pub cluster: String,
+    /// The service's name or ARN.
+    pub service: String,
+}
+
 /// Where `mode: rollback` goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RollbackTo {
@@ -90,6 +115,8 @@ pub enum RollbackTo {
     Revision(u32),
     /// This task definition: an ARN, or `family:revision`.
     TaskDefinition(String),
+    /// The newest revision of that family that was deployed from this commit: its hash, or how that begins, in lower case.
+    Commit(String),
 }
 
 /// With which credentials AWS is called.
@@ -204,6 +231,8 @@ pub struct Settings {
     pub propagate_tags: Option<String>,
     /// Allow ECS Exec.
     pub enable_execute_command: Option<bool>,
+    /// The volumes that ECS makes for each task: the whole list, as UpdateService takes it.
+    pub volumes: Option<Vec<Value>>,
 }
 
 impl Spec {

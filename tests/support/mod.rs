@@ -1,14 +1,22 @@
 //! A runner and a world to run the action in: environment in; exit code, files, log and AWS calls out.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "every test binary uses a part; a test that cannot go on has failed")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "every test binary uses a part; a test that cannot go on has failed"
+)]
+
+pub(crate) mod permissions;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ecs_deploy_action::action::{Host, Stage, run};
 use ecs_deploy_action::cycle::Cancellation;
 use ecs_deploy_action::runner::{Console, Environment};
@@ -117,14 +125,32 @@ impl Step {
         self.run_as(Stage::Main, simulator, cancellation).await
     }
 
+    /// Runs the action in this process, through a door of the test's own.
+    pub(crate) async fn run_through(&self, http_client: SharedHttpClient) -> Report {
+        let (_cancel, cancellation) = Cancellation::new();
+        self.run_with(Stage::Main, http_client, Duration::ZERO, cancellation).await
+    }
+
     async fn run_as(&self, stage: Stage, simulator: &Simulator, cancellation: Cancellation) -> Report {
+        let _watch = permissions::Watch::begin(simulator, permissions::Granted::to(&self.environment, self.path()));
+        self.run_with(stage, simulator.http_client(), simulator.elapsed(), cancellation).await
+    }
+
+    async fn run_with(
+        &self,
+        stage: Stage,
+        http_client: SharedHttpClient,
+        elapsed: Duration,
+        cancellation: Cancellation,
+    ) -> Report {
         let log = Rc::new(RefCell::new(Vec::new()));
         let host = Host {
             environment: Environment::new(&self.environment),
             console: Console::new(Captured(log.clone())),
             cancellation,
-            now: "2026-01-05T12:00:00Z".parse().unwrap(),
-            http_client: Some(simulator.http_client()),
+            // The world's clock, also for a post step that comes long after its step.
+            now: "2026-01-05T12:00:00Z".parse::<jiff::Timestamp>().unwrap() + elapsed,
+            http_client: Some(http_client),
             stage,
         };
         let exit_code = run(host).await;
@@ -134,16 +160,25 @@ impl Step {
 
     /// The post step of this step, as the runner calls it after a job with that status.
     pub(crate) async fn post(self, simulator: &Simulator, job_status: &str) -> Report {
+        self.afterwards(job_status).run_post(simulator).await
+    }
+
+    /// Runs this step as the post step that it is.
+    pub(crate) async fn run_post(&self, simulator: &Simulator) -> Report {
+        let (_cancel, cancellation) = Cancellation::new();
+        self.run_as(Stage::Post, simulator, cancellation).await
+    }
+
+    /// What the runner hands to the post step: the state that the step saved, and empty files.
+    pub(crate) fn afterwards(self, job_status: &str) -> Self {
         let state = outputs(&std::fs::read_to_string(self.folder.path().join("state")).unwrap());
         for file in ["output", "summary"] {
             std::fs::write(self.folder.path().join(file), "").unwrap();
         }
-        let step = state
+        state
             .iter()
             .fold(self, |step, (name, value)| step.variable(&format!("STATE_{name}"), value))
-            .input("job-status", job_status);
-        let (_cancel, cancellation) = Cancellation::new();
-        step.run_as(Stage::Post, simulator, cancellation).await
+            .input("job-status", job_status)
     }
 
     /// Reads what the action left behind.
@@ -219,10 +254,16 @@ pub(crate) fn set_to(simulator: &Simulator) -> String {
     service["taskDefinition"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
+/// What the rules' schedules would start, short, without repetition.
+pub(crate) fn scheduled(simulator: &Simulator) -> BTreeSet<String> {
+    let rules = simulator.scheduled_task_definitions();
+    rules.values().flatten().map(|arn| arn.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
 /// Calls that change something.
 pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
-    const WRITES: [&str; 4] =
-        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment"];
+    const WRITES: [&str; 5] =
+        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment", "PutTargets"];
     let journal = simulator.journal();
     journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()
 }

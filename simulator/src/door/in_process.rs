@@ -69,6 +69,9 @@ fn given_out(reply: Reply) -> Result<HttpResponse, ConnectorError> {
     if reply.content_type == cbor::CONTENT_TYPE {
         response.headers_mut().insert("smithy-protocol", cbor::PROTOCOL);
     }
+    if let Some(location) = reply.location {
+        response.headers_mut().insert("location", location);
+    }
     response.headers_mut().insert("x-amzn-requestid", reply.request_id);
     Ok(response)
 }

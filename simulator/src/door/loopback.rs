@@ -110,6 +110,9 @@ async fn answer(request: http::Request<Incoming>, shared: Arc<Shared>) -> Result
     if reply.content_type == cbor::CONTENT_TYPE {
         response = response.header("smithy-protocol", cbor::PROTOCOL);
     }
+    if let Some(location) = &reply.location {
+        response = response.header(http::header::LOCATION, location);
+    }
     response
         .status(reply.status)
         .header(http::header::CONTENT_TYPE, reply.content_type)

@@ -1,9 +1,12 @@
 //! The operations of the API, each from a valid request to an answer.
 
+mod alarm;
 mod cluster;
 mod code_deploy;
 mod container_instance;
 mod log;
+pub(crate) mod page;
+mod rule;
 mod run_task;
 mod service;
 mod service_deployment;
@@ -24,14 +27,32 @@ type Answer = Result<Value, Refusal>;
 pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request: &Value) -> Answer {
     match service {
         "ecs" => of_ecs(world, operation, request),
+        "monitoring" => of_cloudwatch(world, operation, request),
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
+        "events" => of_events(world, operation, request),
         _ => unknown(operation),
     }
 }
 
 fn unknown(operation: &str) -> Answer {
     Err(Refusal::new("UnknownOperationException", format!("The operation {operation} is not known.")))
+}
+
+fn of_cloudwatch(world: &World, operation: &str, request: &Value) -> Answer {
+    match operation {
+        "DescribeAlarms" => alarm::describe(world, request),
+        _ => unknown(operation),
+    }
+}
+
+fn of_events(world: &mut World, operation: &str, request: &Value) -> Answer {
+    match operation {
+        "DescribeRule" => rule::describe(world, request),
+        "ListTargetsByRule" => rule::list_targets(world, request),
+        "PutTargets" => rule::put_targets(world, request),
+        _ => unknown(operation),
+    }
 }
 
 fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {

@@ -107,7 +107,7 @@ impl Deployment {
             "rolloutState": self.state.name(),
             "rolloutStateReason": self.reason,
         });
-        for member in ["networkConfiguration", "platformVersion", "capacityProviderStrategy"] {
+        for member in ["networkConfiguration", "platformVersion", "capacityProviderStrategy", "volumeConfigurations"] {
             if let Some(value) = service.revision(&self.revision).and_then(|revision| revision.settings.get(member)) {
                 document[member] = value.clone();
             }

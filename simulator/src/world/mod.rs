@@ -1,5 +1,6 @@
 //! The state machine: everything that exists in the simulated account, and what happens to it as time goes by.
 
+mod alarm;
 mod code_deploy;
 mod deployment;
 mod event;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::alarm::Alarm;
 pub(crate) use self::code_deploy::Asked as CodeDeployAsked;
 pub use self::fact::{Fact, Happening};
 pub(crate) use self::identity::{mix, uuid};
@@ -40,6 +42,7 @@ pub(crate) use self::session::Key;
 pub(crate) use self::task::{State, Task};
 pub(crate) use self::task_definition::Revision as TaskDefinition;
 
+use self::alarm::Alarms;
 use self::code_deploy::CodeDeploy;
 use self::identity::Identity;
 use self::schedule::Schedule;
@@ -64,6 +67,9 @@ pub(crate) struct World {
     pub(crate) instances: Vec<Instance>,
     pub(crate) code_deploy: CodeDeploy,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) alarms: Alarms,
+    /// The targets of EventBridge's rules, by the rules' names.
+    pub(crate) rules: BTreeMap<String, Vec<Value>>,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
     id_tokens: Vec<session::IdToken>,
@@ -90,6 +96,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) schedule: &'a mut Schedule,
     pub(crate) identity: &'a mut Identity,
     pub(crate) facts: &'a mut Vec<Fact>,
+    pub(crate) alarms: &'a Alarms,
     pub(crate) instances: &'a mut Vec<Instance>,
 }
 
@@ -117,6 +124,8 @@ impl World {
             instances: Vec::new(),
             code_deploy: CodeDeploy::default(),
             facts: Vec::new(),
+            alarms: Alarms::new(),
+            rules: scenario.rules.clone(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
             schedule: Schedule::default(),
@@ -124,6 +133,7 @@ impl World {
             scenario: Arc::new(scenario),
         };
         world.add_cluster("default");
+        world.add_alarms();
         let scenario = Arc::clone(&world.scenario);
         for (index, other) in scenario.others.iter().enumerate() {
             if let Moment::Elapsed(at) = other.at {
@@ -163,6 +173,7 @@ impl World {
             schedule: &mut self.schedule,
             identity: &mut self.identity,
             facts: &mut self.facts,
+            alarms: &self.alarms,
             instances: &mut self.instances,
         };
         (&mut self.services, around)
@@ -178,6 +189,7 @@ impl World {
         while let Some((at, due)) = self.schedule.take_until(moment) {
             self.now = self.now.max(at);
             self.happen(due);
+            self.look_at_tasks();
             watch(self);
         }
         self.now = self.now.max(moment);
@@ -207,6 +219,7 @@ impl World {
                     it.fail(Cause::Asked, around);
                 }
             }),
+            Due::Alarm { name, provoked } => self.alarm_is_due(&name, provoked),
             Due::Somebody(index) => self.somebody_acts(index),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Other strategies would add their stages here, beside these; the scheduler and the tasks do not know about strategies.
 
+use super::alarm::are_watched;
 use super::deployment::{Deployment, RolloutState};
 use super::schedule::Due;
 use super::service::Service;
@@ -73,6 +74,7 @@ impl Service {
         let deployment_id = format!("ecs-svc/{}", around.identity.digits());
         let path = format!("service-deployment/{}/{}/{}", self.cluster, self.name, around.identity.nano());
         let arn = around.scenario.arn(&path);
+        let configuration = self.settings.get("deploymentConfiguration").cloned().unwrap_or_default();
         self.service_deployments.push(ServiceDeployment {
             arn: arn.clone(),
             status: Status::Pending,
@@ -84,12 +86,13 @@ impl Service {
             threshold: self.threshold(),
             broken: false,
             alarms: Vec::new(),
+            watches_alarms: are_watched(around.alarms, &configuration),
             created_at: around.now,
             started_at: None,
             finished_at: None,
             stopped_at: None,
             updated_at: around.now,
-            configuration: self.settings.get("deploymentConfiguration").cloned().unwrap_or_default(),
+            configuration,
             stage: None,
         });
         self.task_definition = task_definition.to_owned();
@@ -196,13 +199,13 @@ impl Service {
         }
     }
 
-    /// An alarm went into ALARM. An alarm that is in that state when a deployment starts is not looked at (developer guide).
+    /// An alarm went into ALARM.
     pub(crate) fn alarm(&mut self, name: &str, around: &mut Surroundings<'_>) {
         let alarms = self.configuration("alarms");
         let watched = alarms["enable"] == true
             && alarms["alarmNames"].as_array().is_some_and(|names| names.iter().any(|each| each == name));
         let Some(arn) = self.in_flight().map(|deployment| deployment.service_deployment.clone()) else { return };
-        if watched && let Some(current) = self.service_deployment_mut(&arn) {
+        if watched && let Some(current) = self.service_deployment_mut(&arn).filter(|current| current.watches_alarms) {
             current.alarms.push(name.to_owned());
             self.fail(Cause::Alarm, around);
         }

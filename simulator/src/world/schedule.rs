@@ -16,6 +16,8 @@ pub(crate) enum Due {
     RollBack { service: String, service_deployment: String },
     /// The service's scheduler looks again.
     Look { service: String },
+    /// An alarm goes off because of tasks that run since then.
+    Alarm { name: String, provoked: Duration },
     /// A deployment of AWS CodeDeploy goes on, unless it took another turn meanwhile.
     CodeDeployment { id: String, turn: u32 },
     /// Somebody else does something: an index into the scenario.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Happening, World};
+use crate::AlarmState;
 use crate::operation;
 use crate::others::Action;
 
@@ -18,12 +19,13 @@ impl World {
                 return;
             }
         }
-        if let Action::TripAlarm { name } = &other.action {
-            let (services, mut around) = self.split();
-            for service in services {
-                service.alarm(name, &mut around);
+        match &other.action {
+            Action::TripAlarm { name } => self.set_alarm(name, AlarmState::Alarm),
+            Action::ClearAlarm { name } => self.set_alarm(name, AlarmState::Ok),
+            Action::DeleteAlarm { name } => {
+                self.alarms.remove(name);
             }
-            self.alarm_code_deployments(name);
+            _ => {}
         }
         let (_, mut around) = self.split();
         around.fact(Happening::SomebodyActed { index });
@@ -90,7 +92,7 @@ impl World {
                 let stop = json!({"deploymentId": newest.id, "autoRollbackEnabled": rolls_back});
                 vec![("codedeploy", "StopDeployment", stop)]
             }
-            Action::TripAlarm { .. } => Vec::new(),
+            Action::TripAlarm { .. } | Action::ClearAlarm { .. } | Action::DeleteAlarm { .. } => Vec::new(),
         }
     }
 }

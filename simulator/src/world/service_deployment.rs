@@ -20,6 +20,8 @@ pub(crate) struct ServiceDeployment {
     pub(crate) threshold: usize,
     pub(crate) broken: bool,
     pub(crate) alarms: Vec<String>,
+    /// Whether alarms are looked at.
+    pub(crate) watches_alarms: bool,
     pub(crate) created_at: Duration,
     pub(crate) started_at: Option<Duration>,
     pub(crate) finished_at: Option<Duration>,
@@ -130,8 +132,10 @@ impl ServiceDeployment {
 
     fn alarms_document(&self) -> Value {
         let configured = &self.configuration["alarms"];
+        // That the status shows it when alarms are not looked at is not documented.
+        let status = if self.watches_alarms { self.monitor(configured, !self.alarms.is_empty()) } else { "DISABLED" };
         let mut alarms = Map::new();
-        alarms.insert("status".to_owned(), json!(self.monitor(configured, !self.alarms.is_empty())));
+        alarms.insert("status".to_owned(), json!(status));
         if configured.is_object() {
             alarms.insert("alarmNames".to_owned(), configured["alarmNames"].clone());
             alarms.insert("triggeredAlarmNames".to_owned(), json!(self.alarms));

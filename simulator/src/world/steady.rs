@@ -46,6 +46,7 @@ impl World {
             configuration.shift_remove("deploymentCircuitBreaker");
             configuration.shift_remove("strategy");
         }
+        self.add_alarms_of(&service.settings.get("deploymentConfiguration").cloned().unwrap_or_default());
         let (services, around) = self.split();
         // What leads to the steady state is history: nothing of it is planned, and it leaves no facts.
         let mut schedule = Default::default();

@@ -1,6 +1,8 @@
 //! The world as the real SDK sees it.
 
 #[cfg(test)]
+mod alarm;
+#[cfg(test)]
 mod breaker;
 #[cfg(test)]
 mod client;

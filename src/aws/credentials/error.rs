@@ -1,4 +1,5 @@
 use crate::aws::CallError;
+use crate::aws::advice::is_skew;
 use crate::runner::{IdTokenError, id_token::Claims};
 use crate::spec::{Role, Voucher};
 
@@ -133,11 +134,6 @@ fn advice(code: &str, message: &str, role: &Role, claims: Option<&Claims>) -> Op
         _ => return None,
     };
     Some(advice)
-}
-
-/// Signatures say by their times that they are too old or too new.
-fn is_skew(code: &str, message: &str) -> bool {
-    code != "SignatureDoesNotMatch" || message.contains("expired") || message.contains("not yet current")
 }
 
 #[cfg(test)]

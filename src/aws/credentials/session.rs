@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::error::Refusal;
 use super::{SessionError, TokioClock};
-use crate::aws::CallError;
+use crate::aws::{CallError, Operation};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, IdTokens};
 use crate::spec::Role;
@@ -105,7 +105,7 @@ impl Session {
         let Role { arn, session_name, duration, .. } = &self.role;
         let seconds = i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
         let (operation, claims, issued) = if let Some(id_tokens) = &self.id_tokens {
-            const OPERATION: &str = "AssumeRoleWithWebIdentity";
+            const OPERATION: Operation = Operation::AssumeRoleWithWebIdentity;
             let token = id_tokens.fetch().await?;
             self.console.mask(token.reveal());
             let claims = token.claims();
@@ -119,7 +119,7 @@ impl Session {
             let answer = request.send().await.map_err(|error| self.refused(OPERATION, claims.as_ref(), error))?;
             (OPERATION, claims, answer.credentials)
         } else {
-            const OPERATION: &str = "AssumeRole";
+            const OPERATION: Operation = Operation::AssumeRole;
             let request = self
                 .sts
                 .assume_role()
@@ -141,7 +141,7 @@ impl Session {
 
     fn refused<E>(
         &self,
-        operation: &'static str,
+        operation: Operation,
         claims: Option<&Claims>,
         error: SdkError<E, HttpResponse>,
     ) -> SessionError
@@ -154,7 +154,7 @@ impl Session {
 
     fn unreadable(
         &self,
-        operation: &'static str,
+        operation: Operation,
         claims: Option<&Claims>,
         why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> SessionError {

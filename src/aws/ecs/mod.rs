@@ -1,12 +1,13 @@
 //! Amazon ECS: calls that read and calls that write as separate types, and what they answer as plain values.
 
-mod document;
+mod cluster;
 mod one_off;
 mod placement;
 mod reader;
 mod state;
 mod writer;
 
+pub use cluster::{RunningContainer, RunningTask};
 pub use one_off::{Started, Task};
 pub use placement::{Gpus, Placement};
 pub use reader::Reader;

@@ -3,9 +3,9 @@
 use aws_sdk_ecs::types as sdk;
 use serde_json::{Map, Value};
 
-use super::document::replace_body;
 use super::{Reader, StoppedTask, Writer};
-use crate::aws::CallError;
+use crate::aws::document::replace_body;
+use crate::aws::{CallError, Operation};
 
 /// A task at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Writer {
             .mutate_request(replace_body(body))
             .send()
             .await
-            .map_err(|error| CallError::new("RunTask", error))?;
+            .map_err(|error| CallError::new(Operation::RunTask, error))?;
         let reason = |failure: &sdk::Failure| {
             let told = [failure.reason(), failure.detail()];
             told.into_iter().flatten().collect::<Vec<_>>().join(": ")
@@ -87,7 +87,7 @@ impl Writer {
             .reason(reason)
             .send()
             .await
-            .map_err(|error| CallError::new("StopTask", error))?;
+            .map_err(|error| CallError::new(Operation::StopTask, error))?;
         Ok(())
     }
 }
@@ -106,7 +106,7 @@ impl Reader {
             .set_tasks(Some(tasks.to_vec()))
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeTasks", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeTasks, error))?;
         Ok(answer.tasks().iter().map(Task::from).collect())
     }
 
@@ -125,7 +125,7 @@ impl Reader {
                 .desired_status(status)
                 .send()
                 .await
-                .map_err(|error| CallError::new("ListTasks", error))?;
+                .map_err(|error| CallError::new(Operation::ListTasks, error))?;
             found.extend_from_slice(answer.task_arns());
         }
         Ok(found)

@@ -4,7 +4,7 @@ use aws_sdk_ecs::types as sdk;
 use serde_json::{Value, json};
 
 use super::Reader;
-use crate::aws::CallError;
+use crate::aws::{CallError, Operation};
 
 /// The most container instances that one DescribeContainerInstances takes.
 const INSTANCES_A_CALL: i32 = 100;
@@ -71,7 +71,7 @@ impl Reader {
                 .set_next_token(token)
                 .send()
                 .await
-                .map_err(|error| CallError::new("ListContainerInstances", error))?;
+                .map_err(|error| CallError::new(Operation::ListContainerInstances, error))?;
             token = listed.next_token().map(str::to_owned);
             if !listed.container_instance_arns().is_empty() {
                 let described = self
@@ -81,7 +81,7 @@ impl Reader {
                     .set_container_instances(Some(listed.container_instance_arns().to_vec()))
                     .send()
                     .await
-                    .map_err(|error| CallError::new("DescribeContainerInstances", error))?;
+                    .map_err(|error| CallError::new(Operation::DescribeContainerInstances, error))?;
                 gpus.extend(described.container_instances().iter().map(|instance| Gpus {
                     registered: count(instance.registered_resources()),
                     free: count(instance.remaining_resources()),

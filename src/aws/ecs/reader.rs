@@ -5,9 +5,9 @@ use aws_sdk_ecs::types::{
     DesiredStatus, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField, TaskDefinitionStatus,
 };
 
-use super::document::AnswerBytes;
 use super::{Service, ServiceDeployment, StoppedTask};
-use crate::aws::CallError;
+use crate::aws::document::AnswerBytes;
+use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 
 /// The most tasks that one DescribeTasks takes.
@@ -17,6 +17,7 @@ const TASKS_A_CALL: i32 = 100;
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub(super) client: Client,
+    region: String,
 }
 
 impl Reader {
@@ -25,7 +26,8 @@ impl Reader {
         // a busy account would use it up. What bounds retries here is what the user says.
         let patient = RetryPartition::custom("reader").token_bucket(TokenBucket::unlimited()).build();
         let config = aws_sdk_ecs::config::Builder::from(config).retry_partition(patient).build();
-        Self { client: Client::from_conf(config) }
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Self { client: Client::from_conf(config), region }
     }
 
     /// [DescribeServices](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html) for one
@@ -34,20 +36,26 @@ impl Reader {
     /// # Errors
     /// [`CallErrorKind::NotFound`](crate::aws::CallErrorKind::NotFound) when AWS lists it as `MISSING`.
     pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Service, CallError> {
-        const OPERATION: &str = "DescribeServices";
+        const OPERATION: Operation = Operation::DescribeServices;
+        let bytes = AnswerBytes::default();
         let answer = self
             .client
             .describe_services()
             .cluster(cluster)
             .services(service)
+            .customize()
+            .interceptor(bytes.clone())
             .send()
             .await
             .map_err(|error| CallError::new(OPERATION, error))?;
         if let Some(service) = answer.services().first() {
-            return Ok(service.into());
+            let document = bytes.parse().map_err(|error| CallError::unreadable(OPERATION, error))?;
+            return Ok(Service::from(service).with_document(&document["services"][0]));
         }
         let reason = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or("MISSING");
-        Err(CallError::not_found(OPERATION, format!("there is no service {service} in cluster {cluster} ({reason})")))
+        let region = &self.region;
+        let explanation = format!("there is no service {service} in cluster {cluster} of region {region} ({reason})");
+        Err(CallError::not_found(OPERATION, explanation))
     }
 
     /// The names of the services of a cluster, at most a hundred: for the error that tells which service was meant.
@@ -62,7 +70,7 @@ impl Reader {
             .max_results(100)
             .send()
             .await
-            .map_err(|error| CallError::new("ListServices", error))?;
+            .map_err(|error| CallError::new(Operation::ListServices, error))?;
         Ok(answer.service_arns().iter().filter_map(|arn| arn.rsplit('/').next().map(str::to_owned)).collect())
     }
 
@@ -78,7 +86,7 @@ impl Reader {
             .service_deployment_arns(arn)
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeServiceDeployments", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeServiceDeployments, error))?;
         Ok(answer.service_deployments().first().map(ServiceDeployment::from))
     }
 
@@ -87,7 +95,7 @@ impl Reader {
     /// # Errors
     /// As AWS answers.
     pub async fn list_successful_revisions(&self, cluster: &str, service: &str) -> Result<Vec<String>, CallError> {
-        const OPERATION: &str = "ListServiceDeployments";
+        const OPERATION: Operation = Operation::ListServiceDeployments;
         let mut briefs = Vec::new();
         let mut token = None;
         loop {
@@ -123,7 +131,7 @@ impl Reader {
             .set_service_revision_arns(Some(arns.to_vec()))
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeServiceRevisions", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeServiceRevisions, error))?;
         Ok(arns
             .iter()
             .filter_map(|arn| {
@@ -141,7 +149,7 @@ impl Reader {
     /// # Errors
     /// As AWS answers.
     pub async fn describe_task_definition(&self, name: &str) -> Result<TaskDefinition, CallError> {
-        const OPERATION: &str = "DescribeTaskDefinition";
+        const OPERATION: Operation = Operation::DescribeTaskDefinition;
         let bytes = AnswerBytes::default();
         self.client
             .describe_task_definition()
@@ -157,22 +165,34 @@ impl Reader {
         TaskDefinition::from_described(document, Some(tags)).map_err(|error| CallError::unreadable(OPERATION, error))
     }
 
-    /// The ARNs of the active revisions of a family, newest first, at most a hundred.
+    /// The ARNs of the active revisions of a family, newest first, `most` at the most.
+    /// [ListTaskDefinitions](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html) gives a
+    /// hundred a page.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn list_active_revisions(&self, family: &str) -> Result<Vec<String>, CallError> {
-        let answer = self
-            .client
-            .list_task_definitions()
-            .family_prefix(family)
-            .status(TaskDefinitionStatus::Active)
-            .sort(SortOrder::Desc)
-            .max_results(100)
-            .send()
-            .await
-            .map_err(|error| CallError::new("ListTaskDefinitions", error))?;
-        Ok(answer.task_definition_arns().to_vec())
+    pub async fn list_active_revisions(&self, family: &str, most: usize) -> Result<Vec<String>, CallError> {
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .client
+                .list_task_definitions()
+                .family_prefix(family)
+                .status(TaskDefinitionStatus::Active)
+                .sort(SortOrder::Desc)
+                .max_results(100)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallError::new(Operation::ListTaskDefinitions, error))?;
+            arns.extend_from_slice(answer.task_definition_arns());
+            token = answer.next_token().map(str::to_owned);
+            if token.is_none() || arns.len() >= most {
+                arns.truncate(most);
+                return Ok(arns);
+            }
+        }
     }
 
     /// Tasks of a service, by its name, that stopped lately (AWS shows them for about an hour), at most a hundred.
@@ -189,7 +209,7 @@ impl Reader {
             .max_results(TASKS_A_CALL)
             .send()
             .await
-            .map_err(|error| CallError::new("ListTasks", error))?;
+            .map_err(|error| CallError::new(Operation::ListTasks, error))?;
         if listed.task_arns().is_empty() {
             return Ok(Vec::new());
         }
@@ -200,7 +220,7 @@ impl Reader {
             .set_tasks(Some(listed.task_arns().to_vec()))
             .send()
             .await
-            .map_err(|error| CallError::new("DescribeTasks", error))?;
+            .map_err(|error| CallError::new(Operation::DescribeTasks, error))?;
         // A task that is meant to stop and has not yet may still exit with a code of its own.
         Ok(described
             .tasks()

@@ -5,6 +5,7 @@
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Placement;
 use crate::cycle::{Said, StoppedContainer};
@@ -34,6 +35,8 @@ pub struct Service {
     pub current_service_deployment: Option<String>,
     /// The deployment circuit breaker's configuration.
     pub circuit_breaker: CircuitBreaker,
+    /// The CloudWatch alarms that fail a deployment; none where ECS is told not to look at them.
+    pub deployment_alarms: Vec<String>,
     /// What UpdateService can set and this program may be asked to.
     pub settings: Settings,
     /// Where and how its tasks run.
@@ -51,6 +54,8 @@ pub struct Settings {
     pub propagate_tags: Option<String>,
     /// Whether ECS Exec can be used.
     pub enable_execute_command: bool,
+    /// The volumes that ECS makes for each task of the newest deployment, as it describes them.
+    pub volumes: Vec<Value>,
 }
 
 /// The deployment circuit breaker's configuration.
@@ -83,6 +88,8 @@ pub struct Deployment {
     pub rollout: RolloutState,
     /// AWS's words for that.
     pub rollout_reason: Option<String>,
+    /// When it was created, by AWS's clock.
+    pub created: Option<Timestamp>,
 }
 
 impl Deployment {
@@ -228,6 +235,12 @@ impl From<&sdk::Service> for Service {
             .and_then(sdk::DeploymentConfiguration::deployment_circuit_breaker)
             .map(|breaker| CircuitBreaker { enabled: breaker.enable(), rollback: breaker.rollback() })
             .unwrap_or_default();
+        let deployment_alarms = service
+            .deployment_configuration()
+            .and_then(sdk::DeploymentConfiguration::alarms)
+            .filter(|alarms| alarms.enable())
+            .map(|alarms| alarms.alarm_names().to_vec())
+            .unwrap_or_default();
         let mut events: Vec<Said> = service.events().iter().filter_map(said).collect();
         events.reverse();
         Self {
@@ -245,14 +258,27 @@ impl From<&sdk::Service> for Service {
             deployments: service.deployments().iter().map(Deployment::from).collect(),
             current_service_deployment: service.current_service_deployment().map(str::to_owned),
             circuit_breaker,
+            deployment_alarms,
             settings: Settings {
                 enable_ecs_managed_tags: service.enable_ecs_managed_tags(),
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
                 enable_execute_command: service.enable_execute_command(),
+                volumes: Vec::new(),
             },
             placement: service.into(),
             events,
         }
+    }
+}
+
+impl Service {
+    /// With what only the answer's own document tells, member by member as AWS wrote it.
+    pub(super) fn with_document(mut self, document: &Value) -> Self {
+        let deployments = document["deployments"].as_array();
+        let primary = deployments.into_iter().flatten().find(|deployment| deployment["status"] == "PRIMARY");
+        let volumes = primary.and_then(|primary| primary["volumeConfigurations"].as_array());
+        self.settings.volumes = volumes.cloned().unwrap_or_default();
+        self
     }
 }
 
@@ -275,6 +301,7 @@ impl From<&sdk::Deployment> for Deployment {
                 Some(other) => RolloutState::Other(other.as_str().to_owned()),
             },
             rollout_reason: deployment.rollout_state_reason().map(str::to_owned),
+            created: deployment.created_at().and_then(|at| Timestamp::from_millisecond(at.to_millis().ok()?).ok()),
         }
     }
 }

@@ -1,12 +1,13 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{PropagateTags, StopServiceDeploymentStopType};
+use aws_sdk_ecs::types::StopServiceDeploymentStopType;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Service;
-use super::document::{AnswerBytes, replace_body};
-use crate::aws::CallError;
+use crate::aws::document::{AnswerBytes, replace_body};
+use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 
 /// Calls to Amazon ECS that change something. Each is sent once: after a failure only the caller can know whether the
@@ -16,7 +17,8 @@ pub struct Writer {
     pub(super) client: Client,
 }
 
-/// What UpdateService shall change. What is `None` is not sent, and what is not sent stays as it is.
+/// What UpdateService shall change, in the form of the request. What is `None` is not sent, and what is not sent stays as it
+/// is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceUpdate {
@@ -30,7 +32,7 @@ pub struct ServiceUpdate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_new_deployment: Option<bool>,
     /// Whether ECS tags the tasks.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "enableECSManagedTags", skip_serializing_if = "Option::is_none")]
     pub enable_ecs_managed_tags: Option<bool>,
     /// `TASK_DEFINITION`, `SERVICE` or `NONE`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +40,9 @@ pub struct ServiceUpdate {
     /// Whether ECS Exec can be used in new tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_execute_command: Option<bool>,
+    /// The volumes that ECS makes for each task: the whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_configurations: Option<Vec<Value>>,
 }
 
 impl ServiceUpdate {
@@ -61,7 +66,7 @@ impl Writer {
     /// # Errors
     /// As AWS answers.
     pub async fn register_task_definition(&self, document: &TaskDefinition) -> Result<TaskDefinition, CallError> {
-        const OPERATION: &str = "RegisterTaskDefinition";
+        const OPERATION: Operation = Operation::RegisterTaskDefinition;
         let bytes = AnswerBytes::default();
         self.client
             .register_task_definition()
@@ -87,7 +92,7 @@ impl Writer {
             .task_definition(arn)
             .send()
             .await
-            .map_err(|error| CallError::new("DeregisterTaskDefinition", error))?;
+            .map_err(|error| CallError::new(Operation::DeregisterTaskDefinition, error))?;
         Ok(())
     }
 
@@ -104,18 +109,24 @@ impl Writer {
         service: &str,
         update: &ServiceUpdate,
     ) -> Result<Service, CallError> {
-        const OPERATION: &str = "UpdateService";
+        const OPERATION: Operation = Operation::UpdateService;
+        /// The request's body: a document, so that members arrive that the SDK does not know.
+        #[derive(Serialize)]
+        struct Request<'a> {
+            cluster: &'a str,
+            service: &'a str,
+            #[serde(flatten)]
+            update: &'a ServiceUpdate,
+        }
+        let body = Request { cluster, service, update };
+        let body = serde_json::to_string(&body).map_err(|error| CallError::unreadable(OPERATION, error))?;
         let answer = self
             .client
             .update_service()
-            .cluster(cluster)
+            // The SDK wants to see one that is named.
             .service(service)
-            .set_task_definition(update.task_definition.clone())
-            .set_desired_count(update.desired_count)
-            .set_force_new_deployment(update.force_new_deployment)
-            .set_enable_ecs_managed_tags(update.enable_ecs_managed_tags)
-            .set_propagate_tags(update.propagate_tags.as_deref().map(PropagateTags::from))
-            .set_enable_execute_command(update.enable_execute_command)
+            .customize()
+            .mutate_request(replace_body(body))
             .send()
             .await
             .map_err(|error| CallError::new(OPERATION, error))?;
@@ -139,7 +150,7 @@ impl Writer {
             .stop_type(StopServiceDeploymentStopType::Rollback)
             .send()
             .await
-            .map_err(|error| CallError::new("StopServiceDeployment", error))?;
+            .map_err(|error| CallError::new(Operation::StopServiceDeployment, error))?;
         Ok(())
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn page(record: &Record, run_url: Option<&str>) -> String {
         Some(facts(record)),
         evidence(&record.diagnosis),
         warnings(&record.warnings),
+        documents(record),
         plan.and_then(other_changes),
         plan.and_then(diff),
         gantt::chart(record).map(|chart| section("Time line", &chart)),
@@ -178,6 +179,13 @@ fn head(block: &str) -> String {
     };
     let kept: String = block.split_inclusive('\n').take_while(fits).collect();
     if kept.len() == block.len() { kept } else { format!("{kept}…\n") }
+}
+
+fn documents(record: &Record) -> Option<String> {
+    let section_of =
+        |(title, document): &(String, String)| section(title, &fence("json", &head(&format!("{document}\n"))));
+    let sections: Vec<_> = record.documents.iter().map(section_of).collect();
+    (!sections.is_empty()).then(|| sections.join("\n"))
 }
 
 fn evidence(diagnosis: &Diagnosis) -> Option<String> {

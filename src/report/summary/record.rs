@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) retries: usize,
     pub(super) warnings: Vec<String>,
     pub(super) diagnosis: Diagnosis,
+    /// Each with its title.
+    pub(super) documents: Vec<(String, String)>,
     pub(super) conclusion: Option<Conclusion>,
     pub(super) last: Timestamp,
     pub(super) elapsed: Duration,
@@ -70,6 +72,7 @@ impl Record {
             }
             Kind::Retried { .. } => self.retries += 1,
             Kind::RollbackStarted { to, .. } => self.rolls_back_to = Some(to.clone()),
+            Kind::Printed { title, document } => self.documents.push((title.clone(), document.clone())),
             Kind::Diagnosed(diagnosis) => self.diagnosis = diagnosis.clone(),
             Kind::Concluded(conclusion) => {
                 self.end_phase(event.at);

@@ -19,6 +19,8 @@ const FREE_FORM: [&str; 4] = ["options", "driverOpts", "dockerLabels", "labels"]
 /// Parts of such a key that give it away.
 const CREDENTIAL_WORDS: [&str; 8] =
     ["token", "password", "passwd", "secret", "apikey", "api_key", "api-key", "credential"];
+/// Lists whose items are words of a command. Most are worth showing; some are credentials.
+const COMMANDS: [&str; 2] = ["command", "entryPoint"];
 /// What stands for a value that is not shown.
 const HIDDEN: &str = "(hidden)";
 const HIDDEN_AND_CHANGED: &str = "(hidden, changed)";
@@ -28,8 +30,9 @@ const CONTEXT: usize = 3;
 /// The changes from one document to another, in AWS's terms: order where ECS knows none, other spellings of an amount, and
 /// what ECS fills in by itself are no changes. Tags are left out: they are another resource's business.
 ///
-/// Values of environment variables, of secrets (where they come from), and of log and volume options that are called like a
-/// credential are never shown, only that they change. ARNs such as `repositoryCredentials.credentialsParameter` are shown.
+/// Values of environment variables, of secrets (where they come from), of log and volume options that are called like a
+/// credential, and words of a command that look like one are never shown, only that they change. ARNs such as
+/// `repositoryCredentials.credentialsParameter` are shown.
 pub fn difference(before: &TaskDefinition, after: &TaskDefinition) -> Plan {
     let (before, after) = (normal_form(before), normal_form(after));
     let mut walk = Walk::default();
@@ -72,14 +75,30 @@ fn is_hidden(key: &str) -> bool {
     HIDDEN_LISTS.contains(&key) || HIDDEN_SLIPS.contains(&key.to_ascii_lowercase().as_str())
 }
 
+fn speaks_of_a_credential(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    CREDENTIAL_WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a word of a command may be a credential: it speaks of one (`--password=…`), the option before it does, or it is an
+/// address with a password.
+fn bears_a_credential(command: &[Value], number: usize) -> bool {
+    let word = |number: usize| command.get(number).and_then(Value::as_str).unwrap_or_default();
+    let before = number.checked_sub(1).map(word).filter(|before| before.starts_with('-')).unwrap_or_default();
+    let has_password = word(number).split("://").skip(1).any(|address| {
+        address
+            .split(['/', ' '])
+            .next()
+            .and_then(|host| host.split_once('@'))
+            .is_some_and(|(user, _)| user.contains(':'))
+    });
+    has_password || speaks_of_a_credential(word(number)) || speaks_of_a_credential(before)
+}
+
 impl Path {
     fn member(&self, key: &str) -> Self {
         let text = if self.text.is_empty() { key.to_owned() } else { format!("{}.{key}", self.text) };
-        let is_credential = || {
-            let key = key.to_ascii_lowercase();
-            CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
-        };
-        let hidden = self.hidden || if self.free_form { is_credential() } else { is_hidden(key) };
+        let hidden = self.hidden || if self.free_form { speaks_of_a_credential(key) } else { is_hidden(key) };
         Self {
             text,
             name: key.to_owned(),
@@ -96,6 +115,11 @@ impl Path {
     /// Whether this is a list that is compared item by item.
     fn is_list(&self) -> bool {
         is_keyed(&self.name) && !self.is_item
+    }
+
+    /// Whether this is an item of a list of the words of a command.
+    fn is_word(&self) -> bool {
+        COMMANDS.contains(&self.name.as_str()) && self.is_item
     }
 
     /// The item of a list whose values are hidden: its name may be shown, and it is one change.
@@ -118,7 +142,7 @@ impl Walk {
             return;
         }
         match (before, after) {
-            (Some(Value::Object(before)), Some(Value::Object(after))) if !path.is_hidden_item() => {
+            (Some(Value::Object(before)), Some(Value::Object(after))) if !path.hidden => {
                 for key in keys(before, after) {
                     self.compare(&path.member(key), before.get(key), after.get(key));
                 }
@@ -140,12 +164,51 @@ impl Walk {
                 self.compare(path, before, Some(&Value::Array(Vec::new())))
             }
             (before, after) => {
-                if path.hidden && before.is_some() && after.is_some() {
-                    self.hidden.insert(path.text.clone());
+                if let (Some(before), Some(after)) = (before, after) {
+                    self.note_hidden(path, before, after);
                 }
-                let (before, after) = (shown(path, before), shown(path, after));
+                let (before, after) = match (shown(path, before), shown(path, after)) {
+                    // What differs is not shown.
+                    (Shown::Value(before), Shown::Value(after)) if before == after => (Shown::Hidden, Shown::Hidden),
+                    shown => shown,
+                };
                 self.changes.push(Change { subject: path.text.clone(), before, after });
             }
+        }
+    }
+
+    /// Notes what differs in a value that is compared as a whole, and would look the same.
+    fn note_hidden(&mut self, path: &Path, before: &Value, after: &Value) {
+        if before == after {
+            return;
+        }
+        match (before, after) {
+            (Value::Array(before), Value::Array(after)) if path.is_list() => {
+                let after = items(after, &path.name);
+                for (key, before) in items(before, &path.name) {
+                    if let Some(after) = find(&after, &key) {
+                        self.note_hidden(&path.item(&key), before, after);
+                    }
+                }
+            }
+            _ if path.hidden => {
+                self.hidden.insert(path.text.clone());
+            }
+            (Value::Object(before), Value::Object(after)) => {
+                for (key, before) in before {
+                    if let Some(after) = after.get(key) {
+                        self.note_hidden(&path.member(key), before, after);
+                    }
+                }
+            }
+            (Value::Array(before), Value::Array(after)) => {
+                for (number, pair) in before.iter().zip(after).enumerate() {
+                    let mut path = path.item(&number.to_string());
+                    path.hidden = path.is_word() && bears_a_credential(after, number);
+                    self.note_hidden(&path, pair.0, pair.1);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -197,7 +260,11 @@ fn redact(path: &Path, value: &Value, changed: &BTreeSet<String>) -> Value {
         Value::Array(list) => Value::Array(
             list.iter()
                 .enumerate()
-                .map(|(number, item)| redact(&path.item(&number.to_string()), item, changed))
+                .map(|(number, item)| {
+                    let mut path = path.item(&number.to_string());
+                    path.hidden = path.is_word() && bears_a_credential(list, number);
+                    redact(&path, item, changed)
+                })
                 .collect(),
         ),
         Value::Object(members) => Value::Object(

@@ -169,6 +169,11 @@ impl TaskDefinition {
         self.0.get("family")?.as_str()
     }
 
+    /// A role, by the member that names it: `taskRoleArn` or `executionRoleArn`. Its ARN, or only its name.
+    pub fn role(&self, member: &str) -> Option<&str> {
+        self.0.get(member)?.as_str().filter(|role| !role.is_empty())
+    }
+
     /// The names of the containers, in order.
     pub fn container_names(&self) -> Vec<&str> {
         self.containers().filter_map(|container| container.get("name")?.as_str()).collect()
@@ -179,6 +184,12 @@ impl TaskDefinition {
         self.containers()
             .filter_map(|container| Some((container.get("name")?.as_str()?, container.get("image")?.as_str()?)))
             .collect()
+    }
+
+    /// Whether the volume of that name gets its configuration from the service or from RunTask.
+    pub fn is_configured_at_launch(&self, volume: &str) -> bool {
+        let volumes = self.0.get("volumes").and_then(Value::as_array);
+        volumes.into_iter().flatten().any(|it| it["name"] == volume && it["configuredAtLaunch"] == true)
     }
 
     /// The document with these tags besides its own; a tag of the same key is replaced.
@@ -198,6 +209,19 @@ impl TaskDefinition {
         }
         if !all.is_empty() {
             members.insert("tags".to_owned(), Value::Array(all));
+        }
+        Self(members)
+    }
+
+    /// The document less the tags whose keys begin so.
+    #[must_use]
+    pub fn without_tags(&self, prefix: &str) -> Self {
+        let mut members = self.0.clone();
+        if let Some(Value::Array(tags)) = members.get_mut("tags") {
+            tags.retain(|tag| !tag.get("key").and_then(Value::as_str).is_some_and(|key| key.starts_with(prefix)));
+            if tags.is_empty() {
+                members.remove("tags");
+            }
         }
         Self(members)
     }

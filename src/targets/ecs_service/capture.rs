@@ -2,14 +2,18 @@
 
 use std::cell::OnceCell;
 
-use super::history::{last_good, or_nothing, resolve};
+use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
-use super::{Request, announce_revision, short};
-use crate::aws::CallErrorKind;
+use super::plan::{is_of_an_earlier_attempt, plan};
+use super::promotion::{self, Promoted};
+use super::rules::{self, ScheduledRule};
+use super::{Readers, Request, announce_revision, short};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
+use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
+use crate::verification::{Checks, SeenAlarms};
 
 /// What was running before, and what the request starts from.
 #[derive(Debug, Clone)]
@@ -24,6 +28,14 @@ pub struct Snapshot {
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// The ARN of the revision that last ran as it should: where a rollback goes.
     pub(super) stable: Option<String>,
+    /// Whether an earlier attempt of this workflow run brought what runs now, and may have been killed before it was checked.
+    pub(super) may_be_unchecked: bool,
+    /// The alarms that matter, as they are now.
+    pub(super) alarms: SeenAlarms,
+    /// What runs in the service that is promoted from, if one is.
+    pub(super) promoted: Option<Promoted>,
+    /// The rules that move with the service.
+    pub(super) rules: Vec<ScheduledRule>,
 }
 
 /// The task definition that the request starts from.
@@ -79,7 +91,7 @@ impl Snapshot {
     }
 }
 
-fn is_moving(primary: &Deployment) -> bool {
+pub(super) fn is_moving(primary: &Deployment) -> bool {
     match primary.rollout {
         RolloutState::InProgress | RolloutState::Other(_) => true,
         RolloutState::Absent => primary.running < primary.desired || primary.pending > 0,
@@ -88,7 +100,8 @@ fn is_moving(primary: &Deployment) -> bool {
 }
 
 pub(super) async fn capture(
-    reader: &Reader,
+    Readers { ecs: reader, events: schedules, .. }: &Readers,
+    checks: &Checks,
     request: &Request,
     destination: &OnceCell<String>,
     events: &Events,
@@ -105,7 +118,19 @@ pub(super) async fn capture(
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
     let base = base(reader, request, destination, &service, &running).await?;
-    let snapshot = Snapshot { service, running, base, service_deployment, stable };
+    let promoted = match &request.origin {
+        Some(origin) => Some(promotion::look(reader, origin).await?),
+        None => None,
+    };
+    let rules = rules::look(schedules, &request.scheduled_rules).await?;
+    let alarms = checks.see_alarms(&service.deployment_alarms).await;
+    let may_be_unchecked = false;
+    let mut snapshot =
+        Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms, promoted, rules };
+    if at_rest && checks.are_wanted() && is_left_by_an_earlier_attempt(request, &snapshot) {
+        snapshot.stable = before_the_current(reader, &snapshot.service).await?;
+        snapshot.may_be_unchecked = true;
+    }
     announce(&snapshot, events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
@@ -116,6 +141,13 @@ pub(super) async fn capture(
         ));
     }
     Ok(snapshot)
+}
+
+/// Whether nothing is left to do but to check what an earlier attempt of this workflow run brought.
+fn is_left_by_an_earlier_attempt(request: &Request, snapshot: &Snapshot) -> bool {
+    request.mode == Mode::Deploy
+        && is_of_an_earlier_attempt(&snapshot.running, &request.tags)
+        && plan(request, snapshot).is_ok_and(|(plan, _)| plan.is_empty())
 }
 
 /// Whether the service that the snapshot shows moving has come to rest.
@@ -129,7 +161,7 @@ async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure
         Ok(service) => return Ok(service),
         Err(error) => error,
     };
-    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == "DescribeServices";
+    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == Operation::DescribeServices;
     let failure = Failure::from(error);
     if !is_service_missing {
         return Err(failure);
@@ -171,7 +203,12 @@ fn deployable(service: &Service) -> Result<(), Failure> {
 fn announce(snapshot: &Snapshot, events: &Events) {
     let service = &snapshot.service;
     events.know(Output::ServiceArn, &service.arn);
+    events.know(Output::ServiceName, short(&service.arn));
+    events.know(Output::ClusterName, short(&service.cluster_arn));
     events.know(Output::PreviousTaskDefinitionArn, snapshot.restore_to());
+    if let Some((_, revision)) = short(snapshot.restore_to()).rsplit_once(':') {
+        events.know(Output::PreviousTaskDefinitionRevision, revision);
+    }
     announce_revision(&service.task_definition, events);
     events.know(Output::RunningCount, service.running);
     events.know(Output::DesiredCount, service.desired);

@@ -5,6 +5,7 @@ use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Failure};
 use crate::spec::RollbackTo;
 
+use super::plan::COMMIT_TAG;
 use super::short;
 
 /// The revision that ran before what is in flight or has failed.
@@ -32,6 +33,12 @@ pub(super) async fn last_good(
         .find(|deployment| !deployment.is_primary() && deployment.rollout == RolloutState::Completed)
         .or_else(|| service.deployments.iter().find(|deployment| !deployment.is_primary() && deployment.running > 0))
         .map(|deployment| deployment.task_definition.clone()))
+}
+
+/// The revision that ran before the one that the service is set to, which it runs.
+pub(super) async fn before_the_current(reader: &Reader, service: &Service) -> Result<Option<String>, Failure> {
+    let history = successful(reader, service).await?;
+    Ok(history.into_iter().find(|revision| *revision != service.task_definition))
 }
 
 /// The task definitions of the service's successful deployments, newest first, as far as AWS remembers and tells.
@@ -65,7 +72,47 @@ pub(super) async fn resolve(reader: &Reader, to: &RollbackTo, service: &Service)
         RollbackTo::TaskDefinition(name) => Ok(name.clone()),
         RollbackTo::Revision(revision) => Ok(format!("{}:{revision}", family(&service.task_definition))),
         RollbackTo::Previous => previous(reader, service).await,
+        RollbackTo::Commit(commit) => of_commit(reader, commit, family(&service.task_definition)).await,
     }
+}
+
+/// The newest active revision of the family that carries the tag of that commit.
+async fn of_commit(reader: &Reader, commit: &str, family: &str) -> Result<String, Failure> {
+    // Only DescribeTaskDefinition tells the tags, for one revision a call: the search has to end somewhere.
+    const MOST: usize = 300;
+    let revisions = reader.list_active_revisions(family, MOST).await?;
+    let mut found: Option<(String, String)> = None;
+    for arn in &revisions {
+        let document = reader.describe_task_definition(arn).await?;
+        let Some(tag) = document.tags().into_iter().find(|tag| tag.key == COMMIT_TAG) else { continue };
+        let full = tag.value.to_ascii_lowercase();
+        if !full.starts_with(commit) {
+            continue;
+        }
+        match &found {
+            None if full == commit => return Ok(arn.clone()),
+            None => found = Some((full, arn.clone())),
+            Some((other, _)) if *other != full => {
+                return Err(Failure::new(
+                    Cause::InvalidInput,
+                    format!("`sha:{commit}` means more than one commit: {other} and {full} were both deployed."),
+                )
+                .advise("Give more digits of the commit's hash."));
+            }
+            Some(_) => {}
+        }
+    }
+    found.map(|(_, arn)| arn).ok_or_else(|| {
+        let searched = match revisions.len() {
+            MOST => format!("the newest {MOST} active revisions"),
+            count => format!("the {count} active revision(s)"),
+        };
+        Failure::new(Cause::NotFound, format!("None of {searched} of {family} was deployed from commit {commit}."))
+            .advise(format!(
+                "Revisions that this action registers carry the commit in the tag {COMMIT_TAG}, unless `deploy-tags` is false. \
+                 Name a revision number or an ARN with `to` instead."
+            ))
+    })
 }
 
 /// The revision that ran before: of the last deployment that succeeded with another revision than the current one. Not
@@ -86,7 +133,7 @@ async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure>
     }
     let number = |arn: &str| arn.rsplit(':').next().and_then(|number| number.parse::<u32>().ok());
     let older = reader
-        .list_active_revisions(family(current))
+        .list_active_revisions(family(current), 100)
         .await?
         .into_iter()
         .filter(|arn| family(arn) == family(current) && number(arn) < number(current))
@@ -100,7 +147,7 @@ async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure>
     })
 }
 
-fn family(task_definition: &str) -> &str {
+pub(super) fn family(task_definition: &str) -> &str {
     let name = short(task_definition);
     name.split_once(':').map_or(name, |(family, _)| family)
 }

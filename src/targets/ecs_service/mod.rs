@@ -14,21 +14,24 @@ mod observe;
 mod pin;
 mod plan;
 mod preflight;
+mod promotion;
 pub(in crate::targets) mod register;
 mod restoration;
 mod rollback;
 mod rollout;
+mod rules;
+mod tidy;
 mod update;
 mod verify;
 
 use std::cell::OnceCell;
 use std::fmt;
 
-use crate::aws::ecs::{Reader, Writer};
-use crate::aws::logs;
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Run, Target};
-use crate::spec::{Mode, Overrides, Settings, Source, Tag};
+use crate::aws::{ecs, events, logs};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Run, Target, Watch};
+use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag};
 use crate::targets::ecs_task::EcsTask;
+use crate::verification::Checks;
 
 pub(in crate::targets) use known_causes::hints;
 pub(in crate::targets) use plan::Revision;
@@ -42,13 +45,33 @@ pub use rollout::{Memo, Rollout};
 /// A service, what was asked for it, and a client that can only read.
 #[derive(Debug)]
 pub struct EcsService {
-    reader: Reader,
-    logs: logs::Reader,
+    readers: Readers,
+    checks: Checks,
     request: Request,
     /// What runs between register and update.
     first: Option<EcsTask>,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
+}
+
+/// The clients that only read.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    /// Of Amazon ECS.
+    pub ecs: ecs::Reader,
+    /// Of Amazon EventBridge.
+    pub events: events::Reader,
+    /// Amazon CloudWatch Logs.
+    pub logs: logs::Reader,
+}
+
+/// The clients that write.
+#[derive(Debug, Clone)]
+pub struct Writers {
+    /// Of Amazon ECS.
+    pub ecs: ecs::Writer,
+    /// Of Amazon EventBridge.
+    pub events: events::Writer,
 }
 
 /// What was asked for.
@@ -66,6 +89,12 @@ pub struct Request {
     pub overrides: Overrides,
     /// What to change in the service.
     pub settings: Settings,
+    /// The service whose images are taken, if they come from one.
+    pub origin: Option<Origin>,
+    /// The EventBridge rules that move with the service.
+    pub scheduled_rules: Vec<String>,
+    /// How many of the family's newest revisions are kept; all when it was not said.
+    pub keep_revisions: Option<usize>,
     /// The tags of a new revision.
     pub tags: Vec<Tag>,
     /// How often a refused call that writes is made again.
@@ -73,16 +102,16 @@ pub struct Request {
 }
 
 impl EcsService {
-    /// A target that talks to AWS through `reader`.
-    pub const fn new(reader: Reader, logs: logs::Reader, request: Request, first: Option<EcsTask>) -> Self {
-        Self { reader, logs, request, first, destination: OnceCell::new() }
+    /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout. `first` runs before it.
+    pub const fn new(readers: Readers, checks: Checks, request: Request, first: Option<EcsTask>) -> Self {
+        Self { readers, checks, request, first, destination: OnceCell::new() }
     }
 }
 
 impl Target for EcsService {
     const KIND: &'static str = "ecs-service";
 
-    type Writer = Writer;
+    type Writer = Writers;
     type Snapshot = Snapshot;
     type Draft = Draft;
     type Registered = Registered;
@@ -95,7 +124,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.reader, &self.request, &self.destination, events).await
+        capture::capture(&self.readers, &self.checks, &self.request, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -107,30 +136,30 @@ impl Target for EcsService {
     }
 
     async fn conflict_is_over(&self, before: &Snapshot) -> Result<bool, Failure> {
-        capture::is_at_rest(&self.reader, before).await
+        capture::is_at_rest(&self.readers.ecs, before).await
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        gpu::warn(&self.reader, before, draft, events).await;
-        preflight::preflight(before, draft, events)
+        gpu::warn(&self.readers.ecs, before, draft, events).await;
+        preflight::preflight(&self.checks, before, draft, events)
     }
 
     async fn register(
         &self,
-        writer: &Writer,
+        writer: &Writers,
         before: &Snapshot,
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::register(&self.reader, writer, before, draft, self.request.max_retries, events).await
+        register::register(&self.readers.ecs, &writer.ecs, before, draft, self.request.max_retries, events).await
     }
 
-    async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {
-        register::deregister(writer, registered, self.request.max_retries, events).await
+    async fn deregister(&self, writer: &Writers, registered: &Registered, events: &Events) -> Result<(), Failure> {
+        register::deregister(&writer.ecs, registered, self.request.max_retries, events).await
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        Rollout::new(self.reader.clone(), before, draft, registered)
+        Rollout::new(self.readers.ecs.clone(), before, draft, registered)
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
@@ -138,40 +167,68 @@ impl Target for EcsService {
     }
 
     fn recall(&self, memo: Memo) -> Rollout {
-        Rollout::recall(self.reader.clone(), memo)
+        Rollout::recall(self.readers.ecs.clone(), memo)
     }
 
-    async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
-        update::update(writer, rollout, self.request.max_retries, events).await
+    async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
+        update::update(&writer.ecs, rollout, self.request.max_retries, events).await
+    }
+
+    fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
+        self.checks.of(rollout.clone(), &rollout.alarms, events)
     }
 
     async fn run_first(
         &self,
         run: &Run<'_, Self>,
-        writer: &Writer,
+        writer: &Writers,
         before: &Snapshot,
         _draft: &Draft,
         registered: &Registered,
     ) -> Result<bool, NotUpdated> {
         let Some(first) = &self.first else { return Ok(false) };
-        first.run_before(run, writer, &before.service, registered).await.map(|()| true)
+        first.run_before(run, &writer.ecs, &before.service, registered).await.map(|()| true)
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         verify::verify(rollout, events).await
     }
 
+    fn followed(&self, rollout: &Rollout) -> Option<Rollout> {
+        (!rollout.moves.is_empty()).then(|| Rollout { is_followed: true, ..rollout.clone() })
+    }
+
+    async fn follow(&self, writer: &Writers, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        rules::follow(&self.readers.events, &writer.events, rollout, self.request.max_retries, events).await
+    }
+
+    async fn tidy(&self, writer: &Writers, rollout: &Rollout, events: &Events) {
+        if let Some(keep) = self.request.keep_revisions {
+            tidy::tidy(&self.readers.ecs, &writer.ecs, rollout, keep, self.request.max_retries, events).await;
+        }
+    }
+
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
-        diagnose::diagnose(rollout, &self.logs).await
+        diagnose::diagnose(rollout, &self.readers.logs).await
     }
 
     async fn restore(
         &self,
-        writer: &Writer,
+        writer: &Writers,
         rollout: &Rollout,
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
-        rollback::restore(writer, rollout, self.request.max_retries, events).await
+        let retries = self.request.max_retries;
+        let restore = rollback::restore(&writer.ecs, rollout, retries, events).await?;
+        let goes_back = matches!(restore, Restore::Started(_) | Restore::NothingToDo);
+        if !rollout.is_followed || !goes_back {
+            return Ok(restore);
+        }
+        let moved = rules::put_back(&self.readers.events, &writer.events, rollout, retries, events).await?;
+        Ok(match restore {
+            Restore::NothingToDo if moved => Restore::Started(Restoration::of_nothing(rollout)),
+            restore => restore,
+        })
     }
 
     async fn going_back(&self, rollout: &Rollout, events: &Events) -> Option<Restoration> {

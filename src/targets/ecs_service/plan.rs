@@ -1,13 +1,21 @@
 //! Computes what changes. Pure: no client, no clock.
 
+use serde_json::{Value, json};
+
 use super::capture::Base;
-use super::{Request, Snapshot, sentences, short};
+use super::history::family;
+use super::rules::{self, ScheduledTarget};
+use super::{Request, Snapshot, promotion, sentences, short};
 use crate::aws::ecs::ServiceUpdate;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Tag, TaskDefinition, difference, render};
 
+/// How the keys of the tags begin that this action gives to revisions.
+const TAGS: &str = "ecs-deploy-action:";
 /// The key of the tag that names the workflow run which registered a revision.
 pub const RUN_TAG: &str = "ecs-deploy-action:run";
+/// The key of the tag that names the commit from which a revision was deployed.
+pub(super) const COMMIT_TAG: &str = "ecs-deploy-action:commit";
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -18,6 +26,8 @@ pub struct Draft {
     /// What UpdateService shall change, less the revision, whose ARN register brings.
     pub(super) update: ServiceUpdate,
     pub(super) start: Start,
+    /// The targets of rules that move to the revision after it has proved itself.
+    pub(super) moves: Vec<ScheduledTarget>,
 }
 
 /// Which revision the service shall run.
@@ -31,12 +41,30 @@ pub(in crate::targets) enum Revision {
     New(TaskDefinition),
 }
 
+impl Revision {
+    pub(super) fn family(&self) -> &str {
+        match self {
+            Self::Kept(arn) | Self::Existing { arn, .. } => family(arn),
+            Self::New(document) => document.family().unwrap_or_default(),
+        }
+    }
+
+    /// Its ARN, if it has one yet.
+    fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Kept(arn) | Self::Existing { arn, .. } => Some(arn),
+            Self::New(_) => None,
+        }
+    }
+}
+
 /// How the rollout begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
     /// With UpdateService.
     Update,
-    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same.
+    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same; or it is over, and was
+    /// not checked before the run was killed.
     Join,
     /// It is over, and tasks are missing all the same: they come back, or they do not.
     Watch,
@@ -50,10 +78,14 @@ impl Draft {
 
     /// The wanted revision in words; a new one has no number before it is registered.
     pub(super) fn name(&self) -> String {
-        match &self.revision {
-            Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
-            Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
-        }
+        name(&self.revision)
+    }
+}
+
+fn name(revision: &Revision) -> String {
+    match revision {
+        Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
+        Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
     }
 }
 
@@ -63,6 +95,9 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let settings_change = settings(request, before, &mut plan, &mut update);
     let keeps_revision = matches!(revision, Revision::Kept(_));
 
+    let moves = rules::to_move(&before.rules, revision.family(), revision.arn());
+    plan.changes.extend(rules::changes(&moves, &name(&revision)));
+
     let wants_what_is_set = keeps_revision && !settings_change && update.force_new_deployment.is_none();
     let mut rollout = |before: String, after: &str| {
         let (before, after) = (Shown::Value(before), Shown::Value(after.to_owned()));
@@ -71,11 +106,17 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let start = if wants_what_is_set && before.is_moving_forward() {
         rollout(before.in_flight().unwrap_or_default(), "the same, watched to its end");
         Start::Join
+    } else if wants_what_is_set && before.may_be_unchecked {
+        rollout("brought by an earlier attempt of this run".to_owned(), "the same, checked");
+        Start::Join
     } else if keeps_revision && before.has_failed() {
         // The service is set to the right revision, but ECS gave it up: what runs is something else or nothing.
         update.force_new_deployment = Some(true);
         rollout("FAILED".to_owned(), "a new deployment");
         Start::Update
+    } else if wants_what_is_set && !moves.is_empty() && before.in_flight().is_none() && before.is_full() {
+        // Only rules have to move: there is nothing to update.
+        Start::Watch
     } else if wants_what_is_set && before.in_flight().is_none() && !before.is_full() {
         let (running, desired) = (before.service.running, before.service.desired);
         rollout(format!("{running} of {desired} tasks run"), "the same, watched until all run");
@@ -84,26 +125,44 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         Start::Update
     };
     let is_theirs = start == Start::Join && is_of_another_run(&before.running, &request.tags);
-    Ok((plan, Draft { revision, is_theirs, update, start }))
+    Ok((plan, Draft { revision, is_theirs, update, start, moves }))
 }
 
 /// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
 /// picks up what the one before left.
 fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
-    let run = |tags: &[Tag]| {
-        let tag = tags.iter().find(|tag| tag.key == RUN_TAG)?;
-        Some(tag.value.split('/').next().unwrap_or_default().to_owned())
-    };
-    match (run(&running.tags()), run(tags)) {
-        (Some(theirs), ours) => ours != Some(theirs),
+    match (run_of(&running.tags()), run_of(tags)) {
+        (Some((theirs, _)), ours) => ours.map(|(run, _)| run) != Some(theirs),
         (None, _) => false,
     }
 }
 
+/// Whether the revision's tags name an earlier attempt of the workflow run that the request's name.
+pub(super) fn is_of_an_earlier_attempt(running: &TaskDefinition, tags: &[Tag]) -> bool {
+    match (run_of(&running.tags()), run_of(tags)) {
+        (Some((their_run, their_attempt)), Some((our_run, our_attempt))) => {
+            their_run == our_run && their_attempt != our_attempt
+        }
+        _ => false,
+    }
+}
+
+/// The workflow run and its attempt.
+fn run_of(tags: &[Tag]) -> Option<(String, String)> {
+    let tag = tags.iter().find(|tag| tag.key == RUN_TAG)?;
+    let (run, attempt) = tag.value.split_once('/').unwrap_or((&tag.value, ""));
+    Some((run.to_owned(), attempt.to_owned()))
+}
+
 fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {
     let current = &before.service.task_definition;
+    let (Base::Registered { document, .. } | Base::Document(document)) = &before.base;
+    let overrides = match &before.promoted {
+        Some(promoted) => promotion::overrides(&request.overrides, promoted, document)?,
+        None => request.overrides.clone(),
+    };
     match &before.base {
-        Base::Registered { arn, document } if request.overrides.is_empty() => {
+        Base::Registered { arn, document } if overrides.is_empty() => {
             if arn == current {
                 return Ok((Plan::default(), Revision::Kept(current.clone())));
             }
@@ -119,14 +178,15 @@ fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Fa
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
         }
         Base::Registered { document, .. } | Base::Document(document) => {
-            let wanted = render(document, &request.overrides).map_err(|errors| {
+            let wanted = render(document, &overrides).map_err(|errors| {
                 Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
             })?;
             let plan = difference(&before.running, &wanted);
             let revision = if plan.is_empty() {
                 Revision::Kept(current.clone())
             } else {
-                Revision::New(wanted.with_tags(&request.tags))
+                // Those that a revision inherits from the one before would name a commit and a run that did not make it.
+                Revision::New(wanted.without_tags(TAGS).with_tags(&request.tags))
             };
             Ok((plan, revision))
         }
@@ -163,6 +223,11 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         Some(there.enable_execute_command.to_string()),
         asked.enable_execute_command.map(|on| on.to_string()),
     );
+    let volumes = asked.volumes.as_ref().filter(|volumes| !are_there(volumes, &there.volumes));
+    if let Some(volumes) = volumes {
+        let listed = |volumes: &[Value]| Some(volumes).filter(|it| !it.is_empty()).map(|it| json!(it).to_string());
+        compare("volumeConfigurations", listed(&there.volumes), listed(volumes));
+    }
     let differ = plan.changes.len() > already;
     if asked.force_new_deployment {
         plan.changes.push(Change {
@@ -178,8 +243,25 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         enable_ecs_managed_tags: asked.enable_ecs_managed_tags,
         propagate_tags: asked.propagate_tags.clone(),
         enable_execute_command: asked.enable_execute_command,
+        volume_configurations: volumes.cloned(),
     };
     differ
+}
+
+/// Whether the service has these volumes and no others, as far as they were described: ECS may fill in what was left out.
+fn are_there(asked: &[Value], there: &[Value]) -> bool {
+    fn holds(asked: &Value, there: &Value) -> bool {
+        match (asked, there) {
+            (Value::Object(asked), Value::Object(there)) => {
+                asked.iter().all(|(member, value)| there.get(member).is_some_and(|there| holds(value, there)))
+            }
+            (Value::Array(asked), Value::Array(there)) => {
+                asked.len() == there.len() && asked.iter().zip(there).all(|(asked, there)| holds(asked, there))
+            }
+            (asked, there) => asked == there,
+        }
+    }
+    asked.len() == there.len() && asked.iter().zip(there).all(|(asked, there)| holds(asked, there))
 }
 
 fn shown(value: Option<String>) -> Shown {

@@ -1,11 +1,12 @@
 //! Checks, before anything is changed, what ECS would only find out while the rollout fails.
 
 use super::plan::{Draft, Revision};
-use super::{Snapshot, sentences, short};
+use super::{Snapshot, rules, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{Severity, check};
+use crate::verification::Checks;
 
-pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+pub(super) fn preflight(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
     let mut errors = Vec::new();
     match &draft.revision {
         Revision::Kept(_) => {}
@@ -23,6 +24,19 @@ pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Re
             }
         }
     }
+    errors.extend(rules::complaints(&before.rules, draft.revision.family()));
+    let document = match &draft.revision {
+        Revision::Kept(_) => &before.running,
+        Revision::Existing { document, .. } | Revision::New(document) => document,
+    };
+    for volume in draft.update.volume_configurations.iter().flatten().filter_map(|volume| volume["name"].as_str()) {
+        if !document.is_configured_at_launch(volume) {
+            errors.push(format!(
+                "the task definition has no volume {volume} with configuredAtLaunch, which `service-managed-ebs-volume-name` \
+                 has to name"
+            ));
+        }
+    }
     let desired = draft.update.desired_count.map_or(i64::from(before.service.desired), i64::from);
     if desired == 0 {
         events.warn(
@@ -32,11 +46,18 @@ pub(super) fn preflight(before: &Snapshot, draft: &Draft, events: &Events) -> Re
     if before.stable.is_none() {
         events.warn("No earlier revision is known to have run: if the rollout fails, there is nothing to go back to.");
     }
-    if errors.is_empty() {
-        return Ok(());
+    let starts_tasks = !matches!(draft.revision, Revision::Kept(_)) || draft.update.force_new_deployment == Some(true);
+    let watched: &[String] = if starts_tasks { &before.service.deployment_alarms } else { &[] };
+    let alarms = checks.judge_alarms(&before.alarms, watched);
+    for warning in alarms.warnings {
+        events.warn(format!("Before the deployment: {warning}."));
     }
-    Err(Failure::new(
-        Cause::Preflight,
-        format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)),
-    ))
+    let mut reasons = Vec::new();
+    if !errors.is_empty() {
+        reasons.push(format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)));
+    }
+    if !alarms.errors.is_empty() {
+        reasons.push(format!("The alarms do not allow it: {}", sentences(alarms.errors)));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::new(Cause::Preflight, reasons.join(" "))) }
 }

@@ -43,6 +43,11 @@ impl Restoration {
         };
         Self { pin, failed, way, observer: rollout.observer.anew() }
     }
+
+    /// The way back of a rollout in which the service itself did not change: it only has to be as it is.
+    pub(super) fn of_nothing(rollout: &Rollout) -> Self {
+        Self::new(rollout, Way::Update(rollout.pin.deployment.clone()))
+    }
 }
 
 impl Watch for Restoration {
@@ -76,6 +81,15 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         Way::Update(None) => primary.task_definition == *stable,
     };
     if !is_brought_back {
+        // Asked to stop in the moment in which it came to its end, ECS may end it after all.
+        let has_ended = seen
+            .service_deployment
+            .as_ref()
+            .is_some_and(|deployment| matches!(deployment.status, Status::Successful | Status::Stopped));
+        if *way == Way::Amazon && has_ended && Some(&primary.id) == failed.deployment.as_ref() {
+            let reason = "Amazon ECS ended the rollout instead of going back.";
+            return Verdict::Failed(Failure::new(Cause::Stopped, reason));
+        }
         // Either not there yet, or an answer from before, or somebody else's.
         let is_known = [&failed.deployment, &failed.previous_deployment].contains(&&Some(primary.id.clone()));
         return if is_known || primary.task_definition == failed.task_definition {
@@ -195,6 +209,11 @@ mod tests {
             (
                 "by ECS, in vain",
                 verdict(Way::Amazon, ("back", OLD, InProgress), 0, 0, Some(Status::RollbackFailed)),
+                "failed",
+            ),
+            (
+                "ended by ECS after all",
+                verdict(Way::Amazon, ("ours", BAD, RolloutState::Completed), 2, 0, Some(Status::Successful)),
                 "failed",
             ),
             ("by ECS, unseen", verdict(Way::Amazon, ("back", OLD, Completed), 2, 0, None), "done"),

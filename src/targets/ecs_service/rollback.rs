@@ -31,7 +31,8 @@ pub(super) async fn restore(
 ) -> Result<Restore<Restoration>, Failure> {
     let retries = max_retries.max(FEWEST_RETRIES);
     let undo = undo(rollout)?;
-    let settings = ServiceUpdate { task_definition: None, ..undo.clone() };
+    // Where ECS goes back by itself, it brings the whole service revision back: the task definition and the volumes.
+    let settings = ServiceUpdate { task_definition: None, volume_configurations: None, ..undo.clone() };
 
     if rollout.is_theirs {
         return Ok(Restore::Impossible(
@@ -69,7 +70,11 @@ pub(super) async fn restore(
                 "No earlier revision is known to have run, so there is nothing to go back to.".to_owned(),
             ));
         }
-        if rollout.pin.deployment.is_some() && rollout.pin.stable.as_ref() == Some(&rollout.pin.task_definition) {
+        let is_other_revision = undo.volume_configurations.is_some();
+        if !is_other_revision
+            && rollout.pin.deployment.is_some()
+            && rollout.pin.stable.as_ref() == Some(&rollout.pin.task_definition)
+        {
             return Ok(Restore::Impossible(
                 "Before and after are the same revision, so there is nothing to go back to: the tasks from before still run \
                  where they could not be replaced."
@@ -118,6 +123,7 @@ fn undo(rollout: &Rollout) -> Result<ServiceUpdate, Failure> {
             .enable_execute_command
             .filter(|asked| *asked != settings.enable_execute_command)
             .map(|_| settings.enable_execute_command),
+        volume_configurations: update.volume_configurations.as_ref().map(|_| settings.volumes.clone()),
     })
 }
 

@@ -1,12 +1,17 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::judge::judge;
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
 use super::plan::{Draft, Start};
+use super::rules::ScheduledTarget;
 use super::{Registered, Snapshot};
+use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
 use crate::cycle::{Failure, Look, Said, Watch};
+use crate::verification::SeenAlarms;
 
 /// A rollout on paper: no values of variables or secrets, only names and numbers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +24,9 @@ pub struct Memo {
     desired: u32,
     is_theirs: bool,
     ecs_goes_back_to_stable: bool,
+    alarms: BTreeMap<String, Alarm>,
+    moves: Vec<ScheduledTarget>,
+    is_followed: bool,
 }
 
 /// A change of a service while ECS carries it out.
@@ -37,6 +45,12 @@ pub struct Rollout {
     /// Whether ECS's own rollback ends at the stable revision: not when the rollout took the place of one that was in flight
     /// or had failed itself.
     pub(super) ecs_goes_back_to_stable: bool,
+    /// The alarms as they were before.
+    pub(super) alarms: SeenAlarms,
+    /// The targets of rules that move with it.
+    pub(super) moves: Vec<ScheduledTarget>,
+    /// Whether they began to.
+    pub(super) is_followed: bool,
     /// The last look, for the diagnosis.
     pub(super) seen: Observation,
     pub(super) said: Vec<Said>,
@@ -77,6 +91,13 @@ impl Rollout {
             settings: service.settings.clone(),
             desired: service.desired,
             ecs_goes_back_to_stable: draft.start == Start::Join || before.in_flight().is_none() && !before.has_failed(),
+            alarms: match (draft.start, before.primary()) {
+                // What went off since the deployment that is joined began is its doing.
+                (Start::Join, Some(joined)) => before.alarms.before(joined.created),
+                _ => before.alarms.clone(),
+            },
+            moves: draft.moves.clone(),
+            is_followed: false,
             seen: Observation::default(),
             said: Vec::new(),
         }
@@ -92,11 +113,26 @@ impl Rollout {
             desired: self.desired,
             is_theirs: self.is_theirs,
             ecs_goes_back_to_stable: self.ecs_goes_back_to_stable,
+            alarms: self.alarms.known().clone(),
+            moves: self.moves.clone(),
+            is_followed: self.is_followed,
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { cluster, service, pin, update, settings, desired, is_theirs, ecs_goes_back_to_stable } = memo;
+        let Memo {
+            cluster,
+            service,
+            pin,
+            update,
+            settings,
+            desired,
+            is_theirs,
+            ecs_goes_back_to_stable,
+            alarms,
+            moves,
+            is_followed,
+        } = memo;
         Self {
             pin,
             observer: Observer::new(reader, cluster, service, Vec::new()),
@@ -106,6 +142,9 @@ impl Rollout {
             settings,
             desired,
             ecs_goes_back_to_stable,
+            alarms: SeenAlarms::recalled(alarms),
+            moves,
+            is_followed,
             seen: Observation::default(),
             said: Vec::new(),
         }

@@ -182,6 +182,53 @@ fn amounts_are_compared_and_not_their_spelling() {
     assert!(!difference(&with(json!("lots")), &with(json!("more"))).is_empty());
 }
 
+#[test]
+fn a_change_of_what_is_hidden_as_a_whole_is_in_the_diff_too() {
+    let with = |env: Value| document(json!({"family": "a", "containerDefinitions": [{"name": "web", "env": env}]}));
+
+    let plan = difference(&with(json!({"A": "1"})), &with(json!({"B": "1"})));
+
+    let subjects: Vec<&str> = plan.changes.iter().map(|change| change.subject.as_str()).collect();
+    assert_eq!(subjects, ["containerDefinitions[web].env"]);
+    assert!(plan.diff.contains("(hidden, changed)"), "{}", plan.diff);
+}
+
+#[test]
+fn what_is_hidden_in_a_list_that_nobody_knows_is_in_the_diff_too() {
+    for list in [json!([{"environment": {"A": MARK}}]), json!([{"environment": [{"name": "A", "value": MARK}]}])] {
+        let with = |value: &str| {
+            let list: Value = serde_json::from_str(&list.to_string().replace(MARK, value)).unwrap();
+            document(json!({"family": "a", "future": list}))
+        };
+
+        let plan = difference(&with("marked-1"), &with("marked-2"));
+
+        assert!(!seen(&plan).contains(MARK), "{}", seen(&plan));
+        assert!(plan.changes.len() == 1 && plan.diff.contains("(hidden, changed)"), "{}", seen(&plan));
+    }
+}
+
+#[test]
+fn credentials_in_a_command_are_hidden_and_the_rest_is_shown() {
+    for (words, hidden) in [
+        (json!(["serve", "--password=marked-1"]), true),
+        (json!(["serve", "--api-key", "marked-1"]), true),
+        (json!(["sh", "-c", "DB_PASSWORD=marked-1 exec app"]), true),
+        (json!(["migrate", "postgres://shop:marked-1@db:5432/shop"]), true),
+        (json!(["migrate", "postgres://db:5432/marked-1@2"]), false),
+        (json!(["serve", "--port", "marked-1"]), false),
+    ] {
+        let with = |words: Value| document(json!({"containerDefinitions": [{"name": "web", "command": words}]}));
+        let other = serde_json::from_str(&words.to_string().replace("marked-1", "marked-2")).unwrap();
+
+        let plan = difference(&with(words.clone()), &with(other));
+
+        assert_eq!(!seen(&plan).contains(MARK), hidden, "{words}: {}", seen(&plan));
+        assert_eq!(plan.changes.len(), 1, "{words}");
+        assert_eq!(plan.diff.contains("(hidden, changed)"), hidden, "{words}: {}", plan.diff);
+    }
+}
+
 /// Any value, of a shape that need not be ECS's.
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

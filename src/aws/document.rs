@@ -1,4 +1,4 @@
-//! Task definitions past the SDK's types, which know only the members of the day they were generated: the document is the
+//! Requests and answers past the SDK's types, which know only the members of the day they were generated: the document is the
 //! request's body, and the answer is read from its bytes.
 
 use std::sync::{Arc, Mutex, PoisonError};

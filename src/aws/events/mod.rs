@@ -1,0 +1,7 @@
+//! Amazon EventBridge: the targets of rules, as documents.
+
+mod reader;
+mod writer;
+
+pub use reader::Reader;
+pub use writer::Writer;

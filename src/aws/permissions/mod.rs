@@ -1,0 +1,13 @@
+//! What the calls that the code makes need to be allowed: a table, and the policies that follow from it.
+
+mod operation;
+mod place;
+mod policy;
+mod trust;
+mod when;
+
+pub use operation::{Condition, Grant, Operation, Resource};
+pub use place::Place;
+pub use policy::{Policy, Statement};
+pub use trust::trust_policy;
+pub use when::When;

@@ -1,0 +1,294 @@
+//! The table of calls. Whoever makes a call names its row: [`CallError`](crate::aws::CallError) takes nothing else, so that a
+//! call without one does not compile.
+
+use std::fmt;
+
+use super::When;
+
+/// One thing that has to be allowed for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The action, as policies name it: `ecs:UpdateService`.
+    pub action: &'static str,
+    /// On what. All of them, where there are several.
+    pub on: &'static [Resource],
+    /// Under which condition, if any.
+    pub condition: Option<Condition>,
+    /// For which inputs.
+    pub when: When,
+    /// What for, to follow "to".
+    pub purpose: &'static str,
+    /// Where AWS says so.
+    pub reference: &'static str,
+}
+
+/// What an action is allowed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// `*`, because AWS offers no resource level for the action.
+    Any,
+    /// The service.
+    Service,
+    /// The deployments of the service, as [`Resource::Service`] tells them apart.
+    ServiceDeployments,
+    /// The revisions of the service: not of its task definition.
+    ServiceRevisions,
+    /// The tasks of the cluster: their ARNs name no service.
+    Tasks,
+    /// The revisions of the family that is registered.
+    TaskDefinitions,
+    /// The task role and the execution role.
+    TaskRoles,
+    /// The cluster.
+    Cluster,
+    /// The container instances of the cluster.
+    ContainerInstances,
+    /// The log groups that containers write to, whose names only the task definition knows.
+    LogStreams,
+    /// All services of the cluster.
+    ClusterServices,
+    /// The service that is promoted from.
+    OriginService,
+    /// The tasks of the cluster that is promoted from.
+    OriginTasks,
+    /// The EventBridge rules that move with the service.
+    Rules,
+    /// The roles with which they start tasks.
+    RuleRoles,
+}
+
+/// A condition of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Only in the cluster, where the action has no resource that could say so.
+    InCluster,
+    /// The same for the cluster that is promoted from.
+    InOriginCluster,
+    /// Roles may only be passed to this service.
+    PassedTo(&'static str),
+    /// Tags may only be set by the call that makes the thing.
+    MadeBy(&'static str),
+}
+
+const ECS: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html";
+const EVENTS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html";
+const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html";
+const LOGS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html";
+const CLOUDWATCH: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html";
+const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
+
+/// A grant without a condition, for an action of Amazon ECS.
+const fn ecs(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
+    Grant { action, on, condition: None, when, purpose, reference: ECS }
+}
+
+impl Grant {
+    const fn only(self, condition: Condition) -> Self {
+        Self { condition: Some(condition), ..self }
+    }
+
+    const fn says(self, reference: &'static str) -> Self {
+        Self { reference, ..self }
+    }
+}
+
+macro_rules! operations {
+    ($($service:literal: { $($name:ident: $grants:expr;)* })*) => {
+        /// A call to AWS, by the name of its operation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the API reference of each service describes its operations")]
+        pub enum Operation { $($($name,)*)* }
+
+        impl Operation {
+            /// Every call that the code makes.
+            pub const ALL: &[Self] = &[$($(Self::$name,)*)*];
+
+            /// The operation, as AWS calls it.
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$name => stringify!($name),)*)* }
+            }
+
+            /// The service, by the name that its requests are signed with.
+            pub const fn service(self) -> &'static str {
+                match self { $($(Self::$name => $service,)*)* }
+            }
+
+            /// What has to be allowed for it; empty where the policy of whoever calls needs nothing.
+            pub const fn grants(self) -> &'static [Grant] {
+                match self { $($(Self::$name => const { &$grants },)*)* }
+            }
+        }
+    };
+}
+
+use Resource::{
+    Any, Cluster, ClusterServices, ContainerInstances, LogStreams, OriginService, OriginTasks, RuleRoles, Rules,
+    Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+};
+
+operations! {
+    "ecs": {
+        DescribeServices: [
+            ecs("ecs:DescribeServices", &[Service], When::Always, "see what the service runs"),
+            ecs("ecs:DescribeServices", &[OriginService], When::Promotes, "see what is promoted"),
+            ecs("ecs:DescribeServices", &[ClusterServices], When::Keeps, "keep the revisions that other services use"),
+        ];
+        ListServices: [
+            ecs("ecs:ListServices", &[Any], When::Always, "name the service that was meant when there is none of that name")
+                .only(Condition::InCluster)
+        ];
+        DescribeTaskDefinition: [
+            ecs("ecs:DescribeTaskDefinition", &[Any], When::Always, "compare what runs with what was asked for")
+        ];
+        DescribeServiceDeployments: [ecs(
+            "ecs:DescribeServiceDeployments",
+            &[Service, ServiceDeployments],
+            When::Always,
+            "follow a rollout by its identity",
+        )];
+        ListServiceDeployments: [
+            ecs("ecs:ListServiceDeployments", &[Service], When::Always, "find the revision that last ran as it should")
+        ];
+        DescribeServiceRevisions: [ecs(
+            "ecs:DescribeServiceRevisions",
+            &[Service, ServiceRevisions],
+            When::Always,
+            "find the revision that last ran as it should",
+        )];
+        ListTaskDefinitions: [
+            ecs(
+                "ecs:ListTaskDefinitions",
+                &[Any],
+                When::GoesToPrevious,
+                "find the revision before where the service has no history, or the one of a commit",
+            ),
+            ecs("ecs:ListTaskDefinitions", &[Any], When::Keeps, "find older revisions"),
+        ];
+        RegisterTaskDefinition: [
+            ecs("ecs:RegisterTaskDefinition", &[TaskDefinitions], When::Registers, "make the new revision"),
+            ecs("ecs:TagResource", &[TaskDefinitions], When::Tags, "tag the new revision")
+                .only(Condition::MadeBy("RegisterTaskDefinition"))
+                .says(ECS_TAGS),
+            ecs("iam:PassRole", &[TaskRoles], When::PassesRoles, "give the new revision its roles")
+                .only(Condition::PassedTo("ecs-tasks.amazonaws.com"))
+                .says(PASS_ROLE),
+        ];
+        DeregisterTaskDefinition: [
+            ecs("ecs:DeregisterTaskDefinition", &[Any], When::Registers, "remove a new revision that was never used"),
+            ecs("ecs:DeregisterTaskDefinition", &[Any], When::Keeps, "remove older revisions"),
+        ];
+        UpdateService: [ecs("ecs:UpdateService", &[Service], When::Changes, "start the rollout, and put back what ran before")];
+        StopServiceDeployment: [ecs(
+            "ecs:StopServiceDeployment",
+            &[Service, ServiceDeployments],
+            When::TakesBack,
+            "let Amazon ECS roll back a rollout in flight",
+        )];
+        RunTask: [
+            ecs("ecs:RunTask", &[TaskDefinitions], When::RunsTask, "run the one-off task").only(Condition::InCluster),
+            ecs("ecs:TagResource", &[Tasks], When::RunsTask, "tag the one-off task")
+                .only(Condition::MadeBy("RunTask"))
+                .says(ECS_TAGS),
+        ];
+        StopTask: [
+            ecs("ecs:StopTask", &[Tasks], When::RunsTask, "stop the one-off task when the run is cancelled or the time is up")
+        ];
+        ListContainerInstances: [ecs(
+            "ecs:ListContainerInstances",
+            &[Cluster],
+            When::Changes,
+            "see whether the cluster has GPUs enough for the rollout",
+        )];
+        DescribeContainerInstances: [ecs(
+            "ecs:DescribeContainerInstances",
+            &[ContainerInstances],
+            When::Changes,
+            "see whether the cluster has GPUs enough for the rollout",
+        )];
+        ListTasks: [
+            ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster),
+            ecs("ecs:ListTasks", &[Any], When::Promotes, "find what is promoted").only(Condition::InOriginCluster),
+        ];
+        DescribeTasks: [
+            ecs("ecs:DescribeTasks", &[Tasks], When::Changes, "say why tasks failed"),
+            ecs("ecs:DescribeTasks", &[OriginTasks], When::Promotes, "see the digests that are promoted"),
+        ];
+    }
+    "events": {
+        ListTargetsByRule: [
+            ecs("events:ListTargetsByRule", &[Rules], When::HasRules, "see what the rules run").says(EVENTS)
+        ];
+        PutTargets: [
+            ecs("events:PutTargets", &[Rules], When::MovesRules, "move the rules to the new revision, and back").says(EVENTS),
+            ecs("iam:PassRole", &[RuleRoles], When::MovesRules, "leave the rules' targets their roles")
+                .only(Condition::PassedTo("events.amazonaws.com"))
+                .says(PASS_ROLE),
+        ];
+    }
+    "logs": {
+        GetLogEvents: [
+            ecs("logs:GetLogEvents", &[LogStreams], When::Changes, "show the last lines of containers that failed, and of one-off tasks")
+                .says(LOGS)
+        ];
+    }
+    "monitoring": {
+        DescribeAlarms: [Grant {
+            action: "cloudwatch:DescribeAlarms",
+            on: &[Any],
+            condition: None,
+            when: When::Always,
+            purpose: "see whether the alarms that guard the deployment are red",
+            reference: CLOUDWATCH,
+        }];
+    }
+    // Nobody needs to be allowed to ask who they are, and who may assume a role is said in its trust policy.
+    // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    "sts": {
+        GetCallerIdentity: [];
+        AssumeRoleWithWebIdentity: [];
+        AssumeRole: [];
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_grant_of_a_call_is_its_own_action() {
+        for operation in Operation::ALL {
+            // Policies and signatures have a name of their own for it:
+            // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+            let prefix = if operation.service() == "monitoring" { "cloudwatch" } else { operation.service() };
+            if let Some(grant) = operation.grants().first() {
+                assert_eq!(grant.action, format!("{prefix}:{operation}"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_grant_says_where_aws_says_so() {
+        for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
+            assert!(grant.reference.starts_with("https://docs.aws.amazon.com/"), "{grant:?}");
+            assert!(!grant.on.is_empty() && !grant.purpose.ends_with('.'), "{grant:?}");
+            assert!(!grant.action.contains('*'), "{grant:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_resource_level_is_kept_within_the_cluster_where_aws_can_tell() {
+        for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
+            let lists_a_cluster = ["ecs:ListServices", "ecs:ListTasks"].contains(&grant.action);
+            let is_within = matches!(grant.condition, Some(Condition::InCluster | Condition::InOriginCluster));
+            assert_eq!(is_within, lists_a_cluster, "{grant:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where the things are that inputs name, as ARNs.
+
+use crate::runner::Environment;
+use crate::spec::{Arn, Source, Spec};
+
+use super::Resource;
+
+/// What stands in an ARN for what the inputs do not say: words that no ARN has, so that nobody takes them for one.
+const ACCOUNT: &str = "ACCOUNT_ID";
+const REGION: &str = "REGION";
+const FAMILY: &str = "TASK_DEFINITION_FAMILY";
+const RULE_ROLE: &str = "ROLE_OF_THE_RULES";
+const ROLE: &str = "ROLE_OF_THE_TASK_DEFINITION";
+
+/// The place that is deployed to, as far as the inputs say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    partition: String,
+    region: String,
+    account: String,
+    cluster: String,
+    service: String,
+    /// The service's ARN, where it was given in the form from before clusters were part of it.
+    short_service: Option<String>,
+    family: String,
+    roles: Vec<String>,
+    /// The cluster and the service that is promoted from.
+    origin: Option<(String, String)>,
+    rules: Vec<String>,
+}
+
+impl Place {
+    /// Reads it from what was asked for, and the region from the environment where nothing else names one.
+    pub fn of(spec: &Spec, environment: &Environment) -> Self {
+        let arn = |text: &String| text.parse::<Arn>().ok();
+        let (service, cluster) = (spec.service.as_ref().and_then(arn), arn(&spec.cluster));
+        let registered = match &spec.source {
+            Source::Registered(name) => arn(name),
+            Source::Running | Source::Document(_) => None,
+        };
+        let region = spec
+            .region
+            .clone()
+            .or_else(|| environment.get("AWS_REGION").map(str::to_owned))
+            .or_else(|| environment.get("AWS_DEFAULT_REGION").map(str::to_owned))
+            .or_else(|| spec.region_in_arns());
+        let role = spec.access.role.as_ref().map(|role| &role.arn);
+        let named: Vec<&Arn> =
+            [service.as_ref(), cluster.as_ref(), registered.as_ref(), role].into_iter().flatten().collect();
+        let account = named.first().map(|arn| arn.account.clone()).or_else(|| spec.access.expected_account.clone());
+        let partition = named
+            .first()
+            .map_or_else(|| region.as_deref().map_or("aws", partition).to_owned(), |arn| arn.partition.clone());
+        let mut place = Self {
+            partition,
+            region: region.unwrap_or_else(|| REGION.to_owned()),
+            account: account.unwrap_or_else(|| ACCOUNT.to_owned()),
+            cluster: last(&spec.cluster).to_owned(),
+            service: spec.service.as_deref().map(last).unwrap_or_default().to_owned(),
+            short_service: service.filter(|arn| !arn.name().contains('/')).map(|arn| arn.to_string()),
+            family: family(spec).unwrap_or(FAMILY).to_owned(),
+            roles: Vec::new(),
+            origin: spec
+                .origin
+                .as_ref()
+                .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
+            rules: spec.scheduled_rules.clone(),
+        };
+        place.roles = place.roles(spec);
+        place
+    }
+
+    /// Nowhere in particular, for a statement that has to be filled in by hand.
+    pub fn unknown() -> Self {
+        let text = |text: &str| text.to_owned();
+        let mut place = Self {
+            partition: text("aws"),
+            region: text(REGION),
+            account: text(ACCOUNT),
+            cluster: text("CLUSTER"),
+            service: text("SERVICE"),
+            short_service: None,
+            family: text(FAMILY),
+            roles: Vec::new(),
+            origin: Some((text("ORIGIN_CLUSTER"), text("ORIGIN_SERVICE"))),
+            rules: vec![text("RULE")],
+        };
+        place.roles = vec![place.iam(&format!("role/{ROLE}"))];
+        place
+    }
+
+    /// The ARN of the cluster.
+    pub fn cluster(&self) -> String {
+        self.ecs("cluster", &self.cluster)
+    }
+
+    /// The ARN of the cluster that is promoted from; without one, that of the cluster.
+    pub fn origin_cluster(&self) -> String {
+        self.ecs("cluster", self.origin.as_ref().map_or(&self.cluster, |(cluster, _)| cluster))
+    }
+
+    /// The patterns of the ARNs of these things.
+    pub fn arns(&self, resource: Resource) -> Vec<String> {
+        let within = format!("{}/{}", self.cluster, self.service);
+        match resource {
+            Resource::Any => vec!["*".to_owned()],
+            // A one-off task can do without one.
+            Resource::Service | Resource::ServiceDeployments | Resource::ServiceRevisions
+                if self.service.is_empty() =>
+            {
+                Vec::new()
+            }
+            Resource::Service => self.short_service.iter().cloned().chain([self.ecs("service", &within)]).collect(),
+            Resource::ServiceDeployments => vec![self.ecs("service-deployment", &format!("{within}/*"))],
+            Resource::ServiceRevisions => vec![self.ecs("service-revision", &format!("{within}/*"))],
+            Resource::Tasks => vec![self.ecs("task", &format!("{}/*", self.cluster))],
+            Resource::TaskDefinitions => vec![self.ecs("task-definition", &format!("{}:*", self.family))],
+            Resource::TaskRoles => self.roles.clone(),
+            Resource::Cluster => vec![self.cluster()],
+            Resource::ContainerInstances => vec![self.ecs("container-instance", &format!("{}/*", self.cluster))],
+            Resource::LogStreams => {
+                let Self { partition, region, account, .. } = self;
+                vec![format!("arn:{partition}:logs:{region}:{account}:log-group:*")]
+            }
+            Resource::ClusterServices => vec![self.ecs("service", &format!("{}/*", self.cluster))],
+            Resource::OriginService => {
+                let origin = self.origin.iter();
+                origin.map(|(cluster, service)| self.ecs("service", &format!("{cluster}/{service}"))).collect()
+            }
+            Resource::OriginTasks => {
+                self.origin.iter().map(|(cluster, _)| self.ecs("task", &format!("{cluster}/*"))).collect()
+            }
+            Resource::Rules => {
+                let Self { partition, region, account, .. } = self;
+                let rule = |name| format!("arn:{partition}:events:{region}:{account}:rule/{name}");
+                self.rules.iter().map(rule).collect()
+            }
+            Resource::RuleRoles => vec![self.iam(&format!("role/{RULE_ROLE}"))],
+        }
+    }
+
+    fn ecs(&self, kind: &str, name: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        format!("arn:{partition}:ecs:{region}:{account}:{kind}/{name}")
+    }
+
+    /// The ARN of something of IAM: `role/deploy`, `oidc-provider/…`.
+    pub(super) fn iam(&self, resource: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}", self.partition, self.account)
+    }
+
+    /// What the placeholders stand for that are left, each with what to put in its place.
+    pub fn gaps(&self, text: &str) -> Vec<(&'static str, &'static str)> {
+        [
+            (ACCOUNT, "the twelve digits of the AWS account (or give `expected-account-id`)"),
+            (REGION, "the region of the service (or give `aws-region`)"),
+            (FAMILY, "the family of the service's task definition"),
+            (
+                "ROLE_OF_THE_ENVIRONMENT",
+                "the role whose credentials the environment holds; allow it sts:AssumeRole on the role to assume",
+            ),
+            ("OWNER/REPOSITORY", "the repository whose jobs deploy"),
+            ("BRANCH", "the branch from which they deploy"),
+            (RULE_ROLE, "the roles of the rules' targets, an entry for each"),
+            (ROLE, "the task role and the execution role of the service's task definition, an entry for each"),
+        ]
+        .into_iter()
+        .filter(|(word, _)| text.contains(word))
+        .collect()
+    }
+
+    /// The roles of the new revision: those that the inputs name, or those of the document.
+    fn roles(&self, spec: &Spec) -> Vec<String> {
+        let whole =
+            |role: &str| if role.starts_with("arn:") { role.to_owned() } else { self.iam(&format!("role/{role}")) };
+        let mut roles = Vec::new();
+        let overrides = &spec.overrides;
+        for (member, named) in
+            [("taskRoleArn", &overrides.task_role_arn), ("executionRoleArn", &overrides.execution_role_arn)]
+        {
+            match (named, &spec.source) {
+                (Some(role), _) => roles.push(whole(role)),
+                (None, Source::Document(document)) => roles.extend(document.role(member).map(whole)),
+                (None, Source::Running | Source::Registered(_)) => roles.push(self.iam(&format!("role/{ROLE}"))),
+            }
+        }
+        roles.dedup();
+        roles
+    }
+}
+
+/// The partition of a region, by how its regions are called.
+///
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+pub(super) fn partition(region: &str) -> &'static str {
+    const PREFIXES: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+    ];
+    PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+fn family(spec: &Spec) -> Option<&str> {
+    let name = match &spec.source {
+        Source::Running => return None,
+        Source::Registered(name) => last(name),
+        Source::Document(document) => document.family()?,
+    };
+    name.split(':').next()
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}

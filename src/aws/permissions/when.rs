@@ -1,0 +1,111 @@
+//! For which inputs something has to be allowed.
+
+use crate::cycle::OnCancel;
+use crate::spec::{Mode, RollbackTo, Source, Spec};
+
+/// The inputs that make a grant necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// All of them.
+    Always,
+    /// Those that change something.
+    Changes,
+    /// Those that may take back what was changed.
+    TakesBack,
+    /// Those that make a new revision of a task definition.
+    Registers,
+    /// Those whose new revision has tags.
+    Tags,
+    /// Those whose new revision has a role.
+    PassesRoles,
+    /// Those that run a one-off task.
+    RunsTask,
+    /// Those that go back without saying where, or to a commit.
+    GoesToPrevious,
+    /// Those that take the images of another service.
+    Promotes,
+    /// Those that deregister older revisions.
+    Keeps,
+    /// Those that name rules.
+    HasRules,
+    /// Those that move them.
+    MovesRules,
+}
+
+impl When {
+    /// Whether it is the case for what was asked for.
+    pub fn holds(self, spec: &Spec) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Changes => changes(spec),
+            Self::TakesBack => {
+                changes(spec)
+                    && (spec.rollback_on_failure || spec.rollback_on_job_failure || spec.on_cancel != OnCancel::Leave)
+            }
+            Self::Registers => registers(spec),
+            Self::Tags => registers(spec) && has_tags(spec),
+            Self::PassesRoles => registers(spec) && has_roles(spec),
+            Self::RunsTask => changes(spec) && spec.one_off.is_some(),
+            Self::GoesToPrevious => {
+                matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
+            }
+            Self::Promotes => spec.origin.is_some(),
+            Self::Keeps => spec.mode == Mode::Deploy && spec.keep_revisions.is_some(),
+            Self::HasRules => !spec.scheduled_rules.is_empty(),
+            Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
+        }
+    }
+
+    /// The same for a reader of the documentation.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Changes => "`mode: deploy` and `mode: rollback`",
+            Self::TakesBack => {
+                "`mode: deploy` and `mode: rollback`, unless `rollback-on-failure: false`, `on-cancel: leave` and no \
+                 `rollback-on-job-failure`"
+            }
+            Self::Registers => "`mode: deploy`, when a file or other inputs make a new revision of the task definition",
+            Self::Tags => "the new revision has tags: by `deploy-tags`, `tags`, or from what it is made of",
+            Self::PassesRoles => "the new revision has a task role or an execution role",
+            Self::RunsTask => "`mode: run-task`, or `run-task: true`",
+            Self::GoesToPrevious => "`mode: rollback` without `to`, or to a commit",
+            Self::Promotes => "`from-service`",
+            Self::Keeps => "`keep-revisions`",
+            Self::HasRules => "`scheduled-rules`",
+            Self::MovesRules => "`scheduled-rules`, unless `mode: plan`",
+        }
+    }
+}
+
+const fn changes(spec: &Spec) -> bool {
+    match spec.mode {
+        Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask => true,
+        Mode::Plan => false,
+    }
+}
+
+fn registers(spec: &Spec) -> bool {
+    let makes_one = !spec.overrides.is_empty() || spec.origin.is_some() || matches!(spec.source, Source::Document(_));
+    matches!(spec.mode, Mode::Deploy | Mode::RunTask) && makes_one
+}
+
+/// A revision that is made of a registered one takes its tags along, and nobody has looked at that one yet.
+fn has_tags(spec: &Spec) -> bool {
+    let brings_some = match &spec.source {
+        Source::Running | Source::Registered(_) => true,
+        Source::Document(document) => !document.tags().is_empty(),
+    };
+    brings_some || spec.deploy_tags || !spec.tags.is_empty()
+}
+
+fn has_roles(spec: &Spec) -> bool {
+    match &spec.source {
+        Source::Running | Source::Registered(_) => true,
+        Source::Document(document) => {
+            let overrides = [&spec.overrides.task_role_arn, &spec.overrides.execution_role_arn];
+            ["taskRoleArn", "executionRoleArn"].into_iter().any(|member| document.role(member).is_some())
+                || overrides.into_iter().any(Option::is_some)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The last phase: what was asked to be checked is checked, and then what runs has to be what was asked for.
+
+use super::phase::Why;
+use super::wait::{Until, Waited, wait};
+use super::{Run, Target};
+
+/// Checks a rollout that is over. The identity comes last, so that it is still right when the checks are done.
+pub(super) async fn verify<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout, until: Until) -> Result<(), Why> {
+    if let Some(mut checks) = run.target.checks(rollout, run.events) {
+        match wait(run, &mut checks, until).await {
+            Waited::Done(_) => {}
+            Waited::Failed(failure) => return Err(Why::Failure(failure)),
+            Waited::Superseded(by) => return Err(Why::Superseded(by)),
+        }
+    }
+    run.target.verify(rollout, run.events).await.map_err(Why::Failure)
+}

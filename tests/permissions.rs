@@ -1,0 +1,176 @@
+//! The policy that is generated for inputs allows every call that is made for them, which `Step::run` and `Step::post` hold in
+//! every test, and nothing else.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use ecs_deploy_action::aws::permissions::{Grant, Operation, Place, Policy};
+use ecs_deploy_action::runner::{Environment, Inputs};
+use ecs_deploy_action::spec::Spec;
+use simulator::{Action, Behaviour, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When};
+use support::permissions::Granted;
+use support::{Step, seconds, task_definition, world};
+
+/// How long every world goes on before the step comes.
+const BEFORE: u64 = 300;
+
+/// The last update by somebody else comes so long after the world began.
+fn theirs(image: &str, at: u64) -> Scenario {
+    let (cluster, service) = ("default".to_owned(), "web".to_owned());
+    let update = Action::UpdateService { cluster, service, image: Some(image.to_owned()), task_definition: None };
+    Scenario::default().image("stuck", Behaviour::Stuck).other(Moment::Elapsed(seconds(at)), update)
+}
+
+/// Where everything goes well after somebody deployed once.
+fn healthy() -> Simulator {
+    world(theirs("web:theirs", 1))
+}
+
+fn moving() -> Simulator {
+    world(theirs("web:theirs", BEFORE - 5))
+}
+
+fn without_service_deployments() -> Simulator {
+    world(Scenario { service_deployments: ServiceDeployments::Unsupported, ..theirs("web:theirs", 1) })
+}
+
+fn refusing(simulator: Simulator, operation: &str, code: &str) -> Simulator {
+    let when = When { operation: Some(operation.to_owned()), ..When::default() };
+    let fault = Fault::Refuse { status: 400, code: code.to_owned(), message: "no".to_owned() };
+    simulator.inject(Rule { when, fault });
+    simulator
+}
+
+/// Where ECS does not know the deployment that it names.
+fn forgetful() -> Simulator {
+    refusing(moving(), "DescribeServiceDeployments", "ServiceDeploymentNotFoundException")
+}
+
+fn without_service() -> Simulator {
+    Simulator::new(Scenario::default())
+}
+
+fn not_to_be_updated() -> Simulator {
+    refusing(healthy(), "UpdateService", "InvalidParameterException")
+}
+
+const WORLDS: [fn() -> Simulator; 6] =
+    [healthy, moving, without_service_deployments, forgetful, without_service, not_to_be_updated];
+
+fn bare() -> Step {
+    Step::bare().input("service", "web")
+}
+
+fn from_a_file(image: &str) -> Step {
+    let mut document = task_definition(image);
+    document["taskRoleArn"] = "task".into();
+    let step = bare().file("web.json", &document.to_string());
+    step.input("task-definition", "web.json").input("deploy-tags", "false")
+}
+
+/// Runs the step in every world, with its post step after a job that failed, and gives what is granted and never used.
+async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
+    let granted = Granted::to(step().environment(), step().path()).unwrap();
+    let mut unused = granted.grants();
+    assert!(unused.len() > 5, "{unused:?}");
+    for world in WORLDS {
+        let simulator = world();
+        tokio::time::sleep(seconds(BEFORE)).await;
+        let step = step();
+        step.run(&simulator).await;
+        step.post(&simulator, "failure").await;
+        for call in simulator.journal() {
+            let used = granted.allows(&call).unwrap();
+            unused.retain(|grant| !used.contains(grant));
+        }
+    }
+    unused
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_granted_that_is_never_used() {
+    type Make = fn() -> Step;
+    let steps: [(&str, Make); 6] = [
+        ("an image that fails", || Step::deploying("web:stuck").input("wait-for-minutes", "1")),
+        ("a file", || from_a_file("web:stuck").input("wait-for-minutes", "1")),
+        ("a new deployment", || {
+            let leaves = bare().input("on-cancel", "leave").input("rollback-on-failure", "false");
+            leaves.input("force-new-deployment", "true")
+        }),
+        ("a plan", || Step::deploying("web:good-2").input("mode", "plan")),
+        ("a way back", || bare().input("mode", "rollback").input("wait-for-minutes", "0.1")),
+        ("a way back to a revision", || {
+            bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "0.1")
+        }),
+    ];
+    for (name, step) in steps {
+        assert_eq!(unused(step).await, BTreeSet::new(), "{name}");
+    }
+}
+
+#[test]
+fn what_inputs_leave_out_is_left_to_the_owner_of_the_account() {
+    let granted = |step: Step| {
+        let environment = Environment::new(step.environment());
+        let (inputs, _) = Inputs::read(&environment).unwrap();
+        let spec = Spec::from_inputs(&inputs, step.path()).unwrap();
+        let place = Place::of(&spec, &environment);
+        serde_json::to_string(&Policy::for_spec(&spec, &place)).unwrap()
+    };
+
+    let policy = granted(Step::deploying("web:2").variable("AWS_REGION", ""));
+    for gap in ["ACCOUNT_ID", ":REGION:", "TASK_DEFINITION_FAMILY:*", "ROLE_OF_THE_TASK_DEFINITION"] {
+        assert!(policy.contains(gap), "{gap}: {policy}");
+    }
+
+    let policy = granted(
+        Step::bare()
+            .variable("AWS_REGION", "")
+            .input("service", "arn:aws-cn:ecs:cn-north-1:210987654321:service/shop/web")
+            .input("task-definition-family", "shop")
+            .input("image", "web:2")
+            .input("task-role-arn", "arn:aws-cn:iam::210987654321:role/task")
+            .input("execution-role-arn", "arn:aws-cn:iam::210987654321:role/execution"),
+    );
+    for gap in ["ACCOUNT_ID", ":REGION:", "TASK_DEFINITION_FAMILY", "ROLE_OF", "arn:aws:"] {
+        assert!(!policy.contains(gap), "{gap}: {policy}");
+    }
+    for arn in
+        ["arn:aws-cn:ecs:cn-north-1:210987654321:task-definition/shop:*", "arn:aws-cn:iam::210987654321:role/task"]
+    {
+        assert!(policy.contains(arn), "{arn}: {policy}");
+    }
+}
+
+/// `UPDATE_DOCS=1 cargo test --test permissions` writes the table instead of comparing it.
+#[test]
+fn the_documentation_has_the_same_table() {
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
+    let before = std::fs::read_to_string(PAGE).unwrap();
+    let (head, rest) = before.split_once("<!-- calls -->").unwrap();
+    let (_, tail) = rest.split_once("<!-- /calls -->").unwrap();
+
+    let after = format!("{head}<!-- calls -->\n\n{}\n<!-- /calls -->{tail}", table());
+
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PAGE, after).unwrap();
+    } else {
+        assert!(before == after, "run `UPDATE_DOCS=1 cargo test --test permissions` and commit docs/permissions.md");
+    }
+}
+
+fn table() -> String {
+    let place = Place::unknown();
+    let mut table = "| permission | on | to | needed for |\n|---|---|---|---|\n".to_owned();
+    for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
+        let resources: Vec<String> = grant.on.iter().flat_map(|resource| place.arns(*resource)).collect();
+        let mut on: Vec<String> = resources.iter().map(|resource| format!("`{resource}`")).collect();
+        on.extend(grant.condition.map(|condition| format!("only if `{}`", condition.words(&place))));
+        let Grant { action, reference, purpose, when, .. } = grant;
+        table += &format!("| [`{action}`]({reference}) | {} | {purpose} | {} |\n", on.join("<br>"), when.words());
+    }
+    table
+}

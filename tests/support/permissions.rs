@@ -1,0 +1,212 @@
+//! What IAM would say: every call that a step makes has to be allowed by the policy that is generated for the step's inputs.
+//!
+//! What IAM checks for a call is written down here a second time, from the service authorization reference and not from the
+//! action's own table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ecs_deploy_action::aws::permissions::{Place, Policy};
+use ecs_deploy_action::runner::{Environment, Inputs};
+use ecs_deploy_action::spec::Spec;
+use serde_json::Value;
+use simulator::{Call, Simulator};
+
+/// One thing that IAM checks.
+#[derive(Debug)]
+struct Check {
+    action: String,
+    /// `*` where the action has no resource level.
+    resource: String,
+    context: Vec<(&'static str, String)>,
+}
+
+/// A policy as IAM reads it.
+#[derive(Debug)]
+pub(crate) struct Granted(Value);
+
+impl Granted {
+    /// The policy for the inputs in `environment`; `None` where they make no sense. Its gaps are filled as the owner of the
+    /// account `123456789012` would fill them.
+    pub(crate) fn to(environment: &BTreeMap<String, String>, workspace: &Path) -> Option<Self> {
+        let environment = Environment::new(environment);
+        let (inputs, _) = Inputs::read(&environment).unwrap();
+        let spec = Spec::from_inputs(&inputs, workspace).ok()?;
+        let policy = serde_json::to_string(&Policy::for_spec(&spec, &Place::of(&spec, &environment))).unwrap();
+        Some(Self::of(&policy))
+    }
+
+    /// The policy in a text.
+    pub(crate) fn of(policy: &str) -> Self {
+        let filled = policy
+            .replace("ACCOUNT_ID", "123456789012")
+            .replace("TASK_DEFINITION_FAMILY", "web")
+            .replace("ROLE_OF_THE_TASK_DEFINITION", "execution")
+            .replace("ROLE_OF_THE_RULES", "events");
+        Self(serde_json::from_str(&filled).unwrap())
+    }
+
+    /// The actions of the policy, each with what it is granted on.
+    pub(crate) fn grants(&self) -> BTreeSet<(String, String)> {
+        let statements = self.0["Statement"].as_array().unwrap();
+        statements
+            .iter()
+            .flat_map(|statement| {
+                let resources = texts(&statement["Resource"]);
+                texts(&statement["Action"]).into_iter().flat_map(move |action| {
+                    resources.clone().into_iter().map(move |resource| (action.clone(), resource))
+                })
+            })
+            .collect()
+    }
+
+    /// The grants that allow the call, or what is missing.
+    pub(crate) fn allows(&self, call: &Call) -> Result<BTreeSet<(String, String)>, String> {
+        let mut used = BTreeSet::new();
+        for check in checks(call) {
+            let found = self.0["Statement"].as_array().unwrap().iter().find_map(|statement| {
+                let action = texts(&statement["Action"]).into_iter().find(|action| *action == check.action)?;
+                let resource = texts(&statement["Resource"]).into_iter().find(|it| matches(it, &check.resource))?;
+                (statement["Effect"] == "Allow" && holds(&statement["Condition"], &check)).then_some((action, resource))
+            });
+            used.insert(found.ok_or_else(|| format!("{check:?} is not allowed by {:#}", self.0))?);
+        }
+        Ok(used)
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// Only the operators that are used are known: another one fails.
+fn holds(condition: &Value, check: &Check) -> bool {
+    condition.as_object().into_iter().flatten().all(|(operator, keys)| {
+        assert!(["StringEquals", "ArnEquals"].contains(&operator.as_str()), "{operator}");
+        keys.as_object().unwrap().iter().all(|(key, wanted)| {
+            let wanted = wanted.as_str().unwrap();
+            check.context.iter().any(|(name, value)| name == key && value == wanted)
+        })
+    })
+}
+
+/// `*` is any text, also of several parts of an ARN.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text
+            .strip_prefix(head)
+            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(tail, &rest[at..]))),
+    }
+}
+
+/// What IAM checks for a call.
+fn checks(call: &Call) -> Vec<Check> {
+    let request = &call.request;
+    let text = |member: &str| request[member].as_str().unwrap_or_default().to_owned();
+    let all = |member: &str| request[member].as_array().map(|_| texts(&request[member])).unwrap_or_default();
+    let arn = |kind: &str, name: String| format!("arn:aws:ecs:us-east-1:123456789012:{kind}/{name}");
+    let cluster = text("cluster").rsplit('/').next().unwrap_or_default().to_owned();
+    let cluster = if cluster.is_empty() { "default".to_owned() } else { cluster };
+    let service = |name: &str| {
+        if name.starts_with("arn:") { name.to_owned() } else { arn("service", format!("{cluster}/{name}")) }
+    };
+    // `service-deployment/cluster/service/id` and `service-revision/cluster/service/id`.
+    let service_of = |part: &str| {
+        let parts: Vec<&str> = part.split('/').collect();
+        arn("service", format!("{}/{}", parts[1], parts[2]))
+    };
+    let action = format!("{}:{}", call.service, call.operation);
+    let check = |resource: String| Check { action: action.clone(), resource, context: Vec::new() };
+    let any = || check("*".to_owned());
+    let in_cluster = || Check { context: vec![("ecs:cluster", arn("cluster", cluster.clone()))], ..any() };
+    match (call.service, call.operation.as_str()) {
+        ("", _) | ("sts", "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity") => Vec::new(),
+        ("monitoring", "DescribeAlarms") => vec![Check { action: "cloudwatch:DescribeAlarms".to_owned(), ..any() }],
+        ("ecs", "DescribeTaskDefinition" | "ListTaskDefinitions" | "DeregisterTaskDefinition") => vec![any()],
+        ("ecs", "ListServices" | "ListTasks") => vec![in_cluster()],
+        ("ecs", "DescribeServices") => all("services").iter().map(|name| check(service(name))).collect(),
+        ("ecs", "UpdateService" | "ListServiceDeployments") => vec![check(service(&text("service")))],
+        ("ecs", "DescribeServiceDeployments" | "DescribeServiceRevisions" | "StopServiceDeployment") => {
+            let named = [all("serviceDeploymentArns"), all("serviceRevisionArns"), vec![text("serviceDeploymentArn")]];
+            let named = named.concat().into_iter().filter(|arn| !arn.is_empty());
+            named.flat_map(|arn| [check(service_of(&arn)), check(arn)]).collect()
+        }
+        ("logs", "GetLogEvents") => {
+            let stream = format!("log-group:{}:log-stream:{}", text("logGroupName"), text("logStreamName"));
+            vec![check(format!("arn:aws:logs:us-east-1:123456789012:{stream}"))]
+        }
+        ("ecs", "ListContainerInstances") => vec![check(arn("cluster", cluster.clone()))],
+        ("ecs", "DescribeContainerInstances") => all("containerInstances").into_iter().map(check).collect(),
+        ("ecs", "StopTask") => vec![check(text("task"))],
+        ("ecs", "RunTask") => {
+            let context = vec![("ecs:cluster", arn("cluster", cluster.clone()))];
+            let mut checks = vec![Check { context, ..check(text("taskDefinition")) }];
+            if request["tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
+                let context = vec![("ecs:CreateAction", call.operation.clone())];
+                let resource = arn("task", format!("{cluster}/1"));
+                checks.push(Check { action: "ecs:TagResource".to_owned(), resource, context });
+            }
+            checks
+        }
+        ("ecs", "DescribeTasks") => all("tasks").into_iter().map(check).collect(),
+        ("ecs", "RegisterTaskDefinition") => {
+            let made = arn("task-definition", format!("{}:7", text("family")));
+            let mut checks = vec![check(made.clone())];
+            if request["tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
+                let context = vec![("ecs:CreateAction", call.operation.clone())];
+                checks.push(Check { action: "ecs:TagResource".to_owned(), resource: made, context });
+            }
+            for role in ["taskRoleArn", "executionRoleArn"].map(text).into_iter().filter(|role| !role.is_empty()) {
+                // A role may be given by its name alone.
+                let role =
+                    if role.starts_with("arn:") { role } else { format!("arn:aws:iam::123456789012:role/{role}") };
+                let context = vec![("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())];
+                checks.push(Check { action: "iam:PassRole".to_owned(), resource: role, context });
+            }
+            checks
+        }
+        ("events", operation @ ("ListTargetsByRule" | "PutTargets")) => {
+            let rule = format!("arn:aws:events:us-east-1:123456789012:rule/{}", text("Rule"));
+            let mut checks = vec![check(rule)];
+            let targets = request["Targets"].as_array().filter(|_| operation == "PutTargets");
+            for role in targets.into_iter().flatten().filter_map(|target| target["RoleArn"].as_str()) {
+                let context = vec![("iam:PassedToService", "events.amazonaws.com".to_owned())];
+                checks.push(Check { action: "iam:PassRole".to_owned(), resource: role.to_owned(), context });
+            }
+            checks
+        }
+        (service, operation) => panic!("say in tests/support/permissions.rs what IAM checks for {service}:{operation}"),
+    }
+}
+
+/// Holds the calls that are made while it lives against the policy, also when whoever makes them is dropped.
+pub(crate) struct Watch<'a> {
+    simulator: &'a Simulator,
+    granted: Option<Granted>,
+    from: usize,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn begin(simulator: &'a Simulator, granted: Option<Granted>) -> Self {
+        Self { simulator, granted, from: simulator.journal().len() }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for call in &self.simulator.journal()[self.from..] {
+            match &self.granted {
+                Some(granted) => {
+                    if let Err(missing) = granted.allows(call) {
+                        panic!("call {} ({}): {missing}", call.number, call.operation);
+                    }
+                }
+                None => panic!("call {} ({}) was made for inputs that make no sense", call.number, call.operation),
+            }
+        }
+    }
+}
