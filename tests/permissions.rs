@@ -59,7 +59,7 @@ fn not_to_be_updated() -> Simulator {
 
 /// Where an alarm guards the deployments of the service.
 fn guarded() -> Simulator {
-    let simulator = Simulator::new(Scenario::default().alarm(Alarm::new("errors")));
+    let simulator = Simulator::new(theirs("web:theirs", 1).alarm(Alarm::new("errors")));
     simulator.add_service(web().alarms(&["errors"], true));
     simulator
 }
