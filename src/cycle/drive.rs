@@ -28,12 +28,12 @@ const LEAVE: Duration = Duration::from_millis(4500);
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
     let mode = if run.policy.is_rollback { "rollback" } else { "deploy" };
     run.events.send(Kind::Started { target: run.target.name(), mode });
-    let stopped = match AssertUnwindSafe(advance(run, writer)).catch_unwind().await {
+    let stopped = match AssertUnwindSafe(advance(run, writer).boxed_local()).catch_unwind().await {
         Ok(Ok(conclusion)) => return conclude(run, conclusion),
         Ok(Err(stopped)) => stopped,
         Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
-    let in_time = settle_in_time(run, writer, stopped.owed, stopped.why);
+    let in_time = settle_in_time(run, writer, stopped.owed, stopped.why).boxed_local();
     let settled = AssertUnwindSafe(in_time).catch_unwind().await;
     let conclusion = settled.unwrap_or_else(|_| lost(run));
     conclude(run, conclusion)
@@ -63,7 +63,8 @@ pub async fn errand<T: Target, U: Target>(
         Ok(Err(stopped)) => stopped,
         Err(_) => Stopped { owed: run.take_owed(), why: Why::Failure(internal()) },
     };
-    let settled = AssertUnwindSafe(settle_in_time(&run, writer, stopped.owed, stopped.why)).catch_unwind().await;
+    let settled =
+        AssertUnwindSafe(settle_in_time(&run, writer, stopped.owed, stopped.why).boxed_local()).catch_unwind().await;
     let Conclusion { outcome, cause, headline, reason, advice } = settled.unwrap_or_else(|_| lost(&run));
     let reason = [Some(headline), reason].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let failure = Failure::new(cause.unwrap_or(Cause::Internal), reason);

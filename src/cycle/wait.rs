@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Cause, Events, Failure, Kind, Look, Output, Progress, Run, Target, Verdict, Watch};
@@ -78,7 +79,8 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
             () = sleep_until(deadline), if looks > 0 => return Waited::Failed(overdue()),
-            looked = watch.look() => looked,
+            // On the heap: what looks is many layers deep, and a thread of a test has a small stack.
+            looked = watch.look().boxed_local() => looked,
         };
         looks += 1;
         let mut asked = None;

@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn what_has_no_resource_level_is_kept_within_the_cluster_where_aws_can_tell() {
         for grant in Operation::ALL.iter().flat_map(|operation| operation.grants()) {
-            let lists_a_cluster = ["ecs:ListServices", "ecs:ListTasks"].contains(&grant.action);
+            let lists_a_cluster = ["ecs:ListServices", "ecs:ListTasks", "ecs:RunTask"].contains(&grant.action);
             let is_within = matches!(grant.condition, Some(Condition::InCluster | Condition::InOriginCluster));
             assert_eq!(is_within, lists_a_cluster, "{grant:?}");
         }

@@ -22,7 +22,7 @@ const MAX_SENTENCES: usize = 10;
 
 /// How many logs of containers are shown, and how long a line of one may be.
 const MAX_LOGS: usize = 5;
-const MAX_LINE: usize = 500;
+const MAX_LINE: usize = 300;
 
 /// How many bytes of a diff or of the events are shown. GitHub drops a summary above 1 MiB as a whole.
 const MAX_BLOCK: usize = 128 * 1024;
