@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
+mod images;
 mod permissions;
 mod rolling_update;
 mod stage;
@@ -23,8 +24,13 @@ use crate::stage::Rehearsal;
 use crate::terminal::Terminal;
 
 /// Every rehearsal, by what is deployed.
-const REHEARSALS: &[&[Rehearsal]] =
-    &[rolling_update::REHEARSALS, permissions::REHEARSALS, together::REHEARSALS, verification::REHEARSALS];
+const REHEARSALS: &[&[Rehearsal]] = &[
+    rolling_update::REHEARSALS,
+    images::REHEARSALS,
+    permissions::REHEARSALS,
+    together::REHEARSALS,
+    verification::REHEARSALS,
+];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "healthy".to_owned());

@@ -49,6 +49,8 @@ pub enum Resource {
     Rules,
     /// The roles with which they start tasks.
     RuleRoles,
+    /// The repositories in Amazon ECR of the images that are named.
+    Repositories,
 }
 
 /// A condition of a grant.
@@ -67,6 +69,8 @@ pub enum Condition {
 const ECS: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html";
 const EVENTS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html";
+const ECR: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html";
 const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html";
 const CLOUDWATCH: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html";
@@ -75,6 +79,11 @@ const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_rol
 /// A grant without a condition, for an action of Amazon ECS.
 const fn ecs(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
     Grant { action, on, condition: None, when, purpose, reference: ECS }
+}
+
+/// The same, for an action of Amazon ECR.
+const fn ecr(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
+    Grant { action, on, condition: None, when, purpose, reference: ECR }
 }
 
 impl Grant {
@@ -117,8 +126,8 @@ macro_rules! operations {
 }
 
 use Resource::{
-    Any, ClusterServices, OriginService, OriginTasks, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
-    TaskDefinitions, TaskRoles, Tasks,
+    Any, ClusterServices, OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments,
+    ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -198,6 +207,28 @@ operations! {
                 .only(Condition::PassedTo("events.amazonaws.com"))
                 .says(PASS_ROLE),
         ];
+    }
+    "ecr": {
+        DescribeImages: [ecr("ecr:DescribeImages", &[Repositories], When::NamesImages, "find the digest that a tag is on")];
+        BatchGetImage: [
+            ecr("ecr:BatchGetImage", &[Repositories], When::NamesImages, "see what an image can run on, and tag it")
+        ];
+        GetDownloadUrlForLayer: [
+            ecr("ecr:GetDownloadUrlForLayer", &[Repositories], When::NamesImages, "see what an image can run on")
+        ];
+        DescribePullThroughCacheRules: [ecr(
+            "ecr:DescribePullThroughCacheRules",
+            &[Any],
+            When::NamesImages,
+            "tell a missing image from one that a cache may bring",
+        )];
+        DescribeRepositories: [
+            ecr("ecr:DescribeRepositories", &[Repositories], When::ForbidsMutableTags, "see whether a tag can be moved")
+        ];
+        DescribeImageScanFindings: [
+            ecr("ecr:DescribeImageScanFindings", &[Repositories], When::GatesOnScans, "read what scanning found")
+        ];
+        PutImage: [ecr("ecr:PutImage", &[Repositories], When::TagsImages, "put tags on the image that runs")];
     }
     "monitoring": {
         DescribeAlarms: [Grant {

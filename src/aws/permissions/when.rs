@@ -1,7 +1,7 @@
 //! For which inputs something has to be allowed.
 
 use crate::cycle::OnCancel;
-use crate::spec::{Mode, RollbackTo, Source, Spec};
+use crate::spec::{GateAction, Mode, Resolve, RollbackTo, Source, Spec};
 
 /// The inputs that make a grant necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub enum When {
     HasRules,
     /// Those that move them.
     MovesRules,
+    /// Those that name an image in Amazon ECR, and let it be looked at.
+    NamesImages,
+    /// Those that also want its tag to be immutable.
+    ForbidsMutableTags,
+    /// Those that also want to know what scanning found in it.
+    GatesOnScans,
+    /// Those that also put tags on it.
+    TagsImages,
 }
 
 impl When {
@@ -50,6 +58,10 @@ impl When {
             Self::Keeps => spec.mode == Mode::Deploy && spec.keep_revisions.is_some(),
             Self::HasRules => !spec.scheduled_rules.is_empty(),
             Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
+            Self::NamesImages => names_images(spec),
+            Self::ForbidsMutableTags => names_images(spec) && spec.images.forbid_mutable_tags,
+            Self::GatesOnScans => names_images(spec) && spec.images.scan.action != GateAction::Off,
+            Self::TagsImages => names_images(spec) && changes(spec) && !spec.images.promote_tags.is_empty(),
         }
     }
 
@@ -70,6 +82,10 @@ impl When {
             Self::Keeps => "`keep-revisions`",
             Self::HasRules => "`scheduled-rules`",
             Self::MovesRules => "`scheduled-rules`, unless `mode: plan`",
+            Self::NamesImages => "an image in Amazon ECR is named, unless `resolve-image-digest: false`",
+            Self::ForbidsMutableTags => "the same, with `forbid-mutable-tags: true`",
+            Self::GatesOnScans => "the same, with `scan-gate: warn` or `scan-gate: fail`",
+            Self::TagsImages => "the same, with `promote-tags`",
         }
     }
 }
@@ -79,6 +95,10 @@ const fn changes(spec: &Spec) -> bool {
         Mode::Deploy | Mode::Rollback { .. } => true,
         Mode::Plan => false,
     }
+}
+
+fn names_images(spec: &Spec) -> bool {
+    spec.images.resolve != Resolve::Never && !spec.named_in_ecr().is_empty()
 }
 
 fn registers(spec: &Spec) -> bool {

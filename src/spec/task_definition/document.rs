@@ -192,6 +192,24 @@ impl TaskDefinition {
         volumes.into_iter().flatten().any(|it| it["name"] == volume && it["configuredAtLaunch"] == true)
     }
 
+    /// A member of the document.
+    pub fn get(&self, member: &str) -> Option<&Value> {
+        self.0.get(member)
+    }
+
+    /// The document with each container's image replaced.
+    #[must_use]
+    pub fn with_images(&self, replace: impl Fn(&str) -> String) -> Self {
+        let mut members = self.0.clone();
+        let containers = members.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            if let Some(Value::String(image)) = container.get_mut("image") {
+                *image = replace(image);
+            }
+        }
+        Self(members)
+    }
+
     /// The document with these tags besides its own; a tag of the same key is replaced.
     #[must_use]
     pub fn with_tags(&self, tags: &[Tag]) -> Self {

@@ -6,6 +6,7 @@
 mod capture;
 mod diagnose;
 mod history;
+mod images;
 mod judge;
 mod known_causes;
 mod observe;
@@ -25,8 +26,9 @@ mod verify;
 use std::cell::OnceCell;
 use std::fmt;
 
-use crate::aws::{ecs, events};
+use crate::aws::{ecr, ecs, events};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target, Watch};
+use crate::ecr::Images;
 use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag};
 use crate::verification::Checks;
 
@@ -42,6 +44,7 @@ pub struct EcsService {
     readers: Readers,
     checks: Checks,
     request: Request,
+    images: Images,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
 }
@@ -62,6 +65,8 @@ pub struct Writers {
     pub ecs: ecs::Writer,
     /// Of Amazon EventBridge.
     pub events: events::Writer,
+    /// Of the registries of its images.
+    pub images: ecr::WritableRegistries,
 }
 
 /// What was asked for.
@@ -93,8 +98,8 @@ pub struct Request {
 
 impl EcsService {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout.
-    pub const fn new(readers: Readers, checks: Checks, request: Request) -> Self {
-        Self { readers, checks, request, destination: OnceCell::new() }
+    pub const fn new(readers: Readers, checks: Checks, request: Request, images: Images) -> Self {
+        Self { readers, checks, request, images, destination: OnceCell::new() }
     }
 }
 
@@ -114,7 +119,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.readers, &self.checks, &self.request, &self.destination, events).await
+        capture::capture(&self.readers, &self.checks, &self.request, &self.images, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -130,7 +135,7 @@ impl Target for EcsService {
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        preflight::preflight(&self.checks, before, draft, events)
+        preflight::preflight(&self.checks, &self.images, before, draft, events).await
     }
 
     async fn register(
@@ -152,10 +157,11 @@ impl Target for EcsService {
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
-        rollout.memo()
+        rollout.memo(self.images.promotions())
     }
 
     fn recall(&self, memo: Memo) -> Rollout {
+        self.images.owe(memo.promotions.clone());
         Rollout::recall(self.readers.ecs.clone(), memo)
     }
 
@@ -183,6 +189,10 @@ impl Target for EcsService {
         if let Some(keep) = self.request.keep_revisions {
             tidy::tidy(&self.readers.ecs, &writer.ecs, rollout, keep, self.request.max_retries, events).await;
         }
+    }
+
+    async fn seal(&self, writer: &Writers, events: &Events) {
+        self.images.promote(&writer.images, events).await;
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
