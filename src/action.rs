@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use crate::aws::Connection;
@@ -147,7 +148,8 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
         tags.extend(deploy_tags(&host.environment));
     }
     let checks = Checks::new(spec.verification.clone(), connection.cloudwatch_reader(), host.http_client.clone());
-    Ok(Prepared { spec, policy, tags, connection, checks })
+    let today = host.now.to_zoned(TimeZone::UTC).date();
+    Ok(Prepared { spec, policy, tags, today, connection, checks })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {

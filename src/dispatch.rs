@@ -4,10 +4,12 @@
 //! generic over [`Target`].
 
 use futures_util::FutureExt as _;
+use jiff::civil::Date;
 
 use crate::action::Host;
 use crate::aws::Connection;
 use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
+use crate::ecr::Images;
 use crate::runner::Environment;
 use crate::spec::{Mode, Spec, Tag};
 use crate::targets::ecs_service::{EcsService, Readers, Request, Writers};
@@ -20,6 +22,8 @@ pub(crate) struct Prepared {
     pub(crate) policy: Policy,
     /// The tags of a new revision.
     pub(crate) tags: Vec<Tag>,
+    /// The day, by UTC.
+    pub(crate) today: Date,
     pub(crate) connection: Connection,
     /// What is checked after a rollout.
     pub(crate) checks: Checks,
@@ -94,11 +98,16 @@ impl Prepared {
     }
 
     fn service_writers(&self) -> Writers {
-        Writers { ecs: self.connection.ecs_writer(), events: self.connection.events_writer() }
+        Writers {
+            ecs: self.connection.ecs_writer(),
+            events: self.connection.events_writer(),
+            images: self.connection.writable_registries(),
+        }
     }
 
     fn ecs_service(&self, service: &str, environment: &Environment) -> EcsService {
         let spec = &self.spec;
+        let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
         EcsService::new(
             Readers {
                 ecs: self.connection.ecs_reader(),
@@ -119,6 +128,7 @@ impl Prepared {
                 tags: self.tags.clone(),
                 max_retries: spec.max_retries,
             },
+            images,
             self.ecs_task(environment),
         )
     }

@@ -8,6 +8,7 @@
 //! - [`cycle`]: capture, plan, preflight, register, update, wait, verify, and rollback when it is owed. Knows no cloud.
 //! - [`targets`]: what can be deployed to, a folder each; implements the cycle's [`Target`](cycle::Target).
 //! - [`verification`]: what is checked after a rollout, whatever was rolled out.
+//! - [`ecr`]: the images that a request names, from tags to digests and back; knows no target.
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
@@ -18,6 +19,7 @@ pub mod action;
 pub mod aws;
 pub mod cycle;
 mod dispatch;
+pub mod ecr;
 pub mod report;
 pub mod runner;
 pub mod spec;

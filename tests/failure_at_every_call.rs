@@ -12,7 +12,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use simulator::{
-    Alarm, Behaviour, Fault, Page, PageAnswer, Rule, Scenario, Service, ServiceDeployments, Simulator, When,
+    Alarm, Behaviour, Fault, Image, Page, PageAnswer, Repository, Rule, Scenario, Service, ServiceDeployments,
+    Simulator, When,
 };
 use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
@@ -31,6 +32,7 @@ impl Course {
         fastrand::seed(0);
         let simulator = Simulator::new((self.scenario)());
         simulator.add_service((self.service)());
+        simulator.add_repository(Repository::new("shop/web").image(in_registry()));
         simulator
     }
 
@@ -39,6 +41,11 @@ impl Course {
         let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string());
         let step = if self.image.is_empty() { step } else { step.input("image", self.image) };
         self.inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
+    }
+
+    /// The tag that the image gets once it runs, if it gets one.
+    fn promotes_to(&self) -> Option<&'static str> {
+        self.inputs.iter().find(|(name, _)| *name == "promote-tags").map(|(_, tag)| *tag)
     }
 
     const fn works(&self) -> bool {
@@ -90,6 +97,9 @@ async fn survive(course: &Course) -> usize {
             simulator.inject(at_call(call.number, fault));
             let report = course.step(1).run(&simulator).await;
             says_what_is_so(&case, &simulator, &report).await;
+            if report.output("outcome") != "deployed" {
+                assert_eq!(tagged(course, &simulator), None, "{case}: what does not run was tagged");
+            }
             converges(&case, course, &simulator).await;
             cases += 1;
         }
@@ -175,6 +185,17 @@ async fn is_taken_back(case: &str, course: &Course, step: Step, simulator: &Simu
     assert_eq!(set_to(simulator), "web:1", "{case}: {report:#?}");
 }
 
+/// The image of the courses that deploy one from Amazon ECR.
+fn in_registry() -> Image {
+    let findings = serde_json::json!({"findings": [{"name": "CVE-2026-1", "severity": "LOW"}]});
+    Image::index(vec![Image::new("2", "linux", "amd64").scan(Duration::ZERO, "COMPLETE", findings)]).tag("2")
+}
+
+/// The digest that the course's tag is on.
+fn tagged(course: &Course, simulator: &Simulator) -> Option<String> {
+    simulator.tagged("shop/web", course.promotes_to()?)
+}
+
 /// The workflow's next attempt ends as an undisturbed first one would have.
 async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     let report = course.step(2).run(simulator).await;
@@ -191,6 +212,8 @@ async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     } else if !course.image.is_empty() {
         assert_ne!(version, "web:1", "{case}, run again");
     }
+    let promoted = course.promotes_to().map(|_| in_registry().digest());
+    assert_eq!(tagged(course, simulator), promoted, "{case}, run again");
 }
 
 macro_rules! courses {
@@ -239,6 +262,9 @@ const WATCHED: &[(&str, &str)] = &[("rollback-alarms", "errors"), ("verify-minut
 courses! {
     healthy: "good:2", web, brisk, &[];
     healthy_with_settings: "good:2", web, brisk, &[("desired-count", "3"), ("enable-execute-command", "true")];
+    gated_and_promoted:
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/web:2", web, brisk,
+        &[("scan-gate", "fail"), ("promote-tags", "stable")];
     healthy_without_the_permission_for_service_deployments: "good:2", web, || without(ServiceDeployments::Denied), &[];
     healthy_without_service_deployments: "good:2", web, || without(ServiceDeployments::Unsupported), &[];
     forced: "", web, brisk, &[("force-new-deployment", "true")];

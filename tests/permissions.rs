@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 use ecs_deploy_action::aws::permissions::{Grant, Operation, Place, Policy};
 use ecs_deploy_action::runner::{Environment, Inputs};
 use ecs_deploy_action::spec::Spec;
-use simulator::{Action, Alarm, Behaviour, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When};
+use serde_json::json;
+use simulator::{
+    Action, Alarm, Behaviour, ContainerInstance, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When,
+};
 use support::permissions::Granted;
 use support::{Step, seconds, task_definition, web, world};
 
@@ -64,8 +67,39 @@ fn guarded() -> Simulator {
     simulator
 }
 
-const WORLDS: [fn() -> Simulator; 7] =
-    [healthy, moving, without_service_deployments, forgetful, without_service, not_to_be_updated, guarded];
+/// Where containers write to CloudWatch Logs and the tasks need GPUs.
+fn machines(scenario: Scenario) -> Simulator {
+    let mut definition = task_definition("web:good-1");
+    definition["requiresCompatibilities"] = json!(["EC2"]);
+    definition["containerDefinitions"][0]["resourceRequirements"] = json!([{"type": "GPU", "value": "1"}]);
+    definition["containerDefinitions"][0]["logConfiguration"] = json!({"logDriver": "awslogs", "options": {
+        "awslogs-group": "/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"}});
+    let simulator = Simulator::new(scenario);
+    simulator.add_container_instance("default", ContainerInstance::new("g5.xlarge").gpus(8));
+    simulator.add_service(web().setting("launchType", json!("EC2")).task_definition(definition));
+    simulator
+}
+
+fn crashing() -> Simulator {
+    machines(Scenario::default().image("web", Behaviour::crash_loop()))
+}
+
+fn crashing_on_the_way_back() -> Simulator {
+    let scenario = theirs("web:theirs", 1);
+    machines(scenario.image("good", Behaviour::crash_loop()))
+}
+
+const WORLDS: [fn() -> Simulator; 9] = [
+    healthy,
+    moving,
+    without_service_deployments,
+    forgetful,
+    without_service,
+    not_to_be_updated,
+    guarded,
+    crashing,
+    crashing_on_the_way_back,
+];
 
 fn bare() -> Step {
     Step::bare().input("service", "web")

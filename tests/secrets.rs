@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::json;
 use simulator::{
-    Action, Behaviour, Fault, ID_TOKEN_REQUEST_TOKEN, Moment, Rule, SECRET_ACCESS_KEY, Scenario, Service, Simulator,
-    When,
+    Action, Behaviour, Fault, ID_TOKEN_REQUEST_TOKEN, Image, Moment, Repository, Rule, SECRET_ACCESS_KEY, Scenario,
+    Service, Simulator, When,
 };
 use support::{Report, Step, seconds, task_definition};
 
@@ -365,6 +365,7 @@ async fn no_panic_shows_a_secret() {
 #[tokio::test(start_paused = true)]
 async fn outputs_that_hold_the_account_id_say_so_and_the_others_are_enough() {
     let simulator = world(Scenario::default());
+    simulator.add_repository(Repository::new("web").image(Image::new("2", "linux", "amd64").tag("good-2")));
     let step = Step::deploying("123456789012.dkr.ecr.us-east-1.amazonaws.com/web:good-2");
 
     let report = step.run(&simulator).await;

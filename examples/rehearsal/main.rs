@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
+mod images;
 mod one_off;
 mod permissions;
 mod rolling_update;
@@ -27,6 +28,7 @@ use crate::terminal::Terminal;
 const REHEARSALS: &[&[Rehearsal]] = &[
     rolling_update::REHEARSALS,
     one_off::REHEARSALS,
+    images::REHEARSALS,
     permissions::REHEARSALS,
     together::REHEARSALS,
     verification::REHEARSALS,

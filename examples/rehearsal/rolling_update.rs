@@ -6,7 +6,7 @@ use std::time::Duration;
 use simulator::{Action, Behaviour, Fault, Moment, Rule, Simulator, When};
 
 use crate::stage::{
-    CRASH, DEPLOY, HEALTHY, OLD_IMAGE, Rehearsal, TASK_DEFINITION, account, fails_to_start, service, world,
+    CRASH, DEPLOY, HEALTHY, NEW_IMAGE, OLD_IMAGE, Rehearsal, TASK_DEFINITION, account, fails_to_start, service, world,
 };
 
 pub(crate) const REHEARSALS: &[Rehearsal] = &[
@@ -35,15 +35,15 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
     },
     Rehearsal {
         name: "image-missing",
-        story: "An image that nobody pushed.",
-        inputs: DEPLOY,
+        story: "An image that nobody pushed, of which Amazon ECR was not asked beforehand.",
+        inputs: UNASKED,
         world: || web(Behaviour::ImageMissing { after: Duration::from_secs(4) }),
         outcome: "rolled-back",
     },
     Rehearsal {
         name: "wrong-platform",
-        story: "An image that was built for x86 only, for tasks that run on ARM.",
-        inputs: DEPLOY,
+        story: "An image that was built for x86 only, for tasks that run on ARM; Amazon ECR was not asked beforehand.",
+        inputs: UNASKED,
         world: || {
             web(fails_to_start(
                 "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain \
@@ -135,6 +135,16 @@ const UNCHANGED: &[(&str, &str)] = &[
     ("image", OLD_IMAGE),
     ("cluster", "production"),
     ("service", "web"),
+];
+
+/// [`DEPLOY`], without a look at the image.
+const UNASKED: &[(&str, &str)] = &[
+    ("task-definition", TASK_DEFINITION),
+    ("container-name", "web"),
+    ("image", NEW_IMAGE),
+    ("cluster", "production"),
+    ("service", "web"),
+    ("resolve-image-digest", "false"),
 ];
 
 /// The new image does that, and nothing else happens.

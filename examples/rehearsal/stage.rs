@@ -7,7 +7,7 @@ use std::time::Duration;
 use ecs_deploy_action::runner::Environment;
 use ecs_deploy_action::spec::{Format, TaskDefinition};
 use serde_json::Value;
-use simulator::{ACCESS_KEY_ID, Behaviour, SECRET_ACCESS_KEY, Scenario, Service, Simulator};
+use simulator::{ACCESS_KEY_ID, Behaviour, Image, Repository, SECRET_ACCESS_KEY, Scenario, Service, Simulator};
 
 /// What can be rehearsed.
 pub(crate) struct Rehearsal {
@@ -47,13 +47,31 @@ pub(crate) fn fails_to_start(reason: &str) -> Behaviour {
 /// An account in which [`NEW_IMAGE`] does that.
 pub(crate) fn account(behaviour: Behaviour) -> Scenario {
     let region = "eu-west-1".to_owned();
-    Scenario { region, account: "111122223333".to_owned(), ..Scenario::default() }.image(NEW_IMAGE, behaviour)
+    // By its name, and by the digest that is deployed in the name's place.
+    Scenario { region, account: "111122223333".to_owned(), ..Scenario::default() }
+        .image(NEW_IMAGE, behaviour.clone())
+        .image(new_image().digest(), behaviour)
 }
 
-/// The service `web` in steady state, with three tasks of [`OLD_IMAGE`].
+/// What [`NEW_IMAGE`] is on.
+pub(crate) fn new_image() -> Image {
+    Image::new("2026-01-05", "linux", "arm64").tag("2026-01-05")
+}
+
+fn old_image() -> Image {
+    Image::new("2026-01-04", "linux", "arm64").tag("2026-01-04")
+}
+
+/// The repository of both images, with `new` for the new one.
+pub(crate) fn repository(new: Option<Image>) -> Repository {
+    new.into_iter().fold(Repository::new("shop/web").image(old_image()), Repository::image)
+}
+
+/// The service `web` in steady state, with three tasks of the digest that [`OLD_IMAGE`] is on.
 pub(crate) fn service() -> Result<Service, Box<dyn Error>> {
     let mut running = document()?;
-    running["containerDefinitions"][0]["image"] = OLD_IMAGE.into();
+    let (repository, _) = OLD_IMAGE.rsplit_once(':').unwrap_or((OLD_IMAGE, ""));
+    running["containerDefinitions"][0]["image"] = format!("{repository}@{}", old_image().digest()).into();
     Ok(Service::new("web").cluster("production").desired_count(3).task_definition(running))
 }
 
@@ -63,10 +81,11 @@ pub(crate) fn document() -> Result<Value, Box<dyn Error>> {
     Ok(document.register_input())
 }
 
-/// A world with nothing but that service.
+/// A world with nothing but that service and the repository of its images.
 pub(crate) fn world(scenario: Scenario, service: Service) -> Simulator {
     let simulator = Simulator::new(scenario);
     simulator.add_service(service);
+    simulator.add_repository(repository(Some(new_image())));
     simulator
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use simulator::{Alarm, AlarmState, Page, PageAnswer, Simulator};
 
-use crate::stage::{HEALTHY, NEW_IMAGE, Rehearsal, TASK_DEFINITION, account, service, world};
+use crate::stage::{HEALTHY, NEW_IMAGE, Rehearsal, TASK_DEFINITION, account, new_image, service, world};
 
 pub(crate) const REHEARSALS: &[Rehearsal] = &[
     Rehearsal {
@@ -63,13 +63,13 @@ const STRICT: &[(&str, &str)] = &[
 
 fn address() -> Result<Simulator, Box<dyn Error>> {
     let page = Page::new("https://shop.example/health")
-        .answer(PageAnswer::status(503).while_runs(NEW_IMAGE))
+        .answer(PageAnswer::status(503).while_runs(new_image().digest()))
         .answer(PageAnswer::status(200));
     Ok(world(account(HEALTHY).page(page), service()?))
 }
 
 fn alarm() -> Result<Simulator, Box<dyn Error>> {
-    let alarm = Alarm::new("web-errors").watching(NEW_IMAGE, Duration::from_secs(150));
+    let alarm = Alarm::new("web-errors").watching(new_image().digest(), Duration::from_secs(150));
     Ok(world(account(HEALTHY).alarm(alarm), service()?))
 }
 

@@ -32,7 +32,10 @@ CreateDeployment GetDeployment GetDeploymentGroup GetApplicationRevision ListDep
 BatchGetDeploymentTargets ListDeploymentTargets
 """,
     "events/2015-10-07": "DescribeRule ListTargetsByRule PutTargets",
-    "ecr/2015-09-21": "BatchGetImage DescribeImages",
+    "ecr/2015-09-21": """
+DescribeRepositories DescribeImages BatchGetImage PutImage GetDownloadUrlForLayer DescribeImageScanFindings
+DescribePullThroughCacheRules
+""",
 }
 
 TRAITS = ("type", "required", "enum", "min", "max")

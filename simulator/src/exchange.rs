@@ -146,6 +146,7 @@ impl State {
             number,
             at,
             service: asked.signing_name().unwrap_or_default(),
+            region: signature::region(request),
             operation: name.to_owned(),
             request: parameters,
             status,
@@ -177,6 +178,9 @@ impl State {
         }
         if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
             return answer;
+        }
+        if let Protocol::Layer = asked.protocol {
+            return operation::image::download(&self.world, request["path"].as_str().unwrap_or_default());
         }
         if operation::reads(name) {
             if let Some(Fault::StaleRead(age)) = fault
@@ -236,14 +240,14 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     if asked.is_signed() && caller.expires.is_some_and(|expiry| world.now >= expiry) {
         return Err(match asked.protocol {
             Protocol::Query => Refusal { code: "ExpiredToken".to_owned(), ..expired() }.with_status(403),
-            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner | Protocol::Web => expired(),
+            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner | Protocol::Layer | Protocol::Web => expired(),
         });
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
         Protocol::Cbor(model) => model,
-        Protocol::Query | Protocol::Web => return Ok(caller),
+        Protocol::Query | Protocol::Layer | Protocol::Web => return Ok(caller),
         Protocol::Runner => return may_have_id_token(request).map(|()| caller),
     };
     let operation = model.operations.get(name).ok_or_else(unknown)?;

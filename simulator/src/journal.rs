@@ -20,6 +20,8 @@ pub struct Call {
     pub at: Duration,
     /// The service, by the name that its requests are signed with; empty for GitHub's runner.
     pub service: &'static str,
+    /// The region that it was signed for; empty without a signature.
+    pub region: String,
     /// The operation.
     pub operation: String,
     /// The request's body.

@@ -7,7 +7,7 @@
 //!
 //! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
 //! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
-//! - `operation/` maps requests to the world: Amazon ECS's, AWS STS's as far as credentials go, and the ID tokens of GitHub's
+//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, AWS STS's as far as credentials go, and the ID tokens of GitHub's
 //!   runner.
 //! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
 //!
@@ -27,6 +27,7 @@ mod operation;
 mod others;
 mod page;
 mod protocol;
+mod registry;
 mod scenario;
 mod service;
 mod signature;
@@ -50,6 +51,7 @@ pub use crate::fault::{Fault, Rule, When};
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
 pub use crate::page::{Page, PageAnswer};
+pub use crate::registry::{Image, Repository};
 pub use crate::scenario::{
     ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
     Scenario, ServiceDeployments,
@@ -140,6 +142,32 @@ impl Simulator {
         #[expect(clippy::expect_used, reason = "a test's own task definition is wrong: documented")]
         let registered = registered.expect("ECS accepts the task definition");
         registered["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Adds a repository with its images to Amazon ECR.
+    pub fn add_repository(&self, repository: Repository) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let account = state.world.scenario.account.clone();
+        state.world.registries.add(repository, &account);
+        state.remember();
+    }
+
+    /// Makes every repository of the world's account whose name begins with `prefix/` a pull-through cache.
+    pub fn add_pull_through_cache(&self, prefix: &str) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let account = state.world.scenario.account.clone();
+        state.world.registries.pull_through.push((account, prefix.to_owned()));
+        state.remember();
+    }
+
+    /// The digest that a tag in the world's own account is on now.
+    pub fn tagged(&self, repository: &str, tag: &str) -> Option<String> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let world = &state.world;
+        world.registries.get(&world.scenario.account, repository)?.tagged(tag).map(str::to_owned)
     }
 
     /// The in-process door: an HTTP client for the AWS SDK. Every request goes to this world, whatever its host.

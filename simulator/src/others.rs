@@ -92,6 +92,15 @@ pub enum Action {
         /// Which one.
         task_definition: String,
     },
+    /// Moves a tag of the world's own account to another image.
+    MoveTag {
+        /// The repository's name.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// The digest.
+        digest: String,
+    },
     /// A CloudWatch alarm goes into ALARM.
     TripAlarm {
         /// The alarm's name.

@@ -11,6 +11,8 @@ use crate::wire::Refusal;
 
 /// The path at which the runner's ID tokens are to be had, on whatever host.
 pub(crate) const ID_TOKEN_PATH: &str = "/id-token";
+/// Where the layers of images are to be had, on whatever host.
+const LAYER_PATH: &str = "/layer/";
 
 /// A request, taken apart.
 pub(crate) struct Asked {
@@ -33,6 +35,8 @@ pub(crate) enum Protocol {
     Runner,
     /// A page, of whoever it is.
     Web,
+    /// A layer of an image, from the signed address that Amazon ECR gave.
+    Layer,
 }
 
 impl Asked {
@@ -42,6 +46,12 @@ impl Asked {
         if request.method == "GET" && path.ends_with(ID_TOKEN_PATH) {
             let parameters = Some(Value::Object(pairs(query.as_bytes())));
             return Self { operation: "GetIdToken".to_owned(), parameters, protocol: Protocol::Runner };
+        }
+        if request.method == "GET"
+            && let Some((_, layer)) = path.split_once(LAYER_PATH)
+        {
+            let parameters = Some(json!({"path": layer}));
+            return Self { operation: "GetLayer".to_owned(), parameters, protocol: Protocol::Layer };
         }
         if request.method == "GET" {
             let parameters = json!({"url": request.uri, "authorization": header("authorization")});
@@ -73,13 +83,14 @@ impl Asked {
             Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
             Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
-            Protocol::Runner | Protocol::Web => None,
+            Protocol::Runner | Protocol::Layer | Protocol::Web => None,
         }
     }
 
     /// Whether the caller has to sign: the others bring a token instead.
     pub(crate) fn is_signed(&self) -> bool {
-        !matches!(self.protocol, Protocol::Runner | Protocol::Web) && self.operation != "AssumeRoleWithWebIdentity"
+        !matches!(self.protocol, Protocol::Runner | Protocol::Layer | Protocol::Web)
+            && self.operation != "AssumeRoleWithWebIdentity"
     }
 }
 
@@ -92,13 +103,14 @@ impl Protocol {
             Self::Query => "text/xml",
             Self::Runner => "application/json; charset=utf-8",
             Self::Web => "text/html; charset=utf-8",
+            Self::Layer => "application/octet-stream",
         }
     }
 
     /// What an error looks like as a value.
     pub(crate) fn error(self, refusal: &Refusal) -> Value {
         match self {
-            Self::Json(_) | Self::Cbor(_) => refusal.body(),
+            Self::Json(_) | Self::Cbor(_) | Self::Layer => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
             Self::Runner => json!({"message": refusal.message}),
             Self::Web => json!({"body": refusal.message}),
@@ -116,7 +128,7 @@ impl Protocol {
             }
             // What answers nothing has no body.
             Self::Json(_) if answer.is_null() => String::new(),
-            Self::Json(_) | Self::Runner => answer.to_string(),
+            Self::Json(_) | Self::Runner | Self::Layer => answer.to_string(),
             Self::Web => answer["body"].as_str().unwrap_or_default().to_owned(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",

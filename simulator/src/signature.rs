@@ -38,6 +38,12 @@ pub(crate) fn verify(world: &World, service: Option<&str>, request: &Request) ->
     .with_status(403))
 }
 
+/// The region that a request is signed for; empty without a signature.
+pub(crate) fn region(request: &Request) -> String {
+    let authorization = text(&request.headers, "authorization").and_then(Authorization::parse);
+    authorization.map(|authorization| authorization.region.to_owned()).unwrap_or_default()
+}
+
 /// The parts of an `Authorization` header.
 struct Authorization<'a> {
     access_key_id: &'a str,

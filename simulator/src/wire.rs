@@ -49,11 +49,21 @@ pub(crate) fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// One page of a list, and the token of the next one. A token is the position at which the next page starts.
+/// One page of a list of Amazon ECS, and the token of the next one.
 pub(crate) fn page(
     items: Vec<Value>,
     request: &Value,
     default_size: usize,
+) -> Result<(Vec<Value>, Option<String>), Refusal> {
+    page_of(items, request, default_size, 100)
+}
+
+/// One page of up to `most` items, and the token of the next one. A token is the position at which the next page starts.
+pub(crate) fn page_of(
+    items: Vec<Value>,
+    request: &Value,
+    default_size: usize,
+    most: usize,
 ) -> Result<(Vec<Value>, Option<String>), Refusal> {
     let start = match request["nextToken"].as_str() {
         None => 0,
@@ -63,10 +73,10 @@ pub(crate) fn page(
             .filter(|start| *start <= items.len())
             .ok_or_else(|| Refusal::invalid("Invalid token."))?,
     };
-    let size = match request["maxResults"].as_u64() {
+    let size = match request["maxResults"].as_u64().map(usize::try_from) {
         None => default_size,
-        Some(size @ 1..=100) => usize::try_from(size).unwrap_or(default_size),
-        Some(_) => return Err(Refusal::invalid("maxResults must be between 1 and 100.")),
+        Some(Ok(size)) if (1..=most).contains(&size) => size,
+        Some(_) => return Err(Refusal::invalid(format!("maxResults must be between 1 and {most}."))),
     };
     let end = items.len().min(start + size);
     let next = (end < items.len()).then(|| end.to_string());

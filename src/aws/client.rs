@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, ecs, events, logs};
+use super::{CallError, Operation, cloudwatch, ecr, ecs, events, logs};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -202,6 +202,16 @@ impl Connection {
             return None;
         }
         self.environment.get("AWS_CREDENTIAL_EXPIRATION")?.trim_matches('"').parse().ok()
+    }
+
+    /// Every registry of Amazon ECR, to read from.
+    pub fn registries(&self) -> ecr::Registries {
+        ecr::Registries::new(self.of_service("ECR"))
+    }
+
+    /// Every registry of Amazon ECR, to write to.
+    pub fn writable_registries(&self) -> ecr::WritableRegistries {
+        ecr::WritableRegistries::new(self.of_service("ECR"))
     }
 
     /// The configuration for a service's client. The service is named as in the variables that set endpoints.

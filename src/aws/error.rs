@@ -161,7 +161,11 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "ServiceDeploymentNotFoundException"
         | "TaskDefinitionNotFoundException"
         | "ResourceNotFoundException"
-        | "TargetNotFoundException" => CallErrorKind::NotFound,
+        | "TargetNotFoundException"
+        | "RepositoryNotFoundException"
+        | "ImageNotFoundException"
+        | "ScanNotFoundException"
+        | "LayersNotFoundException" => CallErrorKind::NotFound,
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => CallErrorKind::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"

@@ -6,6 +6,7 @@ pub mod cloudwatch;
 pub mod console;
 mod credentials;
 mod document;
+pub mod ecr;
 pub mod ecs;
 mod error;
 pub mod events;

@@ -134,6 +134,7 @@ impl<'a, T: Target> From<UpdateFailed<'a, T>> for Stopped<T> {
 async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conclusion, Stopped<T>> {
     let planned = plan_without_conflict(run).await?;
     if planned.is_empty() {
+        unharmed(run, planned.seal(writer)).await;
         return Ok(unchanged(run, &planned));
     }
     let registered = planned.preflight().await?.register(writer).await?;
@@ -142,10 +143,20 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
         return Ok(in_progress(run, &updated.was(), &updated.wanted()));
     }
     let verified = updated.wait().await?.verify().await?.follow(writer).await?;
+    unharmed(run, verified.seal(writer)).await;
     if !run.policy.is_rollback {
         verified.tidy(writer).await;
     }
     Ok(done(run, &verified.wanted(), verified.progress()))
+}
+
+/// What comes after a success does not turn it into a failure, not even with a defect.
+pub(super) async fn unharmed<T: Target>(run: &Run<'_, T>, seal: impl Future<Output = ()>) {
+    if AssertUnwindSafe(seal).catch_unwind().await.is_err() {
+        run.events.warn(
+            "This action has a defect in what it does after a success; what runs is not affected. Please report it.",
+        );
+    }
 }
 
 async fn preview<T: Target>(run: &Run<'_, T>) -> Result<Conclusion, Stopped<T>> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Conclusion, Diagnosis, Plan};
+use super::{Conclusion, Diagnosis, Plan, Table};
 
 /// One thing that happened.
 ///
@@ -50,6 +50,8 @@ pub enum Kind {
     Noted(String),
     /// Something that the user should look at, and that does not stop the deployment.
     Warned(String),
+    /// Something that is best read as a table.
+    Tabulated(Table),
     /// What will change.
     Planned(Plan),
     /// How far the rollout is. Sent at every look; readers leave out what did not change.
@@ -202,11 +204,13 @@ pub enum Output {
     Policy,
     /// `mode: iam-policy`: who may assume the role, as JSON.
     TrustPolicy,
+    /// The digests that the request's images in Amazon ECR were resolved to, a line each.
+    ImageDigest,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -232,6 +236,7 @@ impl Output {
         Self::Result,
         Self::Policy,
         Self::TrustPolicy,
+        Self::ImageDigest,
     ];
 
     /// The name in `action.yml`.
@@ -262,6 +267,7 @@ impl Output {
             Self::Result => "result",
             Self::Policy => "policy",
             Self::TrustPolicy => "trust-policy",
+            Self::ImageDigest => "image-digest",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
-use super::drive::{conclude, done, lost};
+use super::drive::{conclude, done, lost, unharmed};
 use super::phase::Why;
 use super::run::Owed;
 use super::settle::{roll_back, settle};
@@ -90,7 +90,10 @@ async fn discharge<T: Target>(
         }
         Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
             Waited::Done(progress) => match complete(run, writer, &mut debt).await {
-                Ok(()) => return done(run, &debt.wanted, &progress),
+                Ok(()) => {
+                    unharmed(run, run.target.seal(writer, run.events)).await;
+                    return done(run, &debt.wanted, &progress);
+                }
                 Err(why) => why,
             },
             Waited::Failed(failure) => Why::Failure(failure),

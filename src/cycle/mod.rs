@@ -13,6 +13,7 @@ mod phase;
 mod plan;
 mod run;
 mod settle;
+mod table;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
 pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, Policy, Run};
+pub use table::Table;
 pub use target::{Ending, Look, NotUpdated, Restore, Target, Verdict, Watch};

@@ -99,6 +99,8 @@ pub enum Cause {
     ScheduledRule,
     /// A check before the first change failed.
     Preflight,
+    /// Scanning found more in an image than is allowed, or the image was not scanned.
+    ScanGate,
     /// An input is wrong.
     InvalidInput,
     /// Something that was named does not exist.
@@ -119,7 +121,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
@@ -133,6 +135,7 @@ impl Cause {
         Self::Stopped,
         Self::ScheduledRule,
         Self::Preflight,
+        Self::ScanGate,
         Self::InvalidInput,
         Self::NotFound,
         Self::AccessDenied,
@@ -164,6 +167,7 @@ impl Cause {
             Self::Stopped => "stopped",
             Self::ScheduledRule => "scheduled-rule",
             Self::Preflight => "preflight",
+            Self::ScanGate => "scan-gate",
             Self::InvalidInput => "invalid-input",
             Self::NotFound => "not-found",
             Self::AccessDenied => "access-denied",

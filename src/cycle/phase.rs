@@ -146,6 +146,12 @@ impl<'a, T: Target> Planned<'a, T> {
         }
     }
 
+    /// What was asked for runs already.
+    pub(super) async fn seal(&self, writer: &T::Writer) {
+        let run = self.captured.run;
+        run.target.seal(writer, run.events).await;
+    }
+
     pub(super) fn was(&self) -> String {
         self.captured.run.target.was(&self.captured.before)
     }
@@ -327,6 +333,12 @@ impl<'a, T: Target> Verified<'a, T> {
                 }
             }
         }
+    }
+
+    /// Does what is left to do once what was asked for is known to run.
+    pub(super) async fn seal(&self, writer: &T::Writer) {
+        let run = self.0.0.registered.cleared.0.captured.run;
+        run.target.seal(writer, run.events).await;
     }
 
     pub(super) fn wanted(&self) -> String {

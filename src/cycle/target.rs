@@ -134,6 +134,10 @@ pub trait Target {
     /// Removes what the rollout made superfluous. Whatever goes wrong here is no more than a warning.
     async fn tidy(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) {}
 
+    /// Does what is left to do once what was asked for is known to run, such as putting a tag on its image. Nothing that runs
+    /// changes by it, so what goes wrong is a warning. Idempotent.
+    async fn seal(&self, _writer: &Self::Writer, _events: &Events) {}
+
     /// Collects the evidence of a failure. Whatever cannot be had is left out.
     async fn diagnose(&self, rollout: &Self::Rollout) -> Diagnosis;
 

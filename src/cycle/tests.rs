@@ -138,6 +138,11 @@ impl Target for Fake {
         self.step("verify")
     }
 
+    async fn seal(&self, (): &(), _: &Events) {
+        // It has nobody to tell of a failure.
+        self.step("seal").ok();
+    }
+
     async fn diagnose(&self, _: &Watched) -> Diagnosis {
         Diagnosis::default()
     }
@@ -172,7 +177,7 @@ impl Sink for Recorder {
     }
 }
 
-const FORWARD: [&str; 8] = ["capture", "plan", "preflight", "register", "update", "wait", "checks", "verify"];
+const FORWARD: [&str; 9] = ["capture", "plan", "preflight", "register", "update", "wait", "checks", "verify", "seal"];
 
 /// Deploys with that trouble at that step: the outcome, and the calls after the step with the trouble.
 async fn deploy_with(step: &'static str, trouble: Trouble) -> (Outcome, Vec<&'static str>) {
@@ -240,6 +245,9 @@ async fn what_is_owed_follows_from_how_far_it_came() {
         ("checks", Superseded, Outcome::Superseded, &[]),
         ("verify", Fails, Outcome::RolledBack, &BACK),
         ("verify", Panics, Outcome::RolledBack, &BACK),
+        ("seal", Fails, Outcome::Deployed, &[]),
+        ("seal", Panics, Outcome::Deployed, &[]),
+        ("seal", Cancelled, Outcome::Deployed, &[]),
     ] {
         let (ended, called) = deploy_with(step, trouble).await;
         assert_eq!((ended, &called[..]), (outcome, then), "{step}, {trouble:?}");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::exit_code::explained;
 use super::words::{count, hinted, sentences, sign, spoken};
 use crate::cycle::{
-    Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shown, Sink, StoppedTasks,
+    Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shown, Sink, StoppedTasks, Table,
 };
 use crate::runner::Console;
 use crate::runner::text::{one_line, shorten};
@@ -144,6 +144,13 @@ impl Log {
         }
     }
 
+    fn table(&mut self, at: Duration, table: &Table) {
+        self.show(at, &format!("{}:", one_line(&table.title)));
+        for row in &table.rows {
+            self.show_under(&spoken_row(&table.header, row));
+        }
+    }
+
     fn diagnosis(&mut self, at: Duration, diagnosis: &Diagnosis) {
         if !diagnosis.hints.is_empty() {
             self.show(at, "What helps:");
@@ -206,6 +213,7 @@ impl Sink for Log {
             Kind::Noted(text) => self.detail(at, &one_line(text)),
             // The annotation is the line, and must not be folded away.
             Kind::Warned(_) => self.leave_group(),
+            Kind::Tabulated(table) => self.table(at, table),
             Kind::Planned(plan) => self.plan(at, plan),
             Kind::Progressed(progress) => self.progress(at, progress),
             Kind::Said { message, .. } => self.show(at, &format!("› {}", one_line(message))),
@@ -235,6 +243,15 @@ const fn is_folded(phase: Phase) -> bool {
 fn clock(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// `critical: found 3, allowed 0, too many`
+fn spoken_row(header: &[String], row: &[String]) -> String {
+    let cells = header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty());
+    let cells: Vec<String> = cells
+        .map(|(name, cell)| format!("{} {}", name.to_lowercase(), one_line(cell)).trim_start().to_owned())
+        .collect();
+    format!("{}: {}", row.first().map(|first| one_line(first)).unwrap_or_default(), cells.join(", "))
 }
 
 fn changed(change: &Change) -> String {

@@ -8,11 +8,13 @@ use serde_json::Value;
 use super::aftermath;
 use super::edit::{self, Edit};
 use super::field;
+use super::images::image_rules;
 use super::source::{self, Wanted};
 use super::{
     Access, Arn, InputError, Mode, OnCancel, OnConflict, OneOff, Overrides, Role, RollbackTo, Settings, Source, Spec,
     Tag, Voucher, volume,
 };
+use crate::ecr::ImageReference;
 use crate::runner::Inputs;
 
 /// What the official deploy action waits for, unless told otherwise.
@@ -54,6 +56,7 @@ impl Spec {
         let access = access(inputs, &mut reader);
         let source = reader.keep(source::find(&wanted(inputs), workspace)).unwrap_or(Source::Running);
         let overrides = overrides(inputs, &mut reader);
+        let images = image_rules(inputs, &mut reader);
         let settings = settings(inputs, &mut reader);
         let tags = inputs.tags.as_deref().and_then(|text| reader.keep(tags(text))).unwrap_or_default();
         let deploy_tags = reader.flag("deploy-tags", inputs.deploy_tags.as_deref()).unwrap_or(true);
@@ -100,6 +103,7 @@ impl Spec {
             access,
             source,
             overrides,
+            images,
             settings,
             origin,
             scheduled_rules,
@@ -118,6 +122,7 @@ impl Spec {
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());
+        reader.errors.extend(spec.premature_promotion());
         if reader.errors.is_empty() { Ok(spec) } else { Err(reader.errors) }
     }
 
@@ -137,7 +142,7 @@ impl Spec {
 /// Collects what is wrong, and goes on.
 #[derive(Default)]
 pub(super) struct Reader {
-    errors: Vec<InputError>,
+    pub(super) errors: Vec<InputError>,
 }
 
 impl Reader {
@@ -145,7 +150,7 @@ impl Reader {
         result.map_err(|error| self.errors.push(error)).ok()
     }
 
-    fn flag(&mut self, input: &'static str, text: Option<&str>) -> Option<bool> {
+    pub(super) fn flag(&mut self, input: &'static str, text: Option<&str>) -> Option<bool> {
         text.and_then(|text| self.keep(field::flag(input, text)))
     }
 
@@ -456,11 +461,14 @@ fn overrides(inputs: &Inputs, reader: &mut Reader) -> Overrides {
 
 /// An image with white space inside is two values that ran together: a list in `image`, or a line of `images` in it.
 fn image_reference(input: &'static str, image: &str) -> Result<(), InputError> {
+    let remedy = "write one image, as registry/name:tag or registry/name@digest";
     if image.is_empty() || image.contains(char::is_whitespace) {
-        let problem = format!("`{image}` is not one image");
-        return Err(InputError::new(input, problem, "write one image, as registry/name:tag or registry/name@digest"));
+        return Err(InputError::new(input, format!("`{image}` is not one image"), remedy));
     }
-    Ok(())
+    match image.parse::<ImageReference>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(InputError::new(input, format!("`{image}` is not an image: {error}"), remedy)),
+    }
 }
 
 fn images(text: &str, image_given: bool, containers: &[String]) -> Result<Vec<(String, String)>, InputError> {
@@ -573,13 +581,14 @@ fn out_of_place_in_a_rollback(inputs: &Inputs) -> Vec<InputError> {
         ("cpu", &inputs.cpu),
         ("memory", &inputs.memory),
         ("tags", &inputs.tags),
+        ("promote-tags", &inputs.promote_tags),
     ]
     .into_iter()
     .filter(|(_, value)| value.is_some())
     .map(|(input, _)| {
         InputError::new(
             input,
-            "it changes a task definition, and `mode: rollback` goes back to one as it is",
+            "it is about a new revision, and `mode: rollback` goes back to one as it is",
             "leave it out, and say with `to` which revision to go back to",
         )
     })

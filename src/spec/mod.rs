@@ -6,6 +6,7 @@ mod edit;
 mod error;
 mod field;
 mod from_inputs;
+mod images;
 mod nearest;
 mod one_off;
 mod source;
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub use arn::{Arn, InvalidArn};
 pub use edit::Edit;
 pub use error::InputError;
+pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use one_off::OneOff;
 
 pub use crate::cycle::{OnCancel, OnConflict};
@@ -49,6 +51,8 @@ pub struct Spec {
     pub source: Source,
     /// What to change in it.
     pub overrides: Overrides,
+    /// How the images that it names are looked after.
+    pub images: ImageRules,
     /// What to change in the service besides its task definition.
     pub settings: Settings,
     /// The service whose images are taken, if they come from one.
@@ -202,6 +206,13 @@ impl Overrides {
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same with each image replaced.
+    #[must_use]
+    pub fn with_images(&self, replace: impl Fn(&str) -> String) -> Self {
+        let images = self.images.iter().map(|(container, image)| (container.clone(), replace(image)));
+        Self { image: self.image.as_deref().map(&replace), images: images.collect(), ..self.clone() }
     }
 
     /// Whether something is to be changed that belongs to a container and says no container of its own.

@@ -123,6 +123,15 @@ fn checks(call: &Call) -> Vec<Check> {
     match (call.service, call.operation.as_str()) {
         ("", _) | ("sts", "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity") => Vec::new(),
         ("monitoring", "DescribeAlarms") => vec![Check { action: "cloudwatch:DescribeAlarms".to_owned(), ..any() }],
+        ("ecr", "DescribePullThroughCacheRules") => vec![any()],
+        ("ecr", _) => {
+            let name = if call.operation == "DescribeRepositories" {
+                all("repositoryNames").remove(0)
+            } else {
+                text("repositoryName")
+            };
+            vec![check(format!("arn:aws:ecr:{}:{}:repository/{name}", call.region, text("registryId")))]
+        }
         ("ecs", "DescribeTaskDefinition" | "ListTaskDefinitions" | "DeregisterTaskDefinition") => vec![any()],
         ("ecs", "ListServices" | "ListTasks") => vec![in_cluster()],
         ("ecs", "DescribeServices") => all("services").iter().map(|name| check(service(name))).collect(),

@@ -4,6 +4,7 @@ mod alarm;
 mod cluster;
 mod code_deploy;
 mod container_instance;
+pub(crate) mod image;
 mod log;
 pub(crate) mod page;
 mod rule;
@@ -31,6 +32,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
         "events" => of_events(world, operation, request),
+        "ecr" => image::perform(world, operation, request),
         _ => unknown(operation),
     }
 }

@@ -9,6 +9,7 @@ mod identity;
 mod instance;
 mod log;
 mod one_off;
+mod registry;
 mod rollout;
 mod schedule;
 mod scheduler;
@@ -34,6 +35,7 @@ pub use self::fact::{Fact, Happening};
 pub(crate) use self::identity::{mix, uuid};
 pub(crate) use self::instance::Instance;
 pub(crate) use self::one_off::{Once, OneOff};
+pub(crate) use self::registry::Stored as Repository;
 pub(crate) use self::rollout::Cause;
 pub(crate) use self::schedule::Due;
 pub(crate) use self::service::{REVISION_SETTINGS, Service};
@@ -45,6 +47,7 @@ pub(crate) use self::task_definition::Revision as TaskDefinition;
 use self::alarm::Alarms;
 use self::code_deploy::CodeDeploy;
 use self::identity::Identity;
+use self::registry::Registries;
 use self::schedule::Schedule;
 use self::task_definition::TaskDefinitions;
 use crate::Scenario;
@@ -70,6 +73,7 @@ pub(crate) struct World {
     pub(crate) alarms: Alarms,
     /// The targets of EventBridge's rules, by the rules' names.
     pub(crate) rules: BTreeMap<String, Vec<Value>>,
+    pub(crate) registries: Registries,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
     id_tokens: Vec<session::IdToken>,
@@ -126,6 +130,7 @@ impl World {
             facts: Vec::new(),
             alarms: Alarms::new(),
             rules: scenario.rules.clone(),
+            registries: Registries::default(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
             schedule: Schedule::default(),

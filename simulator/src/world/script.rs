@@ -25,6 +25,11 @@ impl World {
             Action::DeleteAlarm { name } => {
                 self.alarms.remove(name);
             }
+            Action::MoveTag { repository, tag, digest } => {
+                if let Some(repository) = self.registries.get_mut(&scenario.account, repository) {
+                    repository.tag(tag, digest);
+                }
+            }
             _ => {}
         }
         let (_, mut around) = self.split();
@@ -92,7 +97,10 @@ impl World {
                 let stop = json!({"deploymentId": newest.id, "autoRollbackEnabled": rolls_back});
                 vec![("codedeploy", "StopDeployment", stop)]
             }
-            Action::TripAlarm { .. } | Action::ClearAlarm { .. } | Action::DeleteAlarm { .. } => Vec::new(),
+            Action::TripAlarm { .. }
+            | Action::ClearAlarm { .. }
+            | Action::DeleteAlarm { .. }
+            | Action::MoveTag { .. } => Vec::new(),
         }
     }
 }

@@ -13,6 +13,8 @@ mod documents;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod loopback;

@@ -55,6 +55,8 @@ pub enum Resource {
     Rules,
     /// The roles with which they start tasks.
     RuleRoles,
+    /// The repositories in Amazon ECR of the images that are named.
+    Repositories,
 }
 
 /// A condition of a grant.
@@ -73,6 +75,8 @@ pub enum Condition {
 const ECS: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html";
 const EVENTS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html";
+const ECR: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html";
 const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html";
 const LOGS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html";
 const CLOUDWATCH: &str =
@@ -82,6 +86,11 @@ const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_rol
 /// A grant without a condition, for an action of Amazon ECS.
 const fn ecs(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
     Grant { action, on, condition: None, when, purpose, reference: ECS }
+}
+
+/// The same, for an action of Amazon ECR.
+const fn ecr(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
+    Grant { action, on, condition: None, when, purpose, reference: ECR }
 }
 
 impl Grant {
@@ -124,8 +133,8 @@ macro_rules! operations {
 }
 
 use Resource::{
-    Any, Cluster, ClusterServices, ContainerInstances, LogStreams, OriginService, OriginTasks, RuleRoles, Rules,
-    Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+    Any, Cluster, ClusterServices, ContainerInstances, LogStreams, OriginService, OriginTasks, Repositories, RuleRoles,
+    Rules, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -198,13 +207,13 @@ operations! {
         ListContainerInstances: [ecs(
             "ecs:ListContainerInstances",
             &[Cluster],
-            When::Changes,
+            When::MayNeedGpus,
             "see whether the cluster has GPUs enough for the rollout",
         )];
         DescribeContainerInstances: [ecs(
             "ecs:DescribeContainerInstances",
             &[ContainerInstances],
-            When::Changes,
+            When::MayNeedGpus,
             "see whether the cluster has GPUs enough for the rollout",
         )];
         ListTasks: [
@@ -232,6 +241,28 @@ operations! {
             ecs("logs:GetLogEvents", &[LogStreams], When::Changes, "show the last lines of containers that failed, and of one-off tasks")
                 .says(LOGS)
         ];
+    }
+    "ecr": {
+        DescribeImages: [ecr("ecr:DescribeImages", &[Repositories], When::NamesImages, "find the digest that a tag is on")];
+        BatchGetImage: [
+            ecr("ecr:BatchGetImage", &[Repositories], When::NamesImages, "see what an image can run on, and tag it")
+        ];
+        GetDownloadUrlForLayer: [
+            ecr("ecr:GetDownloadUrlForLayer", &[Repositories], When::NamesImages, "see what an image can run on")
+        ];
+        DescribePullThroughCacheRules: [ecr(
+            "ecr:DescribePullThroughCacheRules",
+            &[Any],
+            When::NamesImages,
+            "tell a missing image from one that a cache may bring",
+        )];
+        DescribeRepositories: [
+            ecr("ecr:DescribeRepositories", &[Repositories], When::ForbidsMutableTags, "see whether a tag can be moved")
+        ];
+        DescribeImageScanFindings: [
+            ecr("ecr:DescribeImageScanFindings", &[Repositories], When::GatesOnScans, "read what scanning found")
+        ];
+        PutImage: [ecr("ecr:PutImage", &[Repositories], When::TagsImages, "put tags on the image that runs")];
     }
     "monitoring": {
         DescribeAlarms: [Grant {

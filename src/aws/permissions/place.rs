@@ -27,6 +27,8 @@ pub struct Place {
     /// The cluster and the service that is promoted from.
     origin: Option<(String, String)>,
     rules: Vec<String>,
+    /// ARNs of the repositories in Amazon ECR, which may lie elsewhere.
+    repositories: Vec<String>,
 }
 
 impl Place {
@@ -65,6 +67,7 @@ impl Place {
                 .as_ref()
                 .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
             rules: spec.scheduled_rules.clone(),
+            repositories: repositories(spec),
         };
         place.roles = place.roles(spec);
         place
@@ -84,6 +87,7 @@ impl Place {
             roles: Vec::new(),
             origin: Some((text("ORIGIN_CLUSTER"), text("ORIGIN_SERVICE"))),
             rules: vec![text("RULE")],
+            repositories: vec![format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/REPOSITORY")],
         };
         place.roles = vec![place.iam(&format!("role/{ROLE}"))];
         place
@@ -136,6 +140,7 @@ impl Place {
                 self.rules.iter().map(rule).collect()
             }
             Resource::RuleRoles => vec![self.iam(&format!("role/{RULE_ROLE}"))],
+            Resource::Repositories => self.repositories.clone(),
         }
     }
 
@@ -187,6 +192,16 @@ impl Place {
         roles.dedup();
         roles
     }
+}
+
+/// The ARNs of the repositories of the images that are named.
+fn repositories(spec: &Spec) -> Vec<String> {
+    let arns = spec.named_in_ecr().into_iter().map(|(registry, repository)| {
+        let (account, region) = (registry.account, registry.region);
+        format!("arn:{}:ecr:{region}:{account}:repository/{repository}", partition(&region))
+    });
+    let arns: std::collections::BTreeSet<String> = arns.collect();
+    arns.into_iter().collect()
 }
 
 /// The partition of a region, by how its regions are called.

@@ -1,7 +1,7 @@
 //! For which inputs something has to be allowed.
 
 use crate::cycle::OnCancel;
-use crate::spec::{Mode, RollbackTo, Source, Spec};
+use crate::spec::{GateAction, Mode, Resolve, RollbackTo, Source, Spec};
 
 /// The inputs that make a grant necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum When {
     Tags,
     /// Those whose new revision has a role.
     PassesRoles,
+    /// Those that may deploy tasks with GPUs.
+    MayNeedGpus,
     /// Those that run a one-off task.
     RunsTask,
     /// Those that go back without saying where, or to a commit.
@@ -30,6 +32,14 @@ pub enum When {
     HasRules,
     /// Those that move them.
     MovesRules,
+    /// Those that name an image in Amazon ECR, and let it be looked at.
+    NamesImages,
+    /// Those that also want its tag to be immutable.
+    ForbidsMutableTags,
+    /// Those that also want to know what scanning found in it.
+    GatesOnScans,
+    /// Those that also put tags on it.
+    TagsImages,
 }
 
 impl When {
@@ -45,6 +55,7 @@ impl When {
             Self::Registers => registers(spec),
             Self::Tags => registers(spec) && has_tags(spec),
             Self::PassesRoles => registers(spec) && has_roles(spec),
+            Self::MayNeedGpus => spec.mode != Mode::RunTask && may_need_gpus(spec),
             Self::RunsTask => changes(spec) && spec.one_off.is_some(),
             Self::GoesToPrevious => {
                 matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
@@ -53,6 +64,10 @@ impl When {
             Self::Keeps => spec.mode == Mode::Deploy && spec.keep_revisions.is_some(),
             Self::HasRules => !spec.scheduled_rules.is_empty(),
             Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
+            Self::NamesImages => names_images(spec),
+            Self::ForbidsMutableTags => names_images(spec) && spec.images.forbid_mutable_tags,
+            Self::GatesOnScans => names_images(spec) && spec.images.scan.action != GateAction::Off,
+            Self::TagsImages => names_images(spec) && changes(spec) && !spec.images.promote_tags.is_empty(),
         }
     }
 
@@ -68,12 +83,17 @@ impl When {
             Self::Registers => "`mode: deploy`, when a file or other inputs make a new revision of the task definition",
             Self::Tags => "the new revision has tags: by `deploy-tags`, `tags`, or from what it is made of",
             Self::PassesRoles => "the new revision has a task role or an execution role",
+            Self::MayNeedGpus => "the task definition may ask for GPUs",
             Self::RunsTask => "`mode: run-task`, or `run-task: true`",
             Self::GoesToPrevious => "`mode: rollback` without `to`, or to a commit",
             Self::Promotes => "`from-service`",
             Self::Keeps => "`keep-revisions`",
             Self::HasRules => "`scheduled-rules`",
             Self::MovesRules => "`scheduled-rules`, unless `mode: plan`",
+            Self::NamesImages => "an image in Amazon ECR is named, unless `resolve-image-digest: false`",
+            Self::ForbidsMutableTags => "the same, with `forbid-mutable-tags: true`",
+            Self::GatesOnScans => "the same, with `scan-gate: warn` or `scan-gate: fail`",
+            Self::TagsImages => "the same, with `promote-tags`",
         }
     }
 }
@@ -83,6 +103,10 @@ const fn changes(spec: &Spec) -> bool {
         Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask => true,
         Mode::Plan => false,
     }
+}
+
+fn names_images(spec: &Spec) -> bool {
+    spec.images.resolve != Resolve::Never && !spec.named_in_ecr().is_empty()
 }
 
 fn registers(spec: &Spec) -> bool {
@@ -97,6 +121,13 @@ fn has_tags(spec: &Spec) -> bool {
         Source::Document(document) => !document.tags().is_empty(),
     };
     brings_some || spec.deploy_tags || !spec.tags.is_empty()
+}
+
+fn may_need_gpus(spec: &Spec) -> bool {
+    match &spec.source {
+        Source::Running | Source::Registered(_) => true,
+        Source::Document(document) => document.gpus() > 0,
+    }
 }
 
 fn has_roles(spec: &Spec) -> bool {

@@ -80,8 +80,13 @@ pub(super) fn table<const COLUMNS: usize>(
     header: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,
 ) -> String {
-    let mut table = format!("{}{}", row(&header), row(&[":--"; COLUMNS]));
-    table.extend(rows.into_iter().map(|cells| row(&cells)));
+    wide_table(&header, rows)
+}
+
+/// The same, of as many columns as there are.
+pub(super) fn wide_table(header: &[impl AsRef<str>], rows: impl IntoIterator<Item = impl AsRef<[String]>>) -> String {
+    let mut table = format!("{}{}", row(header), row(&vec![":--"; header.len()]));
+    table.extend(rows.into_iter().map(|cells| row(cells.as_ref())));
     table
 }
 

@@ -1,9 +1,11 @@
 //! The page, from top to bottom: what runs now, why, what was changed, how long it took, where to look further.
 
 use super::gantt;
-use super::markdown::{self, code, fence, folded, link, section, table, text};
+use super::markdown::{self, code, fence, folded, link, section, table, text, wide_table};
 use super::record::Record;
-use crate::cycle::{Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks};
+use crate::cycle::{
+    Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks, Table,
+};
 use crate::report::exit_code::explained;
 use crate::report::words::{count, hinted, sentences, short_arn, sign, spoken};
 use crate::runner::text::{one_line, shorten};
@@ -35,6 +37,7 @@ pub(super) fn page(record: &Record, run_url: Option<&str>) -> String {
         explanation(record),
         Some(facts(record)),
         evidence(&record.diagnosis),
+        tables(&record.tables),
         warnings(&record.warnings),
         documents(record),
         plan.and_then(other_changes),
@@ -211,6 +214,15 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
         parts.push(folded(&title, &fence("text", &head(&events))));
     }
     Some(section("Why it failed", &parts.join("\n")))
+}
+
+fn tables(tables: &[Table]) -> Option<String> {
+    let cells = |row: &Vec<String>| row.iter().map(|cell| prose(cell)).collect::<Vec<_>>();
+    let one = |table: &Table| {
+        let header: Vec<String> = table.header.iter().map(|name| prose(name)).collect();
+        section(&prose(&table.title), &wide_table(&header, table.rows.iter().take(MAX_ROWS).map(cells)))
+    };
+    (!tables.is_empty()).then(|| tables.iter().take(MAX_ROWS).map(one).collect::<Vec<_>>().join("\n"))
 }
 
 fn value(text: &str) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress};
+use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
 
 /// Everything that was told so far about a target.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub(super) struct Record {
     pub(super) diagnosis: Diagnosis,
     /// Each with its title.
     pub(super) documents: Vec<(String, String)>,
+    pub(super) tables: Vec<Table>,
     pub(super) conclusion: Option<Conclusion>,
     pub(super) last: Timestamp,
     pub(super) elapsed: Duration,
@@ -63,6 +64,7 @@ impl Record {
                 self.outputs.insert(*output, value.clone());
             }
             Kind::Warned(text) => self.warnings.push(text.clone()),
+            Kind::Tabulated(table) => self.tables.push(table.clone()),
             Kind::Planned(plan) => self.plan = Some(plan.clone()),
             Kind::Progressed(progress) => {
                 if progress.failed > 0 {

@@ -192,6 +192,24 @@ impl TaskDefinition {
         volumes.into_iter().flatten().any(|it| it["name"] == volume && it["configuredAtLaunch"] == true)
     }
 
+    /// A member of the document.
+    pub fn get(&self, member: &str) -> Option<&Value> {
+        self.0.get(member)
+    }
+
+    /// The document with each container's image replaced.
+    #[must_use]
+    pub fn with_images(&self, replace: impl Fn(&str) -> String) -> Self {
+        let mut members = self.0.clone();
+        let containers = members.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            if let Some(Value::String(image)) = container.get_mut("image") {
+                *image = replace(image);
+            }
+        }
+        Self(members)
+    }
+
     /// The document with these tags besides its own; a tag of the same key is replaced.
     #[must_use]
     pub fn with_tags(&self, tags: &[Tag]) -> Self {
@@ -231,6 +249,16 @@ impl TaskDefinition {
         let text = |tag: &Value, member| tag.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let tags = self.0.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         tags.iter().map(|tag| Tag { key: text(tag, "key"), value: text(tag, "value") }).collect()
+    }
+
+    /// How many GPUs a task needs.
+    pub fn gpus(&self) -> usize {
+        self.containers()
+            .filter_map(|container| container.get("resourceRequirements")?.as_array())
+            .flatten()
+            .filter(|requirement| requirement["type"] == "GPU")
+            .filter_map(|requirement| requirement["value"].as_str()?.parse::<usize>().ok())
+            .sum()
     }
 
     pub(super) fn containers(&self) -> impl Iterator<Item = &Map<String, Value>> {

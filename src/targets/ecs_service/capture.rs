@@ -8,10 +8,11 @@ use super::pin::primary;
 use super::plan::{is_of_an_earlier_attempt, plan};
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledRule};
-use super::{Readers, Request, announce_revision, short};
+use super::{Readers, Request, announce_revision, images, short};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
+use crate::ecr::{Images, Resolved};
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
 use crate::verification::{Checks, SeenAlarms};
 
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub(super) running: TaskDefinition,
     /// What the request starts from.
     pub(super) base: Base,
+    /// The images that the request names, as far as their digests are known.
+    pub(super) images: Vec<Resolved>,
     /// The service deployment in flight, where AWS tells.
     pub(super) service_deployment: Option<ServiceDeployment>,
     /// The ARN of the revision that last ran as it should: where a rollback goes.
@@ -103,6 +106,7 @@ pub(super) async fn capture(
     Readers { ecs: reader, events: schedules, .. }: &Readers,
     checks: &Checks,
     request: &Request,
+    images: &Images,
     destination: &OnceCell<String>,
     events: &Events,
 ) -> Result<Snapshot, Failure> {
@@ -118,6 +122,7 @@ pub(super) async fn capture(
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
     let base = base(reader, request, destination, &service, &running).await?;
+    let images = images.resolve(&images::named(request, &base), events).await?.to_vec();
     let promoted = match &request.origin {
         Some(origin) => Some(promotion::look(reader, origin).await?),
         None => None,
@@ -125,8 +130,18 @@ pub(super) async fn capture(
     let rules = rules::look(schedules, &request.scheduled_rules).await?;
     let alarms = checks.see_alarms(&service.deployment_alarms).await;
     let may_be_unchecked = false;
-    let mut snapshot =
-        Snapshot { service, running, base, service_deployment, stable, may_be_unchecked, alarms, promoted, rules };
+    let mut snapshot = Snapshot {
+        service,
+        running,
+        base,
+        images,
+        service_deployment,
+        stable,
+        may_be_unchecked,
+        alarms,
+        promoted,
+        rules,
+    };
     if at_rest && checks.are_wanted() && is_left_by_an_earlier_attempt(request, &snapshot) {
         snapshot.stable = before_the_current(reader, &snapshot.service).await?;
         snapshot.may_be_unchecked = true;

@@ -4,12 +4,11 @@ use super::Snapshot;
 use super::plan::{Draft, Revision};
 use crate::aws::ecs::{Gpus, Reader};
 use crate::cycle::Events;
-use crate::spec::TaskDefinition;
 
 /// Warns before a rollout that can never place its first task. What AWS does not tell is no reason to stop.
 pub(super) async fn warn(reader: &Reader, before: &Snapshot, draft: &Draft, events: &Events) {
     let (Revision::Existing { document, .. } | Revision::New(document)) = &draft.revision else { return };
-    let needs = needed(document);
+    let needs = document.gpus();
     if needs == 0 || before.service.placement.launch_type.as_deref() == Some("FARGATE") {
         return;
     }
@@ -20,25 +19,12 @@ pub(super) async fn warn(reader: &Reader, before: &Snapshot, draft: &Draft, even
                 desired.unwrap_or(before.service.desired),
                 before.service.placement.minimum_healthy_percent,
             );
-            if let Some(warning) = shortage(needs, needed(&before.running), stops_first, &gpus) {
+            if let Some(warning) = shortage(needs, before.running.gpus(), stops_first, &gpus) {
                 events.warn(warning);
             }
         }
         Err(error) => events.note(format!("Whether the cluster has GPUs to spare is not known: {error}")),
     }
-}
-
-fn needed(document: &TaskDefinition) -> usize {
-    let document = document.register_input();
-    let requirements = document["containerDefinitions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|container| container["resourceRequirements"].as_array().into_iter().flatten());
-    requirements
-        .filter(|requirement| requirement["type"] == "GPU")
-        .filter_map(|requirement| requirement["value"].as_str()?.parse::<usize>().ok())
-        .sum()
 }
 
 /// Whether ECS may stop an old task before a new one runs. The minimum is rounded up, and is 100 % when nothing is said.

@@ -8,6 +8,7 @@ mod diagnose;
 pub(in crate::targets) mod evidence;
 mod gpu;
 mod history;
+mod images;
 mod judge;
 mod known_causes;
 mod observe;
@@ -27,8 +28,9 @@ mod verify;
 use std::cell::OnceCell;
 use std::fmt;
 
-use crate::aws::{ecs, events, logs};
+use crate::aws::{ecr, ecs, events, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Run, Target, Watch};
+use crate::ecr::Images;
 use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag};
 use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
@@ -50,6 +52,7 @@ pub struct EcsService {
     request: Request,
     /// What runs between register and update.
     first: Option<EcsTask>,
+    images: Images,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
 }
@@ -72,6 +75,8 @@ pub struct Writers {
     pub ecs: ecs::Writer,
     /// Of Amazon EventBridge.
     pub events: events::Writer,
+    /// Of the registries of its images.
+    pub images: ecr::WritableRegistries,
 }
 
 /// What was asked for.
@@ -103,8 +108,14 @@ pub struct Request {
 
 impl EcsService {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout. `first` runs before it.
-    pub const fn new(readers: Readers, checks: Checks, request: Request, first: Option<EcsTask>) -> Self {
-        Self { readers, checks, request, first, destination: OnceCell::new() }
+    pub const fn new(
+        readers: Readers,
+        checks: Checks,
+        request: Request,
+        images: Images,
+        first: Option<EcsTask>,
+    ) -> Self {
+        Self { readers, checks, request, images, first, destination: OnceCell::new() }
     }
 }
 
@@ -124,7 +135,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.readers, &self.checks, &self.request, &self.destination, events).await
+        capture::capture(&self.readers, &self.checks, &self.request, &self.images, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -141,7 +152,7 @@ impl Target for EcsService {
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
         gpu::warn(&self.readers.ecs, before, draft, events).await;
-        preflight::preflight(&self.checks, before, draft, events)
+        preflight::preflight(&self.checks, &self.images, before, draft, events).await
     }
 
     async fn register(
@@ -163,10 +174,11 @@ impl Target for EcsService {
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
-        rollout.memo()
+        rollout.memo(self.images.promotions())
     }
 
     fn recall(&self, memo: Memo) -> Rollout {
+        self.images.owe(memo.promotions.clone());
         Rollout::recall(self.readers.ecs.clone(), memo)
     }
 
@@ -206,6 +218,10 @@ impl Target for EcsService {
         if let Some(keep) = self.request.keep_revisions {
             tidy::tidy(&self.readers.ecs, &writer.ecs, rollout, keep, self.request.max_retries, events).await;
         }
+    }
+
+    async fn seal(&self, writer: &Writers, events: &Events) {
+        self.images.promote(&writer.images, events).await;
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {

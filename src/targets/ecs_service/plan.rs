@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::capture::Base;
 use super::history::family;
 use super::rules::{self, ScheduledTarget};
-use super::{Request, Snapshot, promotion, sentences, short};
+use super::{Request, Snapshot, images, promotion, sentences, short};
 use crate::aws::ecs::ServiceUpdate;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Tag, TaskDefinition, difference, render};
@@ -178,10 +178,17 @@ fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Fa
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
         }
         Base::Registered { document, .. } | Base::Document(document) => {
-            let wanted = render(document, &overrides).map_err(|errors| {
+            let pinned = |image: &str| images::pinned(&before.images, image);
+            let overrides = overrides.with_images(pinned);
+            let document = match &before.base {
+                Base::Registered { .. } => document.clone(),
+                Base::Document(_) => document.with_images(pinned),
+            };
+            let wanted = render(&document, &overrides).map_err(|errors| {
                 Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
             })?;
-            let plan = difference(&before.running, &wanted);
+            let mut plan = difference(&before.running, &wanted);
+            images::show_tags(&mut plan, &before.images);
             let revision = if plan.is_empty() {
                 Revision::Kept(current.clone())
             } else {

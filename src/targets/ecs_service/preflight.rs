@@ -1,12 +1,33 @@
 //! Checks, before anything is changed, what ECS would only find out while the rollout fails.
 
 use super::plan::{Draft, Revision};
-use super::{Snapshot, rules, sentences, short};
+use super::{Snapshot, images, rules, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
+use crate::ecr::Images;
 use crate::spec::{Severity, check};
 use crate::verification::Checks;
 
-pub(super) fn preflight(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+pub(super) async fn preflight(
+    checks: &Checks,
+    images: &Images,
+    before: &Snapshot,
+    draft: &Draft,
+    events: &Events,
+) -> Result<(), Failure> {
+    would_be_taken(checks, before, draft, events)?;
+    let document = match &draft.revision {
+        Revision::New(document) | Revision::Existing { document, .. } => document,
+        Revision::Kept(_) => &before.running,
+    };
+    let new = document.images();
+    let previous = before.running.images().into_iter().map(|(_, image)| image);
+    let previous: Vec<String> =
+        previous.filter(|image| !new.iter().any(|(_, other)| other == image)).map(str::to_owned).collect();
+    images.check_the_way_back(&previous, events).await;
+    images.check(images::platform(document).as_ref(), events).await
+}
+
+fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
     let mut errors = Vec::new();
     match &draft.revision {
         Revision::Kept(_) => {}

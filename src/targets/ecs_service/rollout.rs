@@ -11,6 +11,7 @@ use super::{Registered, Snapshot};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
 use crate::cycle::{Failure, Look, Said, Watch};
+use crate::ecr::Promotion;
 use crate::verification::SeenAlarms;
 
 /// A rollout on paper: no values of variables or secrets, only names and numbers.
@@ -27,6 +28,9 @@ pub struct Memo {
     alarms: BTreeMap<String, Alarm>,
     moves: Vec<ScheduledTarget>,
     is_followed: bool,
+    /// Tags for images once they run.
+    #[serde(default)]
+    pub(super) promotions: Vec<Promotion>,
 }
 
 /// A change of a service while ECS carries it out.
@@ -103,7 +107,7 @@ impl Rollout {
         }
     }
 
-    pub(super) fn memo(&self) -> Memo {
+    pub(super) fn memo(&self, promotions: Vec<Promotion>) -> Memo {
         Memo {
             cluster: self.observer.cluster().to_owned(),
             service: self.observer.service().to_owned(),
@@ -116,6 +120,7 @@ impl Rollout {
             alarms: self.alarms.known().clone(),
             moves: self.moves.clone(),
             is_followed: self.is_followed,
+            promotions,
         }
     }
 
@@ -132,6 +137,7 @@ impl Rollout {
             alarms,
             moves,
             is_followed,
+            ..
         } = memo;
         Self {
             pin,
