@@ -8,7 +8,9 @@ use jiff::civil::Date;
 
 use crate::action::Host;
 use crate::aws::Connection;
-use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
+use crate::cycle::{
+    Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan, take_back,
+};
 use crate::ecr::Images;
 use crate::spec::{Mode, Spec, Tag};
 use crate::targets::ecs_service::{EcsService, Readers, Request, Writers};
@@ -31,7 +33,7 @@ impl Prepared {
     /// Does what was asked for.
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
         match self.spec.mode {
-            Mode::Deploy | Mode::Plan | Mode::Rollback { .. } => {
+            Mode::Deploy | Mode::Plan | Mode::Rollback { .. } | Mode::Continue { .. } => {
                 self.cycle(&self.ecs_service(), || self.service_writers(), host, events).await
             }
         }
@@ -67,7 +69,8 @@ impl Prepared {
         match self.spec.mode {
             // Nothing that can write is made.
             Mode::Plan => plan(&run).boxed_local().await,
-            Mode::Deploy | Mode::Rollback { .. } => deploy(&run, &writer()).boxed_local().await,
+            Mode::Continue { rollback: true, .. } => take_back(&run, &writer()).boxed_local().await,
+            Mode::Deploy | Mode::Rollback { .. } | Mode::Continue { .. } => deploy(&run, &writer()).boxed_local().await,
         }
     }
 
@@ -110,6 +113,7 @@ impl Prepared {
                 scheduled_rules: spec.scheduled_rules.clone(),
                 keep_revisions: spec.keep_revisions,
                 tags: self.tags.clone(),
+                wait_until: spec.wait_until,
                 max_retries: spec.max_retries,
             },
             images,

@@ -9,6 +9,7 @@ mod images;
 mod permissions;
 mod rolling_update;
 mod stage;
+mod strategies;
 mod terminal;
 mod together;
 mod verification;
@@ -27,6 +28,7 @@ use crate::terminal::Terminal;
 const REHEARSALS: &[&[Rehearsal]] = &[
     rolling_update::REHEARSALS,
     images::REHEARSALS,
+    strategies::REHEARSALS,
     permissions::REHEARSALS,
     together::REHEARSALS,
     verification::REHEARSALS,

@@ -83,6 +83,8 @@ pub enum Cause {
     HealthCheck,
     /// The address of `health-check-url` did not answer as it should.
     HealthCheckUrl,
+    /// A lifecycle hook of the deployment failed, timed out, or was answered with a rollback.
+    Hook,
     /// Neither success nor failure was seen in the time that was given.
     Timeout,
     /// The workflow run was cancelled.
@@ -123,6 +125,7 @@ impl Cause {
         Self::Alarm,
         Self::HealthCheck,
         Self::HealthCheckUrl,
+        Self::Hook,
         Self::Timeout,
         Self::Cancelled,
         Self::JobFailed,
@@ -153,6 +156,7 @@ impl Cause {
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",
             Self::HealthCheckUrl => "health-check-url",
+            Self::Hook => "hook",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::JobFailed => "job-failed",

@@ -8,7 +8,7 @@ mod writer;
 pub use cluster::{RunningContainer, RunningTask};
 pub use reader::Reader;
 pub use state::{
-    CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
+    CircuitBreaker, Deployment, Hook, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
     StoppedTask,
 };
 pub use writer::{ServiceUpdate, Writer};

@@ -4,6 +4,7 @@
 //! are the two things that the cycle watches.
 
 mod capture;
+mod configuration;
 mod diagnose;
 mod history;
 mod images;
@@ -16,9 +17,11 @@ mod preflight;
 mod promotion;
 mod register;
 mod restoration;
+mod resume;
 mod rollback;
 mod rollout;
 mod rules;
+mod stages;
 mod tidy;
 mod update;
 mod verify;
@@ -27,9 +30,9 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::{ecr, ecs, events};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Target, Watch};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
-use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag};
+use crate::spec::{Mode, Origin, Overrides, Settings, Source, Stage, Tag};
 use crate::verification::Checks;
 
 pub use capture::Snapshot;
@@ -92,6 +95,8 @@ pub struct Request {
     pub keep_revisions: Option<usize>,
     /// The tags of a new revision.
     pub tags: Vec<Tag>,
+    /// The stage at which a rollout is left; `None` is its end.
+    pub wait_until: Option<Stage>,
     /// How often a refused call that writes is made again.
     pub max_retries: u32,
 }
@@ -153,7 +158,7 @@ impl Target for EcsService {
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        Rollout::new(self.readers.ecs.clone(), before, draft, registered)
+        Rollout::new(self.readers.ecs.clone(), before, draft, registered, self.request.wait_until)
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
@@ -162,7 +167,7 @@ impl Target for EcsService {
 
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
-        Rollout::recall(self.readers.ecs.clone(), memo)
+        Rollout::recall(self.readers.ecs.clone(), memo, self.request.wait_until)
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
@@ -171,6 +176,10 @@ impl Target for EcsService {
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
         self.checks.of(rollout.clone(), &rollout.alarms, events)
+    }
+
+    async fn resume(&self, writer: &Writers, pause: &Pause, events: &Events) -> Result<(), Failure> {
+        resume::resume(&self.readers.ecs, &writer.ecs, pause, self.request.max_retries, events).await
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {

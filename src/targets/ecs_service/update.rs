@@ -2,6 +2,7 @@
 
 use super::pin::primary;
 use super::plan::Start;
+use super::resume::resume;
 use super::{Rollout, short};
 use crate::aws::ecs::{Service, Writer};
 use crate::aws::{Attempts, CallError};
@@ -25,6 +26,10 @@ pub(super) async fn update(
                 may_have_happened: true,
             });
         }
+    }
+    if let Some(pause) = &rollout.resumes {
+        let may_have_happened = |failure| NotUpdated { failure, may_have_happened: false };
+        resume(rollout.observer.reader(), writer, pause, max_retries, events).await.map_err(may_have_happened)?;
     }
     if let Some(id) = &rollout.pin.deployment {
         events.know(Output::DeploymentId, id);
