@@ -12,7 +12,7 @@ use ecs_deploy_action::runner::{Environment, Inputs};
 use ecs_deploy_action::spec::Spec;
 use simulator::{Action, Behaviour, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When};
 use support::permissions::Granted;
-use support::{Step, seconds, task_definition, world};
+use support::{Step, seconds, task_definition, web, world};
 
 /// How long every world goes on before the step comes.
 const BEFORE: u64 = 300;
@@ -57,8 +57,15 @@ fn not_to_be_updated() -> Simulator {
     refusing(healthy(), "UpdateService", "InvalidParameterException")
 }
 
-const WORLDS: [fn() -> Simulator; 6] =
-    [healthy, moving, without_service_deployments, forgetful, without_service, not_to_be_updated];
+/// Where an alarm watches deployments.
+fn guarded() -> Simulator {
+    let simulator = Simulator::new(theirs("web:theirs", 1));
+    simulator.add_service(web().alarms(&["errors"], true));
+    simulator
+}
+
+const WORLDS: [fn() -> Simulator; 7] =
+    [healthy, guarded, moving, without_service_deployments, forgetful, without_service, not_to_be_updated];
 
 fn bare() -> Step {
     Step::bare().input("service", "web")

@@ -56,7 +56,7 @@ async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: O
 /// Takes back the rollout that is in flight, because that is what was asked for, and concludes it.
 pub async fn take_back<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
     run.events.send(Kind::Started { target: run.target.name(), mode: "rollback" });
-    let conclusion = match AssertUnwindSafe(undo(run, writer)).catch_unwind().await {
+    let conclusion = match AssertUnwindSafe(undo(run, writer)).catch_unwind().boxed_local().await {
         Ok(Ok(conclusion)) if conclusion.outcome == Outcome::RolledBack => {
             Conclusion { cause: None, reason: None, ..conclusion }
         }

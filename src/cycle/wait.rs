@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
@@ -197,7 +198,7 @@ impl Pauses {
         match self.policy {
             OnPause::Wait => None,
             // Once more at every look that still shows the pause: an answer may be old, and a call may be lost.
-            OnPause::Continue => match run.target.resume(writer, &pause, run.events).await {
+            OnPause::Continue => match run.target.resume(writer, &pause, run.events).boxed_local().await {
                 Ok(()) => None,
                 Err(failure) => {
                     self.refusals += 1;

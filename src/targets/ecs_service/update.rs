@@ -1,5 +1,7 @@
 //! Starts the rollout.
 
+use futures_util::FutureExt as _;
+
 use super::pin::primary;
 use super::plan::Start;
 use super::resume::resume;
@@ -28,8 +30,9 @@ pub(super) async fn update(
         }
     }
     if let Some(pause) = &rollout.resumes {
-        let may_have_happened = |failure| NotUpdated { failure, may_have_happened: false };
-        resume(rollout.observer.reader(), writer, pause, max_retries, events).await.map_err(may_have_happened)?;
+        let not_resumed = |failure| NotUpdated { failure, may_have_happened: false };
+        let resumed = resume(rollout.observer.reader(), writer, pause, max_retries, events).boxed_local().await;
+        resumed.map_err(not_resumed)?;
     }
     if let Some(id) = &rollout.pin.deployment {
         events.know(Output::DeploymentId, id);
