@@ -219,7 +219,7 @@ pub enum Output {
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,

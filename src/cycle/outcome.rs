@@ -119,7 +119,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::TasksFailing,
         Self::CircuitBreaker,
         Self::Alarm,
