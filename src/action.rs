@@ -138,9 +138,10 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
         on_conflict: match spec.mode {
             // Whoever asks to go back while something is in flight means: now.
             Mode::Rollback { .. } => OnConflict::Supersede,
-            Mode::Deploy | Mode::Plan | Mode::RunTask => spec.on_conflict,
+            Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::Continue { .. } => spec.on_conflict,
         },
         on_cancel: spec.on_cancel,
+        on_pause: spec.on_pause,
         is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
     };
     let mut tags = spec.tags.clone();

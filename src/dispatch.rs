@@ -8,7 +8,9 @@ use jiff::civil::Date;
 
 use crate::action::Host;
 use crate::aws::Connection;
-use crate::cycle::{Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan};
+use crate::cycle::{
+    Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan, take_back,
+};
 use crate::ecr::Images;
 use crate::runner::Environment;
 use crate::spec::{Mode, Spec, Tag};
@@ -79,7 +81,10 @@ impl Prepared {
         match self.spec.mode {
             // Nothing that can write is made.
             Mode::Plan => plan(&run).boxed_local().await,
-            Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask => deploy(&run, &writer()).boxed_local().await,
+            Mode::Continue { rollback: true, .. } => take_back(&run, &writer()).boxed_local().await,
+            Mode::Deploy | Mode::Rollback { .. } | Mode::Continue { .. } | Mode::RunTask => {
+                deploy(&run, &writer()).boxed_local().await
+            }
         }
     }
 
@@ -126,6 +131,7 @@ impl Prepared {
                 scheduled_rules: spec.scheduled_rules.clone(),
                 keep_revisions: spec.keep_revisions,
                 tags: self.tags.clone(),
+                wait_until: spec.wait_until,
                 max_retries: spec.max_retries,
             },
             images,

@@ -10,7 +10,7 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 65] = [
+const CASES: [Case; 82] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
@@ -132,6 +132,39 @@ const CASES: [Case; 65] = [
         &["`rollback-alarms`", "wait-for-service-stability"],
     ),
     (&[("service", "web"), ("alarm-preflight", "maybe")], &["`alarm-preflight`", "ignore"]),
+    (&[("service", "web"), ("deployment-strategy", "purple")], &["`deployment-strategy`", "purple", "blue-green"]),
+    (&[("service", "web"), ("deployment-strategy", "blue-green")], &["`bake-time-minutes`"]),
+    (
+        &[("service", "web"), ("deployment-strategy", "rolling"), ("canary-percent", "5")],
+        &["`canary-percent`", "ROLLING"],
+    ),
+    // What the service has decides where no strategy is named.
+    (&[("service", "web"), ("linear-step-percent", "5")], &["`linear-step-percent`", "ROLLING"]),
+    (
+        &[("service", "web"), ("deployment-strategy", "canary"), ("canary-percent", "0.05")],
+        &["`canary-percent`", "0.05"],
+    ),
+    (
+        &[("service", "web"), ("deployment-strategy", "linear"), ("linear-step-percent", "2.9")],
+        &["`linear-step-percent`"],
+    ),
+    (&[("service", "web"), ("bake-time-minutes", "1441")], &["`bake-time-minutes`", "1440"]),
+    (&[("service", "web"), ("minimum-healthy-percent", "101")], &["`minimum-healthy-percent`"]),
+    (&[("service", "web"), ("maximum-percent", "100")], &["`maximum-percent`", "no task could ever be replaced"]),
+    (
+        &[("service", "web"), ("deployment-circuit-breaker", "yes")],
+        &["`deployment-circuit-breaker`", "on-without-rollback"],
+    ),
+    (
+        &[("service", "web"), ("deployment-circuit-breaker-threshold", "50%")],
+        &["`deployment-circuit-breaker-threshold`", "off"],
+    ),
+    (&[("service", "web"), ("wait-until", "purple")], &["`wait-until`", "bake-time"]),
+    (&[("service", "web"), ("wait-until", "bake-time")], &["`wait-until`", "no stages"]),
+    (&[("service", "web"), ("on-pause-hook", "panic")], &["`on-pause-hook`", "return"]),
+    (&[("service", "web"), ("pause-hook", "ecs-pause-1")], &["`pause-hook`", "`mode: continue`"]),
+    (&[("service", "web"), ("mode", "continue"), ("pause-hook-action", "stop")], &["`pause-hook-action`", "rollback"]),
+    (&[("service", "web"), ("mode", "continue"), ("image", "good:2")], &["`image`"]),
 ];
 
 fn step(inputs: &[(&str, &str)]) -> Step {

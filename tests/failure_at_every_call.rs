@@ -11,9 +11,10 @@ mod support;
 use std::io::Write as _;
 use std::time::Duration;
 
+use serde_json::json;
 use simulator::{
-    Alarm, Behaviour, Fault, Image, Page, PageAnswer, Repository, Rule, Scenario, Service, ServiceDeployments,
-    Simulator, When,
+    Alarm, Behaviour, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Rule, Scenario, Service,
+    ServiceDeployments, Simulator, When,
 };
 use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
@@ -229,8 +230,15 @@ macro_rules! courses {
 
 /// A world in which everything that happens happens within seconds: every look at it is another case.
 fn brisk() -> Scenario {
-    Scenario { start: seconds(3), unchecked: seconds(6), stop: seconds(1), retry: seconds(3), ..Scenario::default() }
-        .image("good", Behaviour::Healthy { start: seconds(3), healthy: seconds(2) })
+    Scenario {
+        start: seconds(3),
+        unchecked: seconds(6),
+        stop: seconds(1),
+        retry: seconds(3),
+        stage: seconds(1),
+        ..Scenario::default()
+    }
+    .image("good", Behaviour::Healthy { start: seconds(3), healthy: seconds(2) })
 }
 
 fn crashing() -> Scenario {
@@ -286,4 +294,39 @@ courses! {
     alarm_stays_calm: "good:2", web, checked, WATCHED;
     alarm_goes_off: "bad", web, checked, WATCHED;
     time_out: "bad", web, || brisk().image("bad", Behaviour::Stuck), &[("wait-for-minutes", "0.5")];
+    blue_green: "good:2", || shifting("BLUE_GREEN"), brisk, &[];
+    crash_loop_of_a_linear_deployment: "bad", || shifting("LINEAR"), crashing, &[];
+    crash_loop_that_changes_the_strategy:
+        "bad", web, crashing, &[("deployment-strategy", "blue-green"), ("bake-time-minutes", "0")];
+    canary_that_is_continued_at_a_pause:
+        "good:2", || hooked("CANARY", "PAUSE", "PRE_SCALE_UP"), brisk, &[("on-pause-hook", "continue")];
+    canary_with_a_failing_hook:
+        "bad", || hooked("CANARY", "AWS_LAMBDA", "POST_SCALE_UP"),
+        || brisk().image("bad", HEALTHY).lifecycle_hook("smoke", HookOutcome::Fails { after: seconds(2) }), &[];
+}
+
+const HEALTHY: Behaviour = Behaviour::Healthy { start: seconds(3), healthy: seconds(2) };
+
+/// The service, with a strategy that shifts traffic without a rest.
+fn shifting(strategy: &str) -> Service {
+    let service = web()
+        .deployment_configuration("strategy", json!(strategy))
+        .deployment_configuration("bakeTimeInMinutes", json!(0));
+    match strategy {
+        "CANARY" => service.deployment_configuration("canaryConfiguration", json!({"canaryBakeTimeInMinutes": 0})),
+        "LINEAR" => {
+            let linear = json!({"stepPercent": 50.0, "stepBakeTimeInMinutes": 0});
+            service.deployment_configuration("linearConfiguration", linear)
+        }
+        _ => service,
+    }
+}
+
+fn hooked(strategy: &str, kind: &str, stage: &str) -> Service {
+    let mut hook = json!({"targetType": kind, "lifecycleStages": [stage]});
+    if kind == "AWS_LAMBDA" {
+        hook["hookTargetArn"] = json!("arn:aws:lambda:us-east-1:123456789012:function:smoke");
+        hook["roleArn"] = json!("arn:aws:iam::123456789012:role/hooks");
+    }
+    shifting(strategy).deployment_configuration("lifecycleHooks", json!([hook]))
 }

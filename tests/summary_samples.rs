@@ -67,7 +67,10 @@ impl Story {
 
     fn look(&mut self, tenths: u64, (running, pending, failed, old): (u32, u32, u32, u32)) {
         let state = "IN_PROGRESS".into();
-        self.at(tenths, Kind::Progressed(Progress { running, pending, desired: 3, failed, old, state }));
+        self.at(
+            tenths,
+            Kind::Progressed(Progress { running, pending, desired: 3, failed, old, state, ..Progress::default() }),
+        );
     }
 
     fn said(&mut self, tenths: u64, message: &str) {

@@ -10,6 +10,7 @@ mod one_off;
 mod permissions;
 mod rolling_update;
 mod stage;
+mod strategies;
 mod terminal;
 mod together;
 mod verification;
@@ -29,6 +30,7 @@ const REHEARSALS: &[&[Rehearsal]] = &[
     rolling_update::REHEARSALS,
     one_off::REHEARSALS,
     images::REHEARSALS,
+    strategies::REHEARSALS,
     permissions::REHEARSALS,
     together::REHEARSALS,
     verification::REHEARSALS,

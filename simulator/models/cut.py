@@ -22,7 +22,7 @@ CreateService UpdateService DeleteService DescribeServices ListServices
 RegisterTaskDefinition DescribeTaskDefinition DeregisterTaskDefinition ListTaskDefinitions
 ListTasks DescribeTasks RunTask StopTask
 ListContainerInstances DescribeContainerInstances
-DescribeServiceDeployments ListServiceDeployments StopServiceDeployment DescribeServiceRevisions
+DescribeServiceDeployments ListServiceDeployments StopServiceDeployment ContinueServiceDeployment DescribeServiceRevisions
 ListTagsForResource TagResource UntagResource
 """,
     "cloudwatch/2010-08-01": "DescribeAlarms",

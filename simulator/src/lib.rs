@@ -53,8 +53,8 @@ pub use crate::others::{Action, Moment, Scripted};
 pub use crate::page::{Page, PageAnswer};
 pub use crate::registry::{Image, Repository};
 pub use crate::scenario::{
-    ACCESS_KEY_ID, Behaviour, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log, RunTaskFailure, SECRET_ACCESS_KEY,
-    Scenario, ServiceDeployments,
+    ACCESS_KEY_ID, Behaviour, HookAnswer, HookOutcome, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log,
+    RunTaskFailure, SECRET_ACCESS_KEY, Scenario, ServiceDeployments,
 };
 pub use crate::service::Service;
 pub use crate::world::{Fact, Happening};

@@ -87,6 +87,16 @@ pub enum Action {
         /// The service's name.
         service: String,
     },
+    /// Ends the pause at which the current service deployment waits.
+    ContinueServiceDeployment {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+        /// Whether by going back.
+        #[serde(default)]
+        rollback: bool,
+    },
     /// Deregisters a task definition (`family:revision` or an ARN).
     DeregisterTaskDefinition {
         /// Which one.

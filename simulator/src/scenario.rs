@@ -86,6 +86,11 @@ pub struct Scenario {
     /// `DeploymentConfiguration.minimumHealthyPercent`).
     #[serde(deserialize_with = "seconds")]
     pub unchecked: Duration,
+    /// How long a lifecycle stage lasts that has nothing to do, and how long a shift of traffic takes.
+    #[serde(deserialize_with = "seconds")]
+    pub stage: Duration,
+    /// What the functions of lifecycle hooks answer; the first entry that matches decides, and no entry means well.
+    pub hooks: Vec<HookAnswer>,
 }
 
 impl Default for Scenario {
@@ -119,6 +124,8 @@ impl Default for Scenario {
             stop: Duration::from_secs(5),
             retry: Duration::from_secs(10),
             unchecked: Duration::from_secs(40),
+            stage: Duration::from_secs(3),
+            hooks: Vec::new(),
         }
     }
 }
@@ -149,6 +156,7 @@ impl Scenario {
             stop: Duration::ZERO,
             retry: Duration::ZERO,
             unchecked: Duration::ZERO,
+            stage: Duration::ZERO,
             ..Self::default()
         }
         .image("", Behaviour::Healthy { start: Duration::ZERO, healthy: Duration::ZERO })
@@ -196,6 +204,19 @@ impl Scenario {
     pub fn other(mut self, at: Moment, action: Action) -> Self {
         self.others.push(Scripted { at, action });
         self
+    }
+
+    /// The same world, in which the functions whose ARN contains `function` answer like this when they are run as lifecycle
+    /// hooks. Earlier entries win.
+    #[must_use]
+    pub fn lifecycle_hook(mut self, function: impl Into<String>, outcome: HookOutcome) -> Self {
+        self.hooks.push(HookAnswer { function: function.into(), outcome });
+        self
+    }
+
+    pub(crate) fn hook(&self, function: &str) -> HookOutcome {
+        let answer = self.hooks.iter().find(|answer| function.contains(&answer.function));
+        answer.map_or(HookOutcome::Succeeds { after: self.stage }, |answer| answer.outcome)
     }
 
     /// The partition of the region.
@@ -335,6 +356,36 @@ impl Behaviour {
     pub fn crash_loop() -> Self {
         Self::Crash { after: Duration::from_secs(3), container: None, exit_code: 1, reason: None }
     }
+}
+
+/// What the function of a lifecycle hook answers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HookAnswer {
+    /// A part of the function's ARN.
+    pub function: String,
+    /// Its answer.
+    pub outcome: HookOutcome,
+}
+
+/// How a lifecycle hook ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum HookOutcome {
+    /// The deployment goes on.
+    Succeeds {
+        /// After the begin of its stage.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// The deployment is rolled back.
+    Fails {
+        /// After the begin of its stage.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// It goes on answering `IN_PROGRESS`, until its time is up.
+    NeverEnds,
 }
 
 /// Whether the service deployments API can be used.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Why};
+use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Watched, Why};
 use super::run::Owed;
-use super::settle::{capitalized, refuse, settle, unsettled};
-use super::wait::cancelled;
+use super::settle::{capitalized, refuse, roll_back, settle, unsettled};
+use super::wait::{Until, cancelled};
 use super::{
-    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Policy, Progress, Run,
-    Target,
+    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Parting, Policy,
+    Progress, Run, Target,
 };
 
 /// How long to leave somebody else's rollout alone between looks at it.
@@ -53,8 +53,10 @@ pub async fn errand<T: Target, U: Target>(
     let run = Run::new(target, policy, outer.events, outer.cancellation.clone());
     let way = async {
         let updated = Registered::given(&run, before, draft, made).update(writer).await?;
-        if policy.wait {
-            let _verified = updated.wait().await?.verify().await?;
+        if policy.wait
+            && let Watched::Over(settled) = updated.wait(writer).await?
+        {
+            let _verified = settled.verify(writer).await?;
         }
         Ok::<(), Stopped<T>>(())
     };
@@ -89,6 +91,32 @@ async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: O
         biased;
         settled = settle(run, writer, owed, why) => settled,
         () = time_is_up => unsettled,
+    }
+}
+
+/// Takes back the rollout that is in flight, because that is what was asked for, and concludes it.
+pub async fn take_back<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
+    run.events.send(Kind::Started { target: run.target.name(), mode: "rollback" });
+    let conclusion = match AssertUnwindSafe(undo(run, writer)).catch_unwind().boxed_local().await {
+        Ok(Ok(conclusion)) if conclusion.outcome == Outcome::RolledBack => {
+            Conclusion { cause: None, reason: None, ..conclusion }
+        }
+        Ok(Ok(conclusion)) => conclusion,
+        Ok(Err(Stopped { owed, why })) => refuse(run, &owed, why),
+        Err(_) => lost(run),
+    };
+    conclude(run, conclusion)
+}
+
+async fn undo<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conclusion, Stopped<T>> {
+    let planned = Begun::new(run).capture().await?.plan()?;
+    if planned.is_empty() {
+        return Ok(unchanged(run, &planned));
+    }
+    let asked = Failure::new(Cause::Stopped, "It was to be rolled back at a pause.");
+    match planned.preflight().await?.join(writer).await? {
+        Owed::Rollback(debt) => Ok(roll_back(run, writer, &debt, asked, Until::Over).await),
+        owed => Err(Stopped { owed, why: Why::Failure(asked) }),
     }
 }
 
@@ -140,14 +168,19 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
     let registered = planned.preflight().await?.register(writer).await?;
     let updated = registered.run_first(writer).await?.update(writer).await?;
     if !run.policy.wait {
-        return Ok(in_progress(run, &updated.was(), &updated.wanted()));
+        return Ok(in_progress(run, &updated.was(), &updated.wanted(), None));
     }
-    let verified = updated.wait().await?.verify().await?.follow(writer).await?;
-    unharmed(run, verified.seal(writer)).await;
-    if !run.policy.is_rollback {
-        verified.tidy(writer).await;
+    match updated.wait(writer).await? {
+        Watched::Left(updated, left) => Ok(in_progress(run, &updated.was(), &updated.wanted(), Some(left))),
+        Watched::Over(settled) => {
+            let verified = settled.verify(writer).await?.follow(writer).await?;
+            unharmed(run, verified.seal(writer)).await;
+            if !run.policy.is_rollback {
+                verified.tidy(writer).await;
+            }
+            Ok(done(run, &verified.wanted(), verified.progress()))
+        }
     }
-    Ok(done(run, &verified.wanted(), verified.progress()))
 }
 
 /// What comes after a success does not turn it into a failure, not even with a defect.
@@ -253,14 +286,18 @@ fn unchanged<T: Target>(run: &Run<'_, T>, planned: &Planned<'_, T>) -> Conclusio
     }
 }
 
-fn in_progress<T: Target>(run: &Run<'_, T>, was: &str, wanted: &str) -> Conclusion {
+/// `left` is where it was left; `None` when it was not waited for at all.
+pub(super) fn in_progress<T: Target>(run: &Run<'_, T>, was: &str, wanted: &str, left: Option<Parting>) -> Conclusion {
     let target = capitalized(&run.target.name());
-    let headline = if was == wanted {
-        format!("{target} is being changed; as asked, the end was not waited for and is not known.")
+    let moving = if was == wanted {
+        format!("{target} is being changed")
     } else {
-        format!("{target} is moving from {was} to {wanted}; as asked, the end was not waited for and is not known.")
+        format!("{target} is moving from {was} to {wanted}")
     };
-    let conclusion = Conclusion { outcome: Outcome::InProgress, cause: None, headline, reason: None, advice: None };
+    let standing = left.as_ref().map(|left| format!(" and {}", left.standing)).unwrap_or_default();
+    let headline = format!("{moving}{standing}; as asked, the end was not waited for and is not known.");
+    let reason = left.map(|left| left.protection);
+    let conclusion = Conclusion { outcome: Outcome::InProgress, cause: None, headline, reason, advice: None };
     run.target.tell(Ending::InProgress, wanted, conclusion)
 }
 

@@ -134,7 +134,7 @@ impl Phase {
 }
 
 /// One look at a rollout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Progress {
     /// New tasks or instances that run.
     pub running: u32,
@@ -148,6 +148,19 @@ pub struct Progress {
     pub old: u32,
     /// AWS's own word for the state of the rollout.
     pub state: String,
+    /// Where traffic is, when the rollout shifts it.
+    pub shift: Option<Shift>,
+}
+
+/// How far a rollout is that shifts traffic from the old tasks to the new ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Shift {
+    /// AWS's own word for the stage.
+    pub stage: String,
+    /// The share of production traffic that the new tasks get, in tenths of a percent.
+    pub traffic: Option<u32>,
+    /// How long the stage goes on doing nothing, on purpose, at most.
+    pub rest: Option<Duration>,
 }
 
 /// The outputs of the action, by the names that `action.yml` declares.
@@ -180,6 +193,8 @@ pub enum Output {
     DeploymentId,
     /// The service deployment.
     ServiceDeploymentArn,
+    /// The pause at which the deployment waits, or waited last.
+    PauseHook,
     /// Tasks that run at the end.
     RunningCount,
     /// Tasks that should run.
@@ -210,7 +225,7 @@ pub enum Output {
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -224,6 +239,7 @@ impl Output {
         Self::ClusterName,
         Self::DeploymentId,
         Self::ServiceDeploymentArn,
+        Self::PauseHook,
         Self::RunningCount,
         Self::DesiredCount,
         Self::DurationSeconds,
@@ -255,6 +271,7 @@ impl Output {
             Self::ClusterName => "cluster-name",
             Self::DeploymentId => "deployment-id",
             Self::ServiceDeploymentArn => "service-deployment-arn",
+            Self::PauseHook => "pause-hook",
             Self::RunningCount => "running-count",
             Self::DesiredCount => "desired-count",
             Self::DurationSeconds => "duration-seconds",

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
-use super::drive::{conclude, done, lost, unharmed};
+use super::drive::{conclude, done, in_progress, lost, unharmed};
 use super::phase::Why;
 use super::run::Owed;
 use super::settle::{roll_back, settle};
@@ -88,7 +88,7 @@ async fn discharge<T: Target>(
             };
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }
-        Duty::WaitForTheEnd => match wait(run, &mut debt.rollout, Until::InTime).await {
+        Duty::WaitForTheEnd => match wait(run, writer, &mut debt.rollout, Until::InTime).await {
             Waited::Done(progress) => match complete(run, writer, &mut debt).await {
                 Ok(()) => {
                     unharmed(run, run.target.seal(writer, run.events)).await;
@@ -96,6 +96,7 @@ async fn discharge<T: Target>(
                 }
                 Err(why) => why,
             },
+            Waited::Left(left) => return in_progress(run, &debt.was, &debt.wanted, Some(left)),
             Waited::Failed(failure) => Why::Failure(failure),
             Waited::Superseded(by) => Why::Superseded(by),
         },
@@ -109,7 +110,7 @@ async fn complete<T: Target>(
     writer: &T::Writer,
     debt: &mut Debt<T::Registered, T::Rollout>,
 ) -> Result<(), Why> {
-    verify(run, &debt.rollout, Until::Checked).await?;
+    verify(run, writer, &debt.rollout, Until::Checked).await?;
     let Some(followed) = run.target.followed(&debt.rollout) else { return Ok(()) };
     debt.rollout = followed;
     Ok(run.target.follow(writer, &debt.rollout, run.events).await?)

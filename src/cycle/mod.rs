@@ -21,12 +21,12 @@ mod verify;
 mod wait;
 
 pub use diagnosis::{Diagnosis, Hint, LogTail, Said, StoppedContainer, StoppedTasks};
-pub use drive::{deploy, errand, plan};
-pub use event::{Event, Events, Kind, Output, Phase, Progress, Sink};
+pub use drive::{deploy, errand, plan, take_back};
+pub use event::{Event, Events, Kind, Output, Phase, Progress, Shift, Sink};
 pub use failure::Failure;
 pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
-pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, Policy, Run};
+pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, OnPause, Policy, Run};
 pub use table::Table;
-pub use target::{Ending, Look, NotUpdated, Restore, Target, Verdict, Watch};
+pub use target::{Ending, Look, NotUpdated, Parting, Pause, Restore, Target, Verdict, Watch};

@@ -87,6 +87,8 @@ pub enum Cause {
     HealthCheck,
     /// The address of `health-check-url` did not answer as it should.
     HealthCheckUrl,
+    /// A lifecycle hook of the deployment failed, timed out, or was answered with a rollback.
+    Hook,
     /// Neither success nor failure was seen in the time that was given.
     Timeout,
     /// The workflow run was cancelled.
@@ -121,7 +123,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
@@ -129,6 +131,7 @@ impl Cause {
         Self::Alarm,
         Self::HealthCheck,
         Self::HealthCheckUrl,
+        Self::Hook,
         Self::Timeout,
         Self::Cancelled,
         Self::JobFailed,
@@ -161,6 +164,7 @@ impl Cause {
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",
             Self::HealthCheckUrl => "health-check-url",
+            Self::Hook => "hook",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::JobFailed => "job-failed",

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use super::run::{Debt, Owed};
 use super::verify::verify;
 use super::wait::{Until, Waited, cancelled, wait};
-use super::{Failure, Kind, NotUpdated, OnCancel, Output, Phase, Plan, Progress, Run, Target};
+use super::{Failure, Kind, NotUpdated, OnCancel, Output, Parting, Phase, Plan, Progress, Run, Target};
 
 /// Why a transition did not happen.
 pub(super) enum Why {
@@ -78,6 +78,14 @@ pub(super) struct Updated<'a, T: Target> {
 /// The rollout is over and AWS calls it a success. Failing here owes a rollback too.
 #[must_use]
 pub(super) struct Settled<'a, T: Target>(Updated<'a, T>, Progress);
+
+/// How watching a rollout ended that has not failed.
+pub(super) enum Watched<'a, T: Target> {
+    /// With its end.
+    Over(Settled<'a, T>),
+    /// Before it, as asked.
+    Left(Updated<'a, T>, Parting),
+}
 
 /// What runs is what was asked for.
 #[must_use]
@@ -170,6 +178,14 @@ impl<'a, T: Target> Planned<'a, T> {
 }
 
 impl<'a, T: Target> Cleared<'a, T> {
+    /// The rollout in flight, to be taken back: nothing is registered and nothing is updated.
+    pub(super) async fn join(self, writer: &T::Writer) -> Result<Owed<T>, Failed<Self>> {
+        let registered = self.register(writer).await?;
+        let Planned { captured: Captured { run, before }, draft, .. } = &registered.cleared.0;
+        let rollout = run.target.rollout(before, draft, &registered.made);
+        Ok(Updated { rollout, registered }.into())
+    }
+
     pub(super) async fn register(self, writer: &T::Writer) -> Result<Registered<'a, T>, Failed<Self>> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.0;
         let run: &Run<'_, T> = run;
@@ -254,11 +270,12 @@ impl<'a, T: Target> Registered<'a, T> {
 }
 
 impl<'a, T: Target> Updated<'a, T> {
-    pub(super) async fn wait(mut self) -> Result<Settled<'a, T>, Failed<Self>> {
+    pub(super) async fn wait(mut self, writer: &T::Writer) -> Result<Watched<'a, T>, Failed<Self>> {
         let run = self.registered.cleared.0.captured.run;
         let until = if run.policy.on_cancel == OnCancel::Wait { Until::InTime } else { Until::OverOrCancelled };
-        match phase(run, Phase::Wait, wait(run, &mut self.rollout, until)).await {
-            Waited::Done(progress) => Ok(Settled(self, progress)),
+        match phase(run, Phase::Wait, wait(run, writer, &mut self.rollout, until)).await {
+            Waited::Done(progress) => Ok(Watched::Over(Settled(self, progress))),
+            Waited::Left(left) => Ok(Watched::Left(self, left)),
             Waited::Failed(failure) => Err(Failed::new(self, failure)),
             Waited::Superseded(by) => Err(Failed::new(self, Why::Superseded(by))),
         }
@@ -285,10 +302,10 @@ impl<'a, T: Target> Updated<'a, T> {
 }
 
 impl<'a, T: Target> Settled<'a, T> {
-    pub(super) async fn verify(self) -> Result<Verified<'a, T>, Failed<Self>> {
+    pub(super) async fn verify(self, writer: &T::Writer) -> Result<Verified<'a, T>, Failed<Self>> {
         let run = self.0.registered.cleared.0.captured.run;
         let until = if run.policy.on_cancel == OnCancel::Wait { Until::Checked } else { Until::CheckedOrCancelled };
-        let verify = verify(run, &self.0.rollout, until);
+        let verify = verify(run, writer, &self.0.rollout, until);
         let verified = match run.policy.on_cancel {
             OnCancel::Wait => phase(run, Phase::Verify, verify).await,
             OnCancel::Rollback | OnCancel::Leave => cancellable(run, Phase::Verify, verify, Why::Failure).await,

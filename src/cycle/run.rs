@@ -24,6 +24,8 @@ pub struct Policy {
     pub on_conflict: OnConflict,
     /// What to do when the workflow run is cancelled.
     pub on_cancel: OnCancel,
+    /// What to do when the rollout waits for somebody to say whether to go on.
+    pub on_pause: OnPause,
     /// Whether going back is what was asked for, so that a success is called `rolled-back`.
     pub is_rollback: bool,
 }
@@ -51,6 +53,20 @@ pub enum OnCancel {
     Wait,
     /// Leave everything as it is.
     Leave,
+}
+
+/// What to do when the rollout waits for somebody to say whether to go on: the input `on-pause-hook`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnPause {
+    /// Wait for that somebody.
+    #[default]
+    Wait,
+    /// Say yes.
+    Continue,
+    /// Say no.
+    Rollback,
+    /// Leave, and let a later job say it.
+    Return,
 }
 
 /// Tells a cycle that the workflow run was cancelled.

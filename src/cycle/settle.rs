@@ -72,10 +72,11 @@ async fn leave_or_roll_back<T: Target>(
     let names = Names::new(run, debt);
     // What the cloud puts back by itself is put back, whatever was asked of this action.
     let (ending, conclusion) = match run.target.going_back(&debt.rollout, run.events).await {
-        Some(mut restoration) => match wait(run, &mut restoration, Until::Over).await {
+        Some(mut restoration) => match wait(run, writer, &mut restoration, Until::Over).await {
             Waited::Done(_) => (Ending::TakenBack, names.rolled_back(failure)),
             Waited::Failed(then) => (Ending::NotTakenBack, names.rollback_failed(failure, &then)),
             Waited::Superseded(by) => return names.superseded(&by),
+            Waited::Left(_) => (Ending::GoingBack, names.going_back(failure)),
         },
         None => (Ending::Left, names.left(failure)),
     };
@@ -114,7 +115,7 @@ pub(super) async fn roll_back<T: Target>(
     let mut is_first = true;
     let told = loop {
         break match restore {
-            Ok(Restore::Started(mut restoration)) => match wait(run, &mut restoration, until).await {
+            Ok(Restore::Started(mut restoration)) => match wait(run, writer, &mut restoration, until).await {
                 Waited::Done(_) => Ok((Ending::TakenBack, names.rolled_back(failure))),
                 // The rollout came to its own end first, and is now to be taken back as one that has ended.
                 Waited::Failed(then) if then.cause == Cause::Stopped && std::mem::take(&mut is_first) => {
@@ -126,6 +127,7 @@ pub(super) async fn roll_back<T: Target>(
                 }
                 Waited::Failed(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
                 Waited::Superseded(by) => Err(names.superseded(&by)),
+                Waited::Left(_) => Ok((Ending::GoingBack, names.going_back(failure))),
             },
             Ok(Restore::NothingToDo) => {
                 let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();

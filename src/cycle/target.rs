@@ -111,6 +111,15 @@ pub trait Target {
         None::<Self::Rollout>
     }
 
+    /// Lets the rollout go on from a pause. Idempotent: a pause that is over is left alone. A target without pauses has none to
+    /// end.
+    ///
+    /// # Errors
+    /// When it still waits there.
+    async fn resume(&self, _writer: &Self::Writer, _pause: &Pause, _events: &Events) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Makes sure, by identity, that what runs is what was asked for.
     ///
     /// # Errors
@@ -262,6 +271,9 @@ pub struct Look {
     pub progress: Progress,
     /// What the target said since the last look.
     pub said: Vec<Said>,
+    /// When nothing happens at the moment because time has to pass: how much that is in the whole rollout, at most. It is not
+    /// the user's patience that it uses up.
+    pub rest: Option<Duration>,
 }
 
 /// What one observation of a rollout means.
@@ -275,4 +287,28 @@ pub enum Verdict {
     Failed(Failure),
     /// Somebody else's newer rollout, named here, took over.
     Superseded(String),
+    /// Not over, and it waits for somebody to say whether to go on.
+    Paused(Pause),
+    /// Not over, and as far as the user wanted to see it.
+    Left(Parting),
+}
+
+/// A point at which the cloud waits for somebody to say whether to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// The identity of the rollout that waits.
+    pub rollout: String,
+    /// The identity of the pause.
+    pub id: String,
+    /// What happens when nobody says anything, in a sentence.
+    pub otherwise: String,
+}
+
+/// A rollout that goes on without anybody watching.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parting {
+    /// Where it is: `has reached BAKE_TIME`.
+    pub standing: String,
+    /// Who looks after it now, in a sentence.
+    pub protection: String,
 }

@@ -64,9 +64,8 @@ impl Watch for Watched {
             _ => Verdict::Done,
         };
         let verdict = self.0.step(self.1).map_or_else(Verdict::Failed, |()| verdict);
-        let progress =
-            Progress { running: 1, pending: 0, desired: 1, failed: 0, old: 0, state: "IN_PROGRESS".to_owned() };
-        Ok(Look { verdict, progress, said: Vec::new() })
+        let progress = Progress { running: 1, desired: 1, state: "IN_PROGRESS".to_owned(), ..Progress::default() };
+        Ok(Look { verdict, progress, said: Vec::new(), rest: None })
     }
 }
 
@@ -134,6 +133,10 @@ impl Target for Fake {
         Some(Watched(self.clone(), "checks"))
     }
 
+    async fn resume(&self, (): &(), _: &Pause, _: &Events) -> Result<(), Failure> {
+        self.step("resume")
+    }
+
     async fn verify(&self, _: &Watched, _: &Events) -> Result<(), Failure> {
         self.step("verify")
     }
@@ -198,6 +201,7 @@ async fn deploy_with_two(
         wait_for: Duration::from_secs(60),
         rollback_on_failure: true,
         on_conflict: OnConflict::Wait,
+        on_pause: OnPause::default(),
         on_cancel: OnCancel::Rollback,
         is_rollback: false,
     };

@@ -5,10 +5,15 @@ use super::wait::{Until, Waited, wait};
 use super::{Run, Target};
 
 /// Checks a rollout that is over. The identity comes last, so that it is still right when the checks are done.
-pub(super) async fn verify<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout, until: Until) -> Result<(), Why> {
+pub(super) async fn verify<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    rollout: &T::Rollout,
+    until: Until,
+) -> Result<(), Why> {
     if let Some(mut checks) = run.target.checks(rollout, run.events) {
-        match wait(run, &mut checks, until).await {
-            Waited::Done(_) => {}
+        match wait(run, writer, &mut checks, until).await {
+            Waited::Done(_) | Waited::Left(_) => {}
             Waited::Failed(failure) => return Err(Why::Failure(failure)),
             Waited::Superseded(by) => return Err(Why::Superseded(by)),
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Cause, Events, Failure, Kind, Look, Output, Progress, Run, Target, Verdict, Watch};
+use super::{
+    Cause, Events, Failure, Kind, Look, OnPause, Output, Parting, Pause, Progress, Run, Target, Verdict, Watch,
+};
 
 /// The first looks come fast, because what fails at once fails in these seconds.
 const EARLY: Duration = Duration::from_secs(2);
@@ -23,6 +25,8 @@ pub(super) enum Waited {
     Done(Progress),
     Failed(Failure),
     Superseded(String),
+    /// It goes on, and nobody watches.
+    Left(Parting),
 }
 
 /// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. What has to be said
@@ -56,7 +60,12 @@ pub(super) enum Until {
 }
 
 /// Looks until the verdict is known, the time is up, or the run is cancelled.
-pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, until: Until) -> Waited {
+pub(super) async fn wait<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    watch: &mut impl Watch,
+    until: Until,
+) -> Waited {
     let patience = match until {
         Until::OverOrCancelled | Until::InTime => run.policy.wait_for,
         Until::Over => run.policy.wait_for.max(WAY_BACK),
@@ -66,9 +75,10 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
     let now = Instant::now();
     let end = run.policy.credentials_end.filter(|_| !matches!(until, Until::Over | Until::Left));
     let end = end.map(|end| end.checked_sub(BEFORE_THE_END).unwrap_or(now).max(now));
-    let deadline = end.map_or(now + patience, |end| end.min(now + patience));
-    let overdue = || match end {
-        Some(end) if end == deadline => out_of_credentials(),
+    let mut deadline = Deadline::new(patience, end);
+    let mut pauses = Pauses { policy: on_pause(run.policy.on_pause, until), told: Vec::new(), refusals: 0 };
+    let overdue = |deadline: &Deadline| match end {
+        Some(end) if end == deadline.at() => out_of_credentials(),
         _ => overdue(until, patience),
     };
     let cancellable = matches!(until, Until::OverOrCancelled | Until::CheckedOrCancelled);
@@ -78,7 +88,7 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
         let looked = tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
-            () = sleep_until(deadline), if looks > 0 => return Waited::Failed(overdue()),
+            () = sleep_until(deadline.at()), if looks > 0 => return Waited::Failed(overdue(&deadline)),
             // On the heap: what looks is many layers deep, and a thread of a test has a small stack.
             looked = watch.look().boxed_local() => looked,
         };
@@ -90,8 +100,15 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
                 pace.ease();
                 asked = watch.pause();
                 report(run.events, &look);
+                deadline.rest(look.rest);
                 match look.verdict {
                     Verdict::Pending => {}
+                    Verdict::Paused(pause) => {
+                        if let Some(waited) = pauses.meet(run, writer, pause).await {
+                            return waited;
+                        }
+                    }
+                    Verdict::Left(left) => return Waited::Left(left),
                     Verdict::Done => return Waited::Done(look.progress),
                     Verdict::Failed(failure) => return Waited::Failed(failure),
                     Verdict::Superseded(by) => return Waited::Superseded(by),
@@ -112,9 +129,9 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
                 }
             }
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.at().saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Waited::Failed(overdue());
+            return Waited::Failed(overdue(&deadline));
         }
         tokio::select! {
             biased;
@@ -124,12 +141,90 @@ pub(super) async fn wait<T: Target>(run: &Run<'_, T>, watch: &mut impl Watch, un
     }
 }
 
+/// When the user's patience ends, or the credentials do. Time that has to pass does not use up patience, as far as the rollout
+/// planned it.
+struct Deadline {
+    patience: Instant,
+    end: Option<Instant>,
+    looked: Instant,
+    rested: Duration,
+}
+
+impl Deadline {
+    fn new(patience: Duration, end: Option<Instant>) -> Self {
+        let now = Instant::now();
+        Self { patience: now + patience, end, looked: now, rested: Duration::ZERO }
+    }
+
+    fn at(&self) -> Instant {
+        self.end.map_or(self.patience, |end| end.min(self.patience))
+    }
+
+    fn rest(&mut self, planned: Option<Duration>) {
+        let now = Instant::now();
+        let since = now - std::mem::replace(&mut self.looked, now);
+        let rest = since.min(planned.unwrap_or_default().saturating_sub(self.rested));
+        self.rested += rest;
+        self.patience += rest;
+    }
+}
+
+/// On the way back nobody is asked a second time, unless the user wants to answer in person.
+const fn on_pause(policy: OnPause, until: Until) -> OnPause {
+    match (until, policy) {
+        (Until::OverOrCancelled | Until::InTime | Until::CheckedOrCancelled | Until::Checked, policy) => policy,
+        (Until::Over | Until::Left, OnPause::Continue | OnPause::Rollback) => OnPause::Continue,
+        (Until::Over | Until::Left, OnPause::Wait | OnPause::Return) => OnPause::Wait,
+    }
+}
+
+/// What is done at pauses.
+struct Pauses {
+    policy: OnPause,
+    told: Vec<String>,
+    refusals: u32,
+}
+
+impl Pauses {
+    /// How the wait ends, if it does.
+    async fn meet<T: Target>(&mut self, run: &Run<'_, T>, writer: &T::Writer, pause: Pause) -> Option<Waited> {
+        if !self.told.contains(&pause.id) {
+            run.events.know(Output::PauseHook, &pause.id);
+            self.told.push(pause.id.clone());
+            self.refusals = 0;
+            if self.policy == OnPause::Wait {
+                run.events.note(format!("It waits at the pause {}. {}", pause.id, pause.otherwise));
+            }
+        }
+        match self.policy {
+            OnPause::Wait => None,
+            // Once more at every look that still shows the pause: an answer may be old, and a call may be lost.
+            OnPause::Continue => match run.target.resume(writer, &pause, run.events).boxed_local().await {
+                Ok(()) => None,
+                Err(failure) => {
+                    self.refusals += 1;
+                    (self.refusals == REFUSALS).then_some(Waited::Failed(failure))
+                }
+            },
+            OnPause::Rollback => Some(Waited::Failed(Failure::new(
+                Cause::Hook,
+                format!("The rollout waited at the pause {}, and `on-pause-hook` says to roll back there.", pause.id),
+            ))),
+            OnPause::Return => {
+                let standing = format!("waits at the pause {}", pause.id);
+                let protection = format!("{} Continue it, or roll it back, with `mode: continue`.", pause.otherwise);
+                Some(Waited::Left(Parting { standing, protection }))
+            }
+        }
+    }
+}
+
 fn report(events: &Events, look: &Look) {
     for said in &look.said {
         events.send(Kind::Said { at: said.at, message: said.message.clone() });
     }
     events.send(Kind::Progressed(look.progress.clone()));
-    if !matches!(look.verdict, Verdict::Pending) {
+    if !matches!(look.verdict, Verdict::Pending | Verdict::Paused(_)) {
         events.know(Output::RunningCount, look.progress.running);
         events.know(Output::DesiredCount, look.progress.desired);
     }

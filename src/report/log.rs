@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::exit_code::explained;
 use super::words::{count, hinted, sentences, sign, spoken};
 use crate::cycle::{
-    Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shown, Sink, StoppedTasks, Table,
+    Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shift, Shown, Sink, StoppedTasks, Table,
 };
 use crate::runner::Console;
 use crate::runner::text::{one_line, shorten};
@@ -125,7 +125,9 @@ impl Log {
     /// One line when something changed, or when nothing was said for a while.
     fn progress(&mut self, at: Duration, progress: &Progress) {
         let is_news = match &self.progress {
-            Some((shown_at, shown)) => shown != progress || at.saturating_sub(*shown_at) >= HEARTBEAT,
+            Some((shown_at, shown)) => {
+                without_clock(shown) != without_clock(progress) || at.saturating_sub(*shown_at) >= HEARTBEAT
+            }
             None => true,
         };
         if is_news {
@@ -266,15 +268,36 @@ fn value(shown: &Shown) -> String {
     shorten(&one_line(&shown.to_string()), MAX_VALUE)
 }
 
-/// `[██████░░░░] 3/5 running · 1 pending · 2 old · IN_PROGRESS`
+/// What runs down by itself is no news.
+fn without_clock(progress: &Progress) -> Progress {
+    let shift = progress.shift.clone().map(|shift| Shift { rest: None, ..shift });
+    Progress { shift, ..progress.clone() }
+}
+
+/// `[██████░░░░] 3/5 running · 1 pending · 2 old · IN_PROGRESS · PRODUCTION_TRAFFIC_SHIFT · 20 % of traffic · rests 4 min`
 fn moved(progress: &Progress) -> String {
-    let Progress { running, pending, desired, failed, old, state } = progress;
+    let Progress { running, pending, desired, failed, old, state, shift } = progress;
     let others = [(pending, "pending"), (failed, "failed"), (old, "old")];
     let others =
         others.into_iter().filter(|(number, _)| **number > 0).map(|(number, word)| format!(" · {number} {word}"));
     let state = (!state.is_empty()).then(|| format!(" · {}", one_line(state)));
-    let rest: String = others.chain(state).collect();
+    let shift = shift.as_ref().map(shifted);
+    let rest: String = others.chain(state).chain(shift).collect();
     format!("[{}] {running}/{desired} running{rest}", bar(*running, *desired))
+}
+
+fn shifted(shift: &Shift) -> String {
+    let traffic = shift.traffic.map(|traffic| format!(" · {} of traffic", percent(traffic)));
+    let rest = shift.rest.map(|rest| format!(" · at most {} to bake", spoken(rest)));
+    format!(" · {}{}{}", one_line(&shift.stage), traffic.unwrap_or_default(), rest.unwrap_or_default())
+}
+
+/// From tenths.
+fn percent(tenths: u32) -> String {
+    match tenths % 10 {
+        0 => format!("{} %", tenths / 10),
+        tenth => format!("{}.{tenth} %", tenths / 10),
+    }
 }
 
 fn bar(running: u32, desired: u32) -> String {
@@ -316,7 +339,14 @@ mod tests {
     }
 
     fn looked(running: u32, state: &str) -> Kind {
-        Kind::Progressed(Progress { running, pending: 1, desired: 5, failed: 0, old: 2, state: state.into() })
+        Kind::Progressed(Progress {
+            running,
+            pending: 1,
+            desired: 5,
+            old: 2,
+            state: state.into(),
+            ..Progress::default()
+        })
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::field;
 use super::images::image_rules;
 use super::source::{self, Wanted};
 use super::{
-    Access, Arn, InputError, Mode, OnCancel, OnConflict, OneOff, Overrides, Role, RollbackTo, Settings, Source, Spec,
-    Tag, Voucher, volume,
+    Access, Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Role, RollbackTo, Settings,
+    Source, Spec, Tag, Voucher, volume,
 };
 use crate::ecr::ImageReference;
 use crate::runner::Inputs;
@@ -93,6 +93,21 @@ impl Spec {
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
         }
+        if matches!(mode, Mode::Continue { .. }) {
+            let changes_something = !settings.deployment.is_empty()
+                || settings != Settings { deployment: settings.deployment.clone(), ..Settings::default() };
+            reader.errors.extend(super::pause::out_of_place(out_of_place_in_a_rollback(inputs), changes_something));
+        }
+        let wait_until =
+            inputs.wait_until.as_deref().and_then(|text| reader.keep(super::pause::wait_until(text))).flatten();
+        let on_pause = inputs.on_pause_hook.as_deref().and_then(|text| reader.keep(super::pause::on_pause(text)));
+        if !wait && (wait_until.is_some() || on_pause.is_some_and(|on_pause| on_pause != OnPause::Wait)) {
+            reader.errors.push(InputError::new(
+                if wait_until.is_some() { "wait-until" } else { "on-pause-hook" },
+                "nobody is there to see it, because `wait-for-service-stability` is false",
+                "wait, or leave this input out",
+            ));
+        }
         let spec = Self {
             mode,
             prints_policy,
@@ -112,6 +127,8 @@ impl Spec {
             deploy_tags,
             wait,
             wait_for: wait_for.unwrap_or_else(|| Duration::from_secs_f64(WAIT_MINUTES * 60.0)),
+            wait_until,
+            on_pause: on_pause.unwrap_or_default(),
             max_retries: max_retries.unwrap_or(MAX_RETRIES),
             rollback_on_failure: rollback_on_failure.unwrap_or(true),
             on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
@@ -167,6 +184,7 @@ fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
         Plan,
         Promote,
         Rollback,
+        Continue,
         RunTask,
         IamPolicy,
     }
@@ -175,13 +193,14 @@ fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
         ("plan", Word::Plan),
         ("rollback", Word::Rollback),
         ("promote", Word::Promote),
+        ("continue", Word::Continue),
         ("run-task", Word::RunTask),
         ("iam-policy", Word::IamPolicy),
     ];
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
     let prints_policy = word == Word::IamPolicy;
     let word = match inputs.iam_policy_for.as_deref() {
-        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..5])?,
+        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..6])?,
         Some(_) => {
             return Err(InputError::new(
                 "iam-policy-for",
@@ -191,16 +210,20 @@ fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
         }
         None => word,
     };
+    let pause = super::pause::answer(inputs, word == Word::Continue)?;
     let mode = match (word, inputs.to.as_deref()) {
         (Word::Deploy | Word::Promote | Word::IamPolicy, None) => Ok(Mode::Deploy),
+        (Word::Continue, None) => Ok(pause),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
         (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan | Word::Promote | Word::RunTask | Word::IamPolicy, Some(_)) => Err(InputError::new(
-            "to",
-            "it says where to roll back to, and `mode` is not `rollback`",
-            "set `mode: rollback`, or use `task-definition` to deploy a given revision",
-        )),
+        (Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy, Some(_)) => {
+            Err(InputError::new(
+                "to",
+                "it says where to roll back to, and `mode` is not `rollback`",
+                "set `mode: rollback`, or use `task-definition` to deploy a given revision",
+            ))
+        }
     }?;
     Ok((mode, (prints_policy, word == Word::Promote)))
 }
@@ -510,6 +533,7 @@ fn settings(inputs: &Inputs, reader: &mut Reader) -> Settings {
         propagate_tags,
         enable_execute_command: reader.flag("enable-execute-command", inputs.enable_execute_command.as_deref()),
         volumes: reader.keep(volume(inputs)).flatten().map(|volume| vec![volume]),
+        deployment: super::deployment::settings(inputs, reader),
     }
 }
 

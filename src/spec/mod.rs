@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod arn;
+mod deployment;
 mod edit;
 mod error;
 mod field;
@@ -9,7 +10,9 @@ mod from_inputs;
 mod images;
 mod nearest;
 mod one_off;
+mod pause;
 mod source;
+mod strategy;
 mod task_definition;
 mod verification;
 mod volume;
@@ -19,12 +22,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use arn::{Arn, InvalidArn};
+pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
 pub use error::InputError;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use one_off::OneOff;
+pub use strategy::{Stage, Strategy, UnknownStage};
 
-pub use crate::cycle::{OnCancel, OnConflict};
+pub use crate::cycle::{OnCancel, OnConflict, OnPause};
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
@@ -69,6 +74,10 @@ pub struct Spec {
     pub wait: bool,
     /// How long.
     pub wait_for: Duration,
+    /// The stage at which a deployment is left to itself; `None` is its end.
+    pub wait_until: Option<Stage>,
+    /// What to do when a deployment waits at a pause.
+    pub on_pause: OnPause,
     /// How often a failed call is repeated; 0 is never.
     pub max_retries: u32,
     /// Whether a failed rollout is taken back.
@@ -98,6 +107,13 @@ pub enum Mode {
     Rollback {
         /// Which one.
         to: RollbackTo,
+    },
+    /// Say whether the deployment that waits at a pause goes on.
+    Continue {
+        /// The pause's id; without one it is the only one.
+        hook: Option<String>,
+        /// Whether it goes back instead.
+        rollback: bool,
     },
 }
 
@@ -244,6 +260,8 @@ pub struct Settings {
     pub enable_execute_command: Option<bool>,
     /// The volumes that ECS makes for each task: the whole list, as UpdateService takes it.
     pub volumes: Option<Vec<Value>>,
+    /// How ECS is to carry deployments out.
+    pub deployment: DeploymentSettings,
 }
 
 impl Spec {
@@ -255,7 +273,7 @@ impl Spec {
         };
         let target = match &self.mode {
             Mode::Rollback { to: RollbackTo::TaskDefinition(name) } => Some(name),
-            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan | Mode::RunTask => None,
+            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::Continue { .. } => None,
         };
         [self.service.as_ref(), Some(&self.cluster), registered, target]
             .into_iter()

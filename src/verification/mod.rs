@@ -129,13 +129,13 @@ impl<R: Watch> Checked<'_, R> {
         if let (Verdict::Pending, Some(progress)) = (&verdict, &self.progress)
             && Instant::now() < self.rollout_is_due
         {
-            return Ok(Look { verdict, progress: progress.clone(), said: Vec::new() });
+            return Ok(Look { verdict, progress: progress.clone(), said: Vec::new(), rest: None });
         }
         let look = match (self.rollout.look().await, &verdict, &self.progress) {
             (Ok(look), _, _) => look,
             // What failed has failed, and whoever goes back looks first.
             (Err(_), Verdict::Failed(_), Some(progress)) => {
-                return Ok(Look { verdict, progress: progress.clone(), said: Vec::new() });
+                return Ok(Look { verdict, progress: progress.clone(), said: Vec::new(), rest: None });
             }
             (Err(failure), _, _) => return Err(failure),
         };

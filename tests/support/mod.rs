@@ -262,8 +262,14 @@ pub(crate) fn scheduled(simulator: &Simulator) -> BTreeSet<String> {
 
 /// Calls that change something.
 pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
-    const WRITES: [&str; 5] =
-        ["RegisterTaskDefinition", "DeregisterTaskDefinition", "UpdateService", "StopServiceDeployment", "PutTargets"];
+    const WRITES: [&str; 6] = [
+        "RegisterTaskDefinition",
+        "DeregisterTaskDefinition",
+        "UpdateService",
+        "StopServiceDeployment",
+        "ContinueServiceDeployment",
+        "PutTargets",
+    ];
     let journal = simulator.journal();
     journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()
 }

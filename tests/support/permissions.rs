@@ -136,7 +136,13 @@ fn checks(call: &Call) -> Vec<Check> {
         ("ecs", "ListServices" | "ListTasks") => vec![in_cluster()],
         ("ecs", "DescribeServices") => all("services").iter().map(|name| check(service(name))).collect(),
         ("ecs", "UpdateService" | "ListServiceDeployments") => vec![check(service(&text("service")))],
-        ("ecs", "DescribeServiceDeployments" | "DescribeServiceRevisions" | "StopServiceDeployment") => {
+        (
+            "ecs",
+            "DescribeServiceDeployments"
+            | "DescribeServiceRevisions"
+            | "StopServiceDeployment"
+            | "ContinueServiceDeployment",
+        ) => {
             let named = [all("serviceDeploymentArns"), all("serviceRevisionArns"), vec![text("serviceDeploymentArn")]];
             let named = named.concat().into_iter().filter(|arn| !arn.is_empty());
             named.flat_map(|arn| [check(service_of(&arn)), check(arn)]).collect()

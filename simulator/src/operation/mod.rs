@@ -79,6 +79,7 @@ fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {
         "DescribeServiceDeployments" => service_deployment::describe(world, request),
         "ListServiceDeployments" => service_deployment::list(world, request),
         "StopServiceDeployment" => service_deployment::stop(world, request),
+        "ContinueServiceDeployment" => service_deployment::resume(world, request),
         "DescribeServiceRevisions" => service_deployment::describe_revisions(world, request),
         "ListTagsForResource" => tag::list(world, request),
         "TagResource" => tag::add(world, request),
@@ -94,8 +95,14 @@ pub(crate) fn reads(operation: &str) -> bool {
 
 /// Whether an operation belongs to the service deployments API, which a caller or a partition may lack.
 pub(crate) fn of_service_deployments(operation: &str) -> bool {
-    ["DescribeServiceDeployments", "ListServiceDeployments", "StopServiceDeployment", "DescribeServiceRevisions"]
-        .contains(&operation)
+    [
+        "DescribeServiceDeployments",
+        "ListServiceDeployments",
+        "StopServiceDeployment",
+        "ContinueServiceDeployment",
+        "DescribeServiceRevisions",
+    ]
+    .contains(&operation)
 }
 
 impl World {

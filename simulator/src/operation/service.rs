@@ -40,23 +40,45 @@ fn default_configuration(controller: &str) -> Map<String, Value> {
     configuration
 }
 
-/// What this simulator would get wrong it refuses, rather than to pretend.
+/// The members of a deployment configuration that belong to one strategy (API reference, DeploymentConfiguration).
+const OF_ONE_STRATEGY: [(&str, &str); 3] =
+    [("canaryConfiguration", "CANARY"), ("linearConfiguration", "LINEAR"), ("earlySuccessCriteria", "ROLLING")];
+
+/// What AWS would refuse; and what this simulator would get wrong it refuses too, rather than to pretend.
 fn simulated(settings: &Map<String, Value>) -> Result<(), Refusal> {
     let configuration = settings.get("deploymentConfiguration").unwrap_or(&Value::Null);
     let strategy = configuration["strategy"].as_str().unwrap_or("ROLLING");
-    let hooks = configuration["lifecycleHooks"].as_array().is_some_and(|hooks| !hooks.is_empty());
-    if strategy == "ROLLING" && !hooks {
-        return Ok(());
+    for (member, of) in OF_ONE_STRATEGY {
+        if !configuration[member].is_null() && strategy != of {
+            return Err(Refusal::invalid(format!("{member} is only valid with the deployment strategy {of}.")));
+        }
     }
-    let message = format!("The simulator does not know the strategy {strategy} and lifecycle hooks yet.");
-    Err(Refusal::new("UnsupportedFeatureException", message))
+    if strategy == "BLUE_GREEN" && configuration["bakeTimeInMinutes"].is_null() {
+        return Err(Refusal::invalid("bakeTimeInMinutes is required with the deployment strategy BLUE_GREEN."));
+    }
+    let hooks = configuration["lifecycleHooks"].as_array().into_iter().flatten();
+    for hook in hooks {
+        if strategy == "ROLLING" {
+            let message = "The simulator does not know lifecycle hooks of rolling deployments yet.";
+            return Err(Refusal::new("UnsupportedFeatureException", message));
+        }
+        let shifts = |stage: &Value| stage == "TEST_TRAFFIC_SHIFT" || stage == "PRODUCTION_TRAFFIC_SHIFT";
+        if hook["targetType"] == "PAUSE" && hook["lifecycleStages"].as_array().is_some_and(|it| it.iter().any(shifts)) {
+            return Err(Refusal::invalid("PAUSE hooks cannot be configured for a stage in which traffic shifts."));
+        }
+    }
+    Ok(())
 }
 
-/// Adds what a request says to what a service has. A part of a deployment configuration leaves its other parts alone.
+/// Adds what a request says to what a service has. A part of a deployment configuration leaves its other parts alone, except
+/// that another strategy does not keep what only the one before had: the API reference speaks of neither.
 fn merge(current: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (member, value) in changes {
         match (current.get_mut(&member), value) {
             (Some(Value::Object(parts)), Value::Object(new)) if member == "deploymentConfiguration" => {
+                if new.get("strategy").is_some_and(|strategy| parts.get("strategy") != Some(strategy)) {
+                    OF_ONE_STRATEGY.iter().for_each(|(member, _)| drop(parts.shift_remove(*member)));
+                }
                 parts.extend(new)
             }
             (_, value) => {
@@ -154,9 +176,7 @@ pub(super) fn update(world: &mut World, request: &Value) -> Answer {
     }
     let mut settings = service.settings.clone();
     merge(&mut settings, changes);
-    if deploys {
-        simulated(&settings)?;
-    }
+    simulated(&settings)?;
     let (services, mut around) = world.split();
     let service = &mut services[position];
     service.settings = settings;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, cluster, missing, text, texts};
 use crate::wire::{Refusal, page, without_nulls};
-use crate::world::{Due, Status, World};
+use crate::world::{Status, World};
 
 pub(super) fn describe(world: &mut World, request: &Value) -> Answer {
     let wanted = texts(request, "serviceDeploymentArns");
@@ -75,13 +75,31 @@ pub(super) fn stop(world: &mut World, request: &Value) -> Answer {
             Err(Refusal::new("ConflictException", "The service has no completed deployment to roll back to."))
         }
         _ => {
-            let reason = "Service deployment rollback requested by user.";
-            service.move_on(arn, Status::RollbackRequested, Some(reason), &mut around);
-            let due = Due::RollBack { service: service.arn.clone(), service_deployment: arn.to_owned() };
-            around.schedule.at(around.now + around.scenario.pending, due);
+            service.ask_to_go_back(arn, &mut around);
             answer
         }
     }
+}
+
+/// Ends a pause (developer guide, "Continuing Amazon ECS service deployments"). Which error it is when nothing waits there the
+/// API reference does not say; of those that it lists this one fits best.
+pub(super) fn resume(world: &mut World, request: &Value) -> Answer {
+    let (arn, hook) = (text(request, "serviceDeploymentArn"), text(request, "hookId"));
+    let (services, mut around) = world.split();
+    let service = services.iter_mut().find(|service| service.service_deployments.iter().any(|each| each.arn == arn));
+    let missing = || Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found.");
+    let service = service.ok_or_else(missing)?;
+    let current = service.service_deployment_mut(arn).ok_or_else(missing)?;
+    let is_in_progress = current.status == Status::InProgress;
+    if !current.shift.as_mut().is_some_and(|shift| is_in_progress && shift.resume(hook)) {
+        return Err(Refusal::invalid(format!("The hook {hook} is not awaiting an action.")));
+    }
+    if request["action"] == "ROLLBACK" {
+        service.ask_to_go_back(arn, &mut around);
+    } else {
+        service.look(&mut around);
+    }
+    Ok(json!({"serviceDeploymentArn": arn}))
 }
 
 pub(super) fn describe_revisions(world: &mut World, request: &Value) -> Answer {

@@ -17,6 +17,7 @@ mod script;
 mod service;
 mod service_deployment;
 mod session;
+mod shift;
 mod steady;
 mod task;
 mod task_definition;

@@ -1,12 +1,11 @@
-//! How a deployment starts, completes, fails and goes back: the rolling strategy.
-//!
-//! Other strategies would add their stages here, beside these; the scheduler and the tasks do not know about strategies.
+//! How a deployment starts, completes, fails and goes back. The stages of strategies that shift traffic are in `shift`.
 
 use super::alarm::are_watched;
 use super::deployment::{Deployment, RolloutState};
 use super::schedule::Due;
 use super::service::Service;
 use super::service_deployment::{Rollback, ServiceDeployment, Status};
+use super::shift::Shift;
 use super::{Happening, Surroundings};
 
 /// Why a deployment fails.
@@ -14,6 +13,9 @@ use super::{Happening, Surroundings};
 pub(crate) enum Cause {
     CircuitBreaker,
     Alarm,
+    /// A lifecycle hook. Of all that AWS says about it only the event is documented, in
+    /// <https://github.com/aws/containers-roadmap/issues/2664>; the other texts follow the pattern of their neighbours.
+    Hook,
     Asked,
 }
 
@@ -22,6 +24,7 @@ impl Cause {
         match self {
             Self::CircuitBreaker => "ECS deployment circuit breaker: tasks failed to start.",
             Self::Alarm => "ECS deployment failed: alarm detected.",
+            Self::Hook => "ECS deployment failed: hook execution failure(s) detected.",
             // The documentation does not say what a deployment shows that was stopped by hand.
             Self::Asked => "ECS deployment stopped by user.",
         }
@@ -31,6 +34,7 @@ impl Cause {
         match self {
             Self::CircuitBreaker => "tasks failed to start.",
             Self::Alarm => "alarm detected.",
+            Self::Hook => "hook execution failure(s) detected.",
             Self::Asked => "stopped by user.",
         }
     }
@@ -39,6 +43,7 @@ impl Cause {
         match self {
             Self::CircuitBreaker => "Service deployment failed because the circuit breaker threshold was exceeded.",
             Self::Alarm => "Service deployment failed because an alarm was triggered.",
+            Self::Hook => "Service deployment failed because of hook execution failure(s).",
             Self::Asked => "Service deployment stopped by user.",
         }
     }
@@ -49,6 +54,7 @@ impl Cause {
                 "Service deployment rolled back because the circuit breaker threshold was exceeded."
             }
             Self::Alarm => "Service deployment rolled back because an alarm was triggered.",
+            Self::Hook => "Service deployment rolled back because of hook execution failure(s).",
             Self::Asked => "Service deployment rolled back because of a user request.",
         }
     }
@@ -57,6 +63,7 @@ impl Cause {
         match self {
             Self::CircuitBreaker => "ECS deployment circuit breaker: rolling back to deploymentId",
             Self::Alarm => "ECS deployment alarm: rolling back to deploymentId",
+            Self::Hook => "ECS deployment hook failure: rolling back to deploymentId",
             Self::Asked => "ECS deployment rollback requested: rolling back to deploymentId",
         }
     }
@@ -75,6 +82,7 @@ impl Service {
         let path = format!("service-deployment/{}/{}/{}", self.cluster, self.name, around.identity.nano());
         let arn = around.scenario.arn(&path);
         let configuration = self.settings.get("deploymentConfiguration").cloned().unwrap_or_default();
+        let shift = Shift::new(&configuration, &sources, self.last_completed.as_ref(), around.now);
         self.service_deployments.push(ServiceDeployment {
             arn: arn.clone(),
             status: Status::Pending,
@@ -93,7 +101,8 @@ impl Service {
             stopped_at: None,
             updated_at: around.now,
             configuration,
-            stage: None,
+            shift,
+            bakes: false,
         });
         self.task_definition = task_definition.to_owned();
         self.steady = false;
@@ -137,6 +146,7 @@ impl Service {
         if self.service_deployments.last().is_some_and(|current| current.status == Status::Pending) {
             primary.begun = true;
             self.move_on(&arn, Status::InProgress, None, around);
+            self.begin_shift(&arn, around);
             self.look(around);
         }
     }
@@ -221,7 +231,8 @@ impl Service {
         let goes_back = match cause {
             Cause::CircuitBreaker => self.configuration("deploymentCircuitBreaker")["rollback"] == true,
             Cause::Alarm => self.configuration("alarms")["rollback"] == true,
-            Cause::Asked => true,
+            // A failing hook rolls back whatever else is configured (developer guide, "Lifecycle hooks").
+            Cause::Hook | Cause::Asked => true,
         };
         let asked = self.service_deployments.last().is_some_and(|current| current.status == Status::RollbackRequested);
         let goes_back = goes_back || asked;
@@ -241,6 +252,14 @@ impl Service {
             primary.turn(RolloutState::Failed, Cause::Asked.rollout_state_reason().to_owned(), around.now);
         }
         self.move_on(arn, Status::Stopped, Some(Cause::Asked.status_reason()), around);
+    }
+
+    /// Somebody asks for a rollback, which begins a moment later.
+    pub(crate) fn ask_to_go_back(&mut self, arn: &str, around: &mut Surroundings<'_>) {
+        let reason = "Service deployment rollback requested by user.";
+        self.move_on(arn, Status::RollbackRequested, Some(reason), around);
+        let due = Due::RollBack { service: self.arn.clone(), service_deployment: arn.to_owned() };
+        around.schedule.at(around.now + around.scenario.pending, due);
     }
 
     /// Whether there is a revision to go back to.
@@ -268,6 +287,14 @@ impl Service {
         }
         self.task_definition.clone_from(&target.task_definition);
         self.last_completed = None;
+        // Where traffic shifts, the old tasks are still there: the traffic goes back to them at once, and no others are needed.
+        let shifts = self.service_deployment_mut(arn).and_then(|current| current.shift.as_mut()).map(Shift::go_back);
+        if shifts.is_some() {
+            for task in self.tasks.iter_mut().filter(|task| task.live() && task.revision == revision) {
+                task.deployment.clone_from(&id);
+                deployment.started += 1;
+            }
+        }
         self.deployments.insert(0, deployment);
         self.say(&format!("rolling back to deployment {id}."), around);
         let started_at = around.now;

@@ -28,6 +28,7 @@ impl Service {
         if self.has_task_sets() {
             return self.look_at_task_sets(around);
         }
+        self.shift(around);
         self.start_tasks(around);
         self.stop_tasks(around);
         self.forget_replaced_deployments();
@@ -37,7 +38,10 @@ impl Service {
 
     /// Limits that allow neither to stop an old task nor to start a new one block a deployment for ever.
     fn complain_if_blocked(&mut self, around: &mut Surroundings<'_>) {
-        let blocked = self.most() <= self.live() && self.fewest() >= self.live() && self.deployments.len() > 1;
+        let blocked = self.shifting().is_none()
+            && self.most() <= self.live()
+            && self.fewest() >= self.live()
+            && self.deployments.len() > 1;
         let Some(primary) = self.deployments.first_mut() else { return };
         let has = self.tasks.iter().any(|task| task.deployment == primary.id);
         if blocked && primary.begun && !has && !primary.complained {
@@ -59,8 +63,12 @@ impl Service {
         self.tasks.iter().filter(|task| task.live()).count()
     }
 
-    /// The most tasks that may be live at once: rounded down (API reference, maximumPercent).
+    /// The most tasks that may be live at once: rounded down (API reference, maximumPercent). Where traffic shifts, all the new
+    /// tasks run beside all the old ones.
     fn most(&self) -> usize {
+        if self.shifting().is_some() {
+            return usize::MAX;
+        }
         self.desired * self.percent("maximumPercent").unwrap_or(200) / 100
     }
 
@@ -73,6 +81,9 @@ impl Service {
         let Some(primary) = self.deployments.first() else { return };
         // A deployment in FAILED state launches no tasks (API reference, Deployment.rolloutState).
         if !primary.begun || primary.state == RolloutState::Failed {
+            return;
+        }
+        if self.shifting().is_some_and(|shift| !shift.scales_up()) {
             return;
         }
         let id = primary.id.clone();
@@ -166,9 +177,10 @@ impl Service {
         let fewest = self.fewest();
         let mut surplus = self.tasks.iter().filter(|task| task.live() && task.deployment == id).count();
         let mut ending = Vec::new();
+        let shift = self.shifting();
         for task in &self.tasks {
             // A failed deployment that is not rolled back replaces nothing any more.
-            let replaced = task.deployment != id && !failed;
+            let replaced = task.deployment != id && !failed && shift.is_none_or(|shift| shift.replaces(task));
             let more = task.deployment == id && surplus > self.desired;
             if !task.live() || !(replaced || more) {
                 continue;
@@ -231,6 +243,7 @@ impl Service {
         }
         let state = primary.state;
         match state {
+            RolloutState::InProgress if self.shifting().is_some_and(|shift| !shift.is_cleaning_up()) => return,
             RolloutState::InProgress if self.baked(around) => self.complete(around),
             RolloutState::Completed => {}
             RolloutState::InProgress | RolloutState::Failed => return,
@@ -244,15 +257,16 @@ impl Service {
     /// Whether the bake time is over, during which alarms can still fail the deployment. A rollback does not bake.
     fn baked(&mut self, around: &mut Surroundings<'_>) -> bool {
         let minutes = self.configuration("bakeTimeInMinutes").as_u64().unwrap_or(0);
+        let shifts = self.shifting().is_some();
         let Some(primary) = self.deployments.first_mut() else { return true };
-        if minutes == 0 || primary.rollback {
+        if minutes == 0 || primary.rollback || shifts {
             return true;
         }
         let arn = primary.service_deployment.clone();
         let since = *primary.baking_since.get_or_insert(around.now);
         let until = since + Duration::from_secs(minutes * 60);
         if let Some(current) = self.service_deployment_mut(&arn) {
-            current.stage = Some("BAKE_TIME");
+            current.bakes = true;
         }
         if around.now < until {
             around.schedule.look_at(until, &self.arn);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::shift::Shift;
 use super::{Happening, World};
 use crate::AlarmState;
 use crate::operation;
@@ -73,6 +74,16 @@ impl World {
                     "StopServiceDeployment",
                     json!({"serviceDeploymentArn": current.arn, "stopType": "ROLLBACK"}),
                 )]
+            }
+            Action::ContinueServiceDeployment { cluster, service, rollback } => {
+                let service = self.find_service(cluster, service);
+                let Some(current) = service.and_then(|service| service.service_deployments.last()) else {
+                    return Vec::new();
+                };
+                let Some(hook) = current.shift.as_ref().and_then(Shift::paused_at) else { return Vec::new() };
+                let action = if *rollback { "ROLLBACK" } else { "CONTINUE" };
+                let request = json!({"serviceDeploymentArn": current.arn, "hookId": hook, "action": action});
+                vec![("ecs", "ContinueServiceDeployment", request)]
             }
             Action::DeregisterTaskDefinition { task_definition } => {
                 vec![("ecs", "DeregisterTaskDefinition", json!({"taskDefinition": task_definition}))]

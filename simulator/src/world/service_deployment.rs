@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::shift::Shift;
 use super::{Service, Surroundings};
 
 /// One service deployment.
@@ -28,8 +29,10 @@ pub(crate) struct ServiceDeployment {
     pub(crate) stopped_at: Option<Duration>,
     pub(crate) updated_at: Duration,
     pub(crate) configuration: Value,
-    /// Only strategies that shift traffic, and bake times, have stages.
-    pub(crate) stage: Option<&'static str>,
+    /// Where it stands, with a strategy that shifts traffic.
+    pub(crate) shift: Option<Shift>,
+    /// Whether a rolling deployment bakes.
+    pub(crate) bakes: bool,
 }
 
 /// A way back.
@@ -111,8 +114,11 @@ impl ServiceDeployment {
         document["sourceServiceRevisions"] = sources.collect();
         document["targetServiceRevision"] = service.revision_summary(&self.target);
         document["deploymentConfiguration"] = self.configuration.clone();
-        if let Some(stage) = self.stage {
-            document["lifecycleStage"] = json!(stage);
+        if self.bakes {
+            document["lifecycleStage"] = json!("BAKE_TIME");
+        }
+        if let Some(shift) = &self.shift {
+            shift.describe(&mut document, around);
         }
         if let Some(rollback) = &self.rollback {
             document["rollback"] = json!({

@@ -73,6 +73,8 @@ impl Service {
         self.last_completed = Some(primary.revision.clone());
         self.move_on(&primary.service_deployment, Status::InProgress, None, around);
         self.move_on(&primary.service_deployment, Status::Successful, None, around);
+        let first = self.service_deployment_mut(&primary.service_deployment).and_then(|first| first.shift.as_mut());
+        first.map(super::shift::Shift::finish);
         let belongs = Belongs {
             service_arn: &self.arn,
             cluster: &self.cluster,

@@ -28,3 +28,5 @@ mod properties;
 mod refusals;
 #[cfg(test)]
 mod rollout;
+#[cfg(test)]
+mod strategies;

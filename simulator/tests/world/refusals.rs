@@ -161,7 +161,8 @@ async fn a_deregistered_revision_cannot_be_deployed_any_more() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_simulated_is_refused() {
     let simulator = Simulator::new(Scenario::default());
-    simulator.add_service(Service::new("web").deployment_configuration("strategy", json!("BLUE_GREEN")));
+    let hooks = json!([{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]);
+    simulator.add_service(Service::new("web").deployment_configuration("lifecycleHooks", hooks));
     let forced = client(&simulator).update_service().service("web").force_new_deployment(true).send().await;
     assert_eq!(code(forced), "UnsupportedFeatureException");
 }

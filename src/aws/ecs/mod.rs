@@ -12,7 +12,7 @@ pub use one_off::{Started, Task};
 pub use placement::{Gpus, Placement};
 pub use reader::Reader;
 pub use state::{
-    CircuitBreaker, Deployment, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
+    CircuitBreaker, Deployment, Hook, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
     StoppedTask,
 };
 pub use writer::{ServiceUpdate, Writer};

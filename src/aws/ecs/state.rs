@@ -56,6 +56,8 @@ pub struct Settings {
     pub enable_execute_command: bool,
     /// The volumes that ECS makes for each task of the newest deployment, as it describes them.
     pub volumes: Vec<Value>,
+    /// `deploymentConfiguration` as AWS wrote it, with members that the SDK does not know.
+    pub deployment_configuration: Value,
 }
 
 /// The deployment circuit breaker's configuration.
@@ -152,6 +154,47 @@ pub struct ServiceDeployment {
     pub circuit_breaker_triggered: bool,
     /// The alarms that fired.
     pub triggered_alarms: Vec<String>,
+    /// AWS's word for the stage that a deployment is in that shifts traffic.
+    pub stage: Option<String>,
+    /// The share of production traffic that the new revision gets, in tenths of a percent.
+    pub traffic: Option<u32>,
+    /// The hooks of that stage.
+    pub hooks: Vec<Hook>,
+}
+
+/// A lifecycle hook that runs, or ran last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hook {
+    /// What ContinueServiceDeployment wants.
+    pub id: String,
+    /// The ARN of its function; a pause has none.
+    pub function: Option<String>,
+    /// `AWAITING_ACTION`, `IN_PROGRESS`, `SUCCEEDED`, `FAILED`, `TIMED_OUT`.
+    pub status: String,
+    /// When ECS stops waiting for it.
+    pub expires_at: Option<Timestamp>,
+    /// What ECS does then: `ROLLBACK` or `CONTINUE`.
+    pub timeout_action: Option<String>,
+}
+
+impl Hook {
+    /// Whether it is a pause at which ECS waits for somebody.
+    pub fn awaits_action(&self) -> bool {
+        self.status == "AWAITING_ACTION"
+    }
+
+    /// Whether it ended, and not well.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.status.as_str(), "FAILED" | "TIMED_OUT")
+    }
+
+    /// What a person calls it.
+    pub fn name(&self) -> String {
+        match &self.function {
+            Some(arn) => arn.rsplit(":function:").next().unwrap_or(arn).to_owned(),
+            None => format!("pause {}", self.id),
+        }
+    }
 }
 
 /// `status` of a service deployment.
@@ -264,6 +307,7 @@ impl From<&sdk::Service> for Service {
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
                 enable_execute_command: service.enable_execute_command(),
                 volumes: Vec::new(),
+                deployment_configuration: Value::Null,
             },
             placement: service.into(),
             events,
@@ -278,6 +322,7 @@ impl Service {
         let primary = deployments.into_iter().flatten().find(|deployment| deployment["status"] == "PRIMARY");
         let volumes = primary.and_then(|primary| primary["volumeConfigurations"].as_array());
         self.settings.volumes = volumes.cloned().unwrap_or_default();
+        self.settings.deployment_configuration = document["deploymentConfiguration"].clone();
         self
     }
 }
@@ -342,8 +387,34 @@ impl From<&sdk::ServiceDeployment> for ServiceDeployment {
                 .alarms()
                 .map(|alarms| alarms.triggered_alarm_names().to_vec())
                 .unwrap_or_default(),
+            stage: deployment.lifecycle_stage().map(|stage| stage.as_str().to_owned()),
+            traffic: deployment
+                .target_service_revision()
+                .and_then(sdk::ServiceRevisionSummary::requested_production_traffic_weight)
+                .map(tenths),
+            hooks: deployment.lifecycle_hook_details().iter().map(Hook::from).collect(),
         }
     }
+}
+
+impl From<&sdk::DeploymentLifecycleHookDetail> for Hook {
+    fn from(hook: &sdk::DeploymentLifecycleHookDetail) -> Self {
+        Self {
+            id: text(hook.hook_id()),
+            function: hook.target_arn().map(str::to_owned),
+            status: hook.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            expires_at: hook
+                .expires_at()
+                .and_then(|at| at.to_millis().ok())
+                .and_then(|at| Timestamp::from_millisecond(at).ok()),
+            timeout_action: hook.timeout_action().map(|action| action.as_str().to_owned()),
+        }
+    }
+}
+
+/// A percentage in tenths.
+fn tenths(percent: f64) -> u32 {
+    (percent * 10.0).round().clamp(0.0, 1000.0) as u32
 }
 
 impl From<&sdk::Task> for StoppedTask {

@@ -1,7 +1,7 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::StopServiceDeploymentStopType;
+use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,6 +43,9 @@ pub struct ServiceUpdate {
     /// The volumes that ECS makes for each task: the whole list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_configurations: Option<Vec<Value>>,
+    /// How ECS carries deployments out: the whole of it, as a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_configuration: Option<Value>,
 }
 
 impl ServiceUpdate {
@@ -118,6 +121,7 @@ impl Writer {
             #[serde(flatten)]
             update: &'a ServiceUpdate,
         }
+        let bytes = AnswerBytes::default();
         let body = Request { cluster, service, update };
         let body = serde_json::to_string(&body).map_err(|error| CallError::unreadable(OPERATION, error))?;
         let answer = self
@@ -127,13 +131,14 @@ impl Writer {
             .service(service)
             .customize()
             .mutate_request(replace_body(body))
+            .interceptor(bytes.clone())
             .send()
             .await
             .map_err(|error| CallError::new(OPERATION, error))?;
-        answer
-            .service()
-            .map(Service::from)
-            .ok_or_else(|| CallError::unreadable(OPERATION, "the answer holds no service"))
+        let service =
+            answer.service().ok_or_else(|| CallError::unreadable(OPERATION, "the answer holds no service"))?;
+        let document = bytes.parse().map_err(|error| CallError::unreadable(OPERATION, error))?;
+        Ok(Service::from(service).with_document(&document["service"]))
     }
 
     /// [StopServiceDeployment](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html)
@@ -151,6 +156,25 @@ impl Writer {
             .send()
             .await
             .map_err(|error| CallError::new(Operation::StopServiceDeployment, error))?;
+        Ok(())
+    }
+
+    /// [ContinueServiceDeployment](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html)
+    /// with `CONTINUE`: the deployment goes on from the pause `hook`.
+    ///
+    /// Not idempotent: a hook that awaits no action any more is an error.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn continue_service_deployment(&self, arn: &str, hook: &str) -> Result<(), CallError> {
+        self.client
+            .continue_service_deployment()
+            .service_deployment_arn(arn)
+            .hook_id(hook)
+            .action(DeploymentLifecycleHookAction::Continue)
+            .send()
+            .await
+            .map_err(|error| CallError::new(Operation::ContinueServiceDeployment, error))?;
         Ok(())
     }
 }

@@ -216,6 +216,12 @@ operations! {
             When::MayNeedGpus,
             "see whether the cluster has GPUs enough for the rollout",
         )];
+        ContinueServiceDeployment: [ecs(
+            "ecs:ContinueServiceDeployment",
+            &[Service, ServiceDeployments],
+            When::Resumes,
+            "let a deployment go on from a pause hook",
+        )];
         ListTasks: [
             ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster),
             ecs("ecs:ListTasks", &[Any], When::Promotes, "find what is promoted").only(Condition::InOriginCluster),

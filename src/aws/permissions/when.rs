@@ -1,6 +1,6 @@
 //! For which inputs something has to be allowed.
 
-use crate::cycle::OnCancel;
+use crate::cycle::{OnCancel, OnPause};
 use crate::spec::{GateAction, Mode, Resolve, RollbackTo, Source, Spec};
 
 /// The inputs that make a grant necessary.
@@ -40,6 +40,8 @@ pub enum When {
     GatesOnScans,
     /// Those that also put tags on it.
     TagsImages,
+    /// Those that let a deployment go on from a pause.
+    Resumes,
 }
 
 impl When {
@@ -68,6 +70,9 @@ impl When {
             Self::ForbidsMutableTags => names_images(spec) && spec.images.forbid_mutable_tags,
             Self::GatesOnScans => names_images(spec) && spec.images.scan.action != GateAction::Off,
             Self::TagsImages => names_images(spec) && changes(spec) && !spec.images.promote_tags.is_empty(),
+            Self::Resumes => {
+                spec.on_pause == OnPause::Continue || matches!(spec.mode, Mode::Continue { rollback: false, .. })
+            }
         }
     }
 
@@ -94,13 +99,14 @@ impl When {
             Self::ForbidsMutableTags => "the same, with `forbid-mutable-tags: true`",
             Self::GatesOnScans => "the same, with `scan-gate: warn` or `scan-gate: fail`",
             Self::TagsImages => "the same, with `promote-tags`",
+            Self::Resumes => "`mode: continue`, and `on-pause-hook: continue`",
         }
     }
 }
 
 const fn changes(spec: &Spec) -> bool {
     match spec.mode {
-        Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask => true,
+        Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask | Mode::Continue { .. } => true,
         Mode::Plan => false,
     }
 }

@@ -81,7 +81,7 @@ mod tests {
         story.then(0, Kind::PhaseStarted(Phase::Update));
         story.then(2, Kind::PhaseFinished(Phase::Update));
         story.then(3, Kind::PhaseStarted(Phase::Wait));
-        let progress = Progress { running: 0, pending: 0, desired: 1, failed: 1, old: 1, state: String::new() };
+        let progress = Progress { desired: 1, failed: 1, old: 1, ..Progress::default() };
         story.then(5, Kind::Progressed(progress.clone()));
         story.then(6, Kind::Progressed(progress));
         story.then(9, Kind::PhaseStarted(Phase::Rollback));

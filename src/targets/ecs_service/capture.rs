@@ -115,7 +115,9 @@ pub(super) async fn capture(
     let running = reader.describe_task_definition(&service.task_definition).await?;
     let at_rest =
         primary(&service).is_none_or(|primary| !is_moving(primary) && primary.rollout != RolloutState::Failed);
-    let service_deployment = if at_rest { None } else { current_service_deployment(reader, &service).await? };
+    let continues = matches!(request.mode, Mode::Continue { .. });
+    let service_deployment =
+        if at_rest && !continues { None } else { current_service_deployment(reader, &service).await? };
     let stable = if at_rest {
         Some(service.task_definition.clone())
     } else {

@@ -2,6 +2,7 @@
 
 use super::pin::{Observation, Pin, primary};
 use super::short;
+use super::stages::has_stages;
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Verdict};
 
@@ -32,6 +33,7 @@ pub(super) fn judge(pin: &Pin, seen: &Observation) -> Verdict {
 /// Whether the service's list of deployments says too little, so that the service deployment has to be looked at too.
 pub(super) fn is_unclear(pin: &Pin, seen: &Observation) -> bool {
     match pin.ours(&seen.service) {
+        _ if has_stages(&seen.service) => true,
         Some(ours) => !ours.is_primary() || ours.rollout != RolloutState::InProgress,
         None => true,
     }
@@ -171,9 +173,13 @@ fn given_up(deployment: &ServiceDeployment) -> Failure {
     if deployment.circuit_breaker_triggered {
         return breaker(words);
     }
+    if let Some(failed) = deployment.hooks.iter().find(|hook| hook.has_failed()) {
+        return hook(&format!("{} ({})", failed.name(), failed.status), deployment.stage.as_deref(), words);
+    }
     match words.map(cause_of) {
         Some(Cause::CircuitBreaker) => breaker(words),
         Some(Cause::Alarm) => alarm(words),
+        Some(Cause::Hook) => hook("which it does not name", deployment.stage.as_deref(), words),
         _ => stopped(deployment.status.as_str(), words),
     }
 }
@@ -183,6 +189,7 @@ fn given_up(deployment: &ServiceDeployment) -> Failure {
 fn given_up_for(words: Option<&str>) -> Failure {
     match words.map(cause_of) {
         Some(Cause::Alarm) => alarm(words),
+        Some(Cause::Hook) => hook("which it does not name", None, words),
         Some(Cause::Stopped) => stopped("FAILED", words),
         _ => breaker(words),
     }
@@ -196,6 +203,8 @@ fn cause_of(words: &str) -> Cause {
         Cause::CircuitBreaker
     } else if words.contains("alarm") {
         Cause::Alarm
+    } else if words.contains("hook") {
+        Cause::Hook
     } else if words.contains("user") || words.contains("stop") {
         Cause::Stopped
     } else {
@@ -206,6 +215,15 @@ fn cause_of(words: &str) -> Cause {
 fn alarm(words: Option<&str>) -> Failure {
     let words = words.unwrap_or_default();
     Failure::new(Cause::Alarm, format!("Amazon ECS gave the deployment up because of an alarm: {words}"))
+}
+
+fn hook(name: &str, stage: Option<&str>, words: Option<&str>) -> Failure {
+    let stage = stage.map(|stage| format!(" in {stage}")).unwrap_or_default();
+    let words = words.map_or_else(|| ".".to_owned(), |words| format!(": {words}"));
+    Failure::new(
+        Cause::Hook,
+        format!("Amazon ECS gave the deployment up because of the lifecycle hook {name}{stage}{words}"),
+    )
 }
 
 fn stopped(status: &str, words: Option<&str>) -> Failure {
@@ -231,7 +249,7 @@ fn breaker(words: Option<&str>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::ecs::{CircuitBreaker, Service, StoppedTask};
+    use crate::aws::ecs::{CircuitBreaker, Hook, Service, StoppedTask};
     use crate::cycle::Said;
 
     const OLD: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1";
@@ -288,7 +306,7 @@ mod tests {
     /// The verdict in a word.
     fn word(seen: &Observation) -> &'static str {
         match judge(&pin(), seen) {
-            Verdict::Pending => "pending",
+            Verdict::Pending | Verdict::Paused(_) | Verdict::Left(_) => "pending",
             Verdict::Done => "done",
             Verdict::Superseded(_) => "superseded",
             Verdict::Failed(failure) => failure.cause.as_str(),
@@ -335,6 +353,20 @@ mod tests {
                     ..rolled_back.clone()
                 },
                 "circuit-breaker",
+            ),
+            (
+                ServiceDeployment {
+                    hooks: vec![Hook { status: "FAILED".to_owned(), ..Hook::default() }],
+                    ..rolled_back.clone()
+                },
+                "hook",
+            ),
+            (
+                ServiceDeployment {
+                    status_reason: Some("hook execution failure(s) detected.".to_owned()),
+                    ..rolled_back.clone()
+                },
+                "hook",
             ),
             (rolled_back, "stopped"),
         ];

@@ -4,6 +4,7 @@
 //! are the two things that the cycle watches.
 
 mod capture;
+mod configuration;
 mod diagnose;
 pub(in crate::targets) mod evidence;
 mod gpu;
@@ -18,9 +19,11 @@ mod preflight;
 mod promotion;
 pub(in crate::targets) mod register;
 mod restoration;
+mod resume;
 mod rollback;
 mod rollout;
 mod rules;
+mod stages;
 mod tidy;
 mod update;
 mod verify;
@@ -29,9 +32,9 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::aws::{ecr, ecs, events, logs};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Plan, Restore, Run, Target, Watch};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
-use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag};
+use crate::spec::{Mode, Origin, Overrides, Settings, Source, Stage, Tag};
 use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
 
@@ -102,6 +105,8 @@ pub struct Request {
     pub keep_revisions: Option<usize>,
     /// The tags of a new revision.
     pub tags: Vec<Tag>,
+    /// The stage at which a rollout is left; `None` is its end.
+    pub wait_until: Option<Stage>,
     /// How often a refused call that writes is made again.
     pub max_retries: u32,
 }
@@ -170,7 +175,7 @@ impl Target for EcsService {
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        Rollout::new(self.readers.ecs.clone(), before, draft, registered)
+        Rollout::new(self.readers.ecs.clone(), before, draft, registered, self.request.wait_until)
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
@@ -179,7 +184,7 @@ impl Target for EcsService {
 
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
-        Rollout::recall(self.readers.ecs.clone(), memo)
+        Rollout::recall(self.readers.ecs.clone(), memo, self.request.wait_until)
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
@@ -200,6 +205,10 @@ impl Target for EcsService {
     ) -> Result<bool, NotUpdated> {
         let Some(first) = &self.first else { return Ok(false) };
         first.run_before(run, &writer.ecs, &before.service, registered).await.map(|()| true)
+    }
+
+    async fn resume(&self, writer: &Writers, pause: &Pause, events: &Events) -> Result<(), Failure> {
+        resume::resume(&self.readers.ecs, &writer.ecs, pause, self.request.max_retries, events).await
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {

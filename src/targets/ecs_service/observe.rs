@@ -1,8 +1,11 @@
 //! One look at a service: one call, and more only where that leaves something open.
 
+use tokio::time::Instant;
+
 use super::judge::{is_unclear, threshold};
 use super::pin::{Observation, Pin, primary};
 use super::short;
+use super::stages::{rest, rests};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, StoppedTask};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Said;
@@ -24,6 +27,8 @@ pub(super) struct Observer {
     lists_tasks: bool,
     full_looks: u32,
     other_count_looks: u32,
+    /// The rest that is being taken, by stage and traffic, and since when it was seen.
+    resting: Option<(Option<String>, Option<u32>, Instant)>,
 }
 
 impl Observer {
@@ -40,12 +45,13 @@ impl Observer {
             lists_tasks: true,
             full_looks: 0,
             other_count_looks: 0,
+            resting: None,
         }
     }
 
     /// An observer for the way back: what was counted on the way there does not count.
     pub(super) fn anew(&self) -> Self {
-        Self { looks: 0, failed: Vec::new(), full_looks: 0, other_count_looks: 0, ..self.clone() }
+        Self { looks: 0, failed: Vec::new(), full_looks: 0, other_count_looks: 0, resting: None, ..self.clone() }
     }
 
     pub(super) const fn reader(&self) -> &Reader {
@@ -75,6 +81,7 @@ impl Observer {
         }
         seen.failed.clone_from(&self.failed);
         self.count_looks(pin, &mut seen);
+        self.time_rest(&mut seen);
         self.looks += 1;
         Ok(seen)
     }
@@ -85,6 +92,24 @@ impl Observer {
         let is_other = pin.desired.is_some_and(|desired| desired != seen.service.desired);
         self.other_count_looks = if is_other { self.other_count_looks + 1 } else { 0 };
         (seen.full_looks, seen.other_count_looks) = (self.full_looks, self.other_count_looks);
+    }
+
+    /// AWS does not say since when a stage lasts: what is left of it is counted from when it was first seen.
+    fn time_rest(&mut self, seen: &mut Observation) {
+        let configuration = &seen.service.settings.deployment_configuration;
+        let deployment = seen.service_deployment.as_ref();
+        let Some((deployment, planned)) = deployment.and_then(|it| Some((it, rest(configuration, it)?))) else {
+            self.resting = None;
+            return;
+        };
+        let now = (deployment.stage.clone(), deployment.traffic);
+        let since = match &self.resting {
+            Some((stage, traffic, since)) if (stage, traffic) == (&now.0, &now.1) => *since,
+            _ => Instant::now(),
+        };
+        seen.rest = Some(planned.saturating_sub(since.elapsed()));
+        seen.rests = Some(rests(configuration));
+        self.resting = Some((now.0, now.1, since));
     }
 
     /// The service's events that were not there at the last look, oldest first.

@@ -1,7 +1,10 @@
 //! The identity of a rollout, and what one look at the service says of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::stages::shift;
 use crate::aws::ecs::{Deployment, Service, ServiceDeployment, StoppedTask};
 use crate::cycle::Progress;
 
@@ -69,6 +72,10 @@ pub(super) struct Observation {
     pub(super) failed: Vec<StoppedTask>,
     /// Looks in a row, this one included, at which all tasks ran that should.
     pub(super) full_looks: u32,
+    /// How much longer the stage rests on purpose, at most; `None` when it does not rest.
+    pub(super) rest: Option<Duration>,
+    /// How long the whole rollout rests, when it rests at this moment.
+    pub(super) rests: Option<Duration>,
     /// Looks in a row, this one included, at which another count was desired than the one that was asked for.
     pub(super) other_count_looks: u32,
 }
@@ -96,6 +103,7 @@ impl Observation {
                 .map(|deployment| deployment.running)
                 .sum(),
             state: state.to_owned(),
+            shift: self.service_deployment.as_ref().and_then(|deployment| shift(deployment, self.rest)),
         }
     }
 }

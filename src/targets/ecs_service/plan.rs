@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::capture::Base;
 use super::history::family;
 use super::rules::{self, ScheduledTarget};
-use super::{Request, Snapshot, images, promotion, sentences, short};
-use crate::aws::ecs::ServiceUpdate;
-use crate::cycle::{Cause, Change, Failure, Plan, Shown};
-use crate::spec::{Tag, TaskDefinition, difference, render};
+use super::{Request, Snapshot, configuration, images, promotion, sentences, short};
+use crate::aws::ecs::{ServiceDeploymentStatus as Status, ServiceUpdate};
+use crate::cycle::{Cause, Change, Failure, Pause, Plan, Shown};
+use crate::spec::{Mode, Strategy, Tag, TaskDefinition, difference, render};
 
 /// How the keys of the tags begin that this action gives to revisions.
 const TAGS: &str = "ecs-deploy-action:";
@@ -28,6 +28,8 @@ pub struct Draft {
     pub(super) start: Start,
     /// The targets of rules that move to the revision after it has proved itself.
     pub(super) moves: Vec<ScheduledTarget>,
+    /// The pause that the rollout in flight goes on from.
+    pub(super) resumes: Option<Pause>,
 }
 
 /// Which revision the service shall run.
@@ -90,10 +92,27 @@ fn name(revision: &Revision) -> String {
 }
 
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+    if let Mode::Continue { hook, rollback } = &request.mode {
+        return continuation(before, hook.as_deref(), *rollback);
+    }
     let (mut plan, revision) = revision(request, before)?;
     let mut update = ServiceUpdate::default();
-    let settings_change = settings(request, before, &mut plan, &mut update);
+    let mut settings_change = settings(request, before, &mut plan, &mut update);
+    let there = &before.service.settings.deployment_configuration;
+    update.deployment_configuration = configuration::merged(&request.settings.deployment, there)?;
+    if let Some(wanted) = &update.deployment_configuration {
+        plan.changes.extend(configuration::changes(there, wanted));
+        settings_change = true;
+    }
     let keeps_revision = matches!(revision, Revision::Kept(_));
+    let configuration = update.deployment_configuration.as_ref().unwrap_or(there);
+    if request.wait_until.is_some() && configuration::strategy(configuration) == Strategy::Rolling {
+        return Err(Failure::new(
+            Cause::InvalidInput,
+            "`wait-until` names a stage, and rolling deployments, such as this service's, have no stages.",
+        )
+        .advise("Leave it out, or set `wait-for-service-stability: false` if the end is not to be waited for."));
+    }
 
     let moves = rules::to_move(&before.rules, revision.family(), revision.arn());
     plan.changes.extend(rules::changes(&moves, &name(&revision)));
@@ -125,7 +144,67 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         Start::Update
     };
     let is_theirs = start == Start::Join && is_of_another_run(&before.running, &request.tags);
-    Ok((plan, Draft { revision, is_theirs, update, start, moves }))
+    Ok((plan, Draft { revision, is_theirs, update, start, moves, resumes: None }))
+}
+
+/// Goes on with, or takes back, the rollout that waits at a pause. Idempotent: without a pause, what is in flight is watched,
+/// and what has succeeded is left as it is.
+fn continuation(before: &Snapshot, hook: Option<&str>, rollback: bool) -> Result<(Plan, Draft), Failure> {
+    let unable = |reason: String| Failure::new(Cause::Preflight, reason);
+    let Some(deployment) = &before.service_deployment else {
+        return Err(unable("Amazon ECS shows no deployment of this service that could wait at a pause.".to_owned())
+            .advise("It takes the permission `ecs:DescribeServiceDeployments` to see one."));
+    };
+    let revision = Revision::Kept(before.service.task_definition.clone());
+    let mut draft = Draft {
+        moves: rules::to_move(&before.rules, revision.family(), revision.arn()),
+        revision,
+        is_theirs: false,
+        update: ServiceUpdate::default(),
+        start: Start::Join,
+        resumes: None,
+    };
+    let mut plan = Plan::default();
+    let mut change = |subject: String, before: &str, after: &str| {
+        let (before, after) = (Shown::Value(before.to_owned()), Shown::Value(after.to_owned()));
+        plan.changes.push(Change { subject, before, after });
+    };
+    let words = deployment.rollback_reason.as_deref().or(deployment.status_reason.as_deref()).unwrap_or_default();
+    match &deployment.status {
+        Status::Successful if rollback => {
+            return Err(unable("The deployment has succeeded, and waits at no pause any more.".to_owned())
+                .advise("Use `mode: rollback` to go back all the same."));
+        }
+        Status::RollbackSuccessful if rollback => return Ok((plan, draft)),
+        Status::Successful => return Ok((plan, draft)),
+        Status::RollbackRequested | Status::RollbackInProgress if rollback => {}
+        Status::Pending | Status::InProgress | Status::Other(_) => {}
+        status => {
+            let status = status.as_str();
+            return Err(unable(format!("The deployment waits at no pause any more; it is {status}. {words}")));
+        }
+    }
+    let waiting: Vec<_> = deployment.hooks.iter().filter(|hook| hook.awaits_action()).collect();
+    let meant = match (hook, waiting.as_slice()) {
+        (Some(id), waiting) => waiting.iter().find(|hook| hook.id == id),
+        (None, [] | [_]) => waiting.first(),
+        (None, several) => {
+            let ids: Vec<&str> = several.iter().map(|hook| hook.id.as_str()).collect();
+            let reason = format!("The deployment waits at several pauses: {}.", ids.join(", "));
+            return Err(unable(reason).advise("Say with `pause-hook` which one is meant."));
+        }
+    };
+    match meant {
+        Some(hook) if rollback => change(format!("pause {}", hook.id), &hook.status, "ROLLBACK"),
+        Some(hook) => {
+            change(format!("pause {}", hook.id), &hook.status, "CONTINUE");
+            draft.resumes =
+                Some(Pause { rollout: deployment.arn.clone(), id: hook.id.clone(), otherwise: String::new() });
+        }
+        None if rollback => change("rollout".to_owned(), deployment.status.as_str(), "rolled back"),
+        None => change("rollout".to_owned(), deployment.status.as_str(), "the same, watched to its end"),
+    }
+    Ok((plan, draft))
 }
 
 /// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
@@ -251,6 +330,7 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         propagate_tags: asked.propagate_tags.clone(),
         enable_execute_command: asked.enable_execute_command,
         volume_configurations: volumes.cloned(),
+        deployment_configuration: None,
     };
     differ
 }

@@ -1,6 +1,7 @@
 use super::judge::{STEADY_LOOKS, threshold};
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
+use super::stages::pause;
 use super::{Rollout, short};
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Look, Verdict, Watch};
@@ -59,7 +60,11 @@ impl Watch for Restoration {
         shown.deployment = primary(&seen.service)
             .filter(|primary| primary.task_definition == self.pin.task_definition)
             .map(|primary| primary.id.clone());
-        Ok(Look { verdict: judge(&self.pin, &self.failed, &self.way, &seen), progress: seen.progress(&shown), said })
+        let verdict = match (judge(&self.pin, &self.failed, &self.way, &seen), &seen.service_deployment) {
+            (Verdict::Pending, Some(deployment)) => pause(deployment).map_or(Verdict::Pending, Verdict::Paused),
+            (verdict, _) => verdict,
+        };
+        Ok(Look { verdict, progress: seen.progress(&shown), said, rest: seen.rests })
     }
 }
 
@@ -70,6 +75,11 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         return Verdict::Failed(Failure::new(Cause::Conflict, "The service was deleted meanwhile."));
     }
     let Some(primary) = primary(&seen.service) else { return Verdict::Pending };
+    // Whether ECS's way back gets an id of its own is not documented, least of all where only traffic had to go back.
+    let is_over = seen.service_deployment.as_ref().is_some_and(|it| it.status == Status::RollbackSuccessful);
+    if *way == Way::Amazon && is_over && seen.service.task_definition == *stable {
+        return Verdict::Done;
+    }
     let is_brought_back = match way {
         Way::Update(Some(id)) => primary.id == *id,
         // ECS gives its way back a new id. Where it takes the old one again, the deployment that it gave up is listed.
@@ -104,7 +114,6 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
     {
         let words = deployment.status_reason.as_deref().unwrap_or("it gives no reason");
         return match &deployment.status {
-            Status::RollbackSuccessful if seen.service.task_definition == *stable => Verdict::Done,
             Status::RollbackFailed | Status::Stopped | Status::Successful => Verdict::Failed(Failure::new(
                 Cause::TasksFailing,
                 format!("Amazon ECS did not bring {} back ({}): {words}", short(stable), deployment.status.as_str()),
@@ -178,7 +187,7 @@ mod tests {
             ..Observation::default()
         };
         match judge(&pin, &bad, &way, &seen) {
-            Verdict::Pending => "pending",
+            Verdict::Pending | Verdict::Paused(_) | Verdict::Left(_) => "pending",
             Verdict::Done => "done",
             Verdict::Failed(_) => "failed",
             Verdict::Superseded(_) => "superseded",

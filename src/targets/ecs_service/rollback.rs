@@ -124,6 +124,11 @@ fn undo(rollout: &Rollout) -> Result<ServiceUpdate, Failure> {
             .filter(|asked| *asked != settings.enable_execute_command)
             .map(|_| settings.enable_execute_command),
         volume_configurations: update.volume_configurations.as_ref().map(|_| settings.volumes.clone()),
+        deployment_configuration: update
+            .deployment_configuration
+            .as_ref()
+            .filter(|_| settings.deployment_configuration.is_object())
+            .map(|_| settings.deployment_configuration.clone()),
     })
 }
 

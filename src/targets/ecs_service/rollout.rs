@@ -7,11 +7,13 @@ use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
 use super::plan::{Draft, Start};
 use super::rules::ScheduledTarget;
+use super::stages::{left, pause};
 use super::{Registered, Snapshot};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
-use crate::cycle::{Failure, Look, Said, Watch};
+use crate::cycle::{Failure, Look, Pause, Said, Verdict, Watch};
 use crate::ecr::Promotion;
+use crate::spec::Stage;
 use crate::verification::SeenAlarms;
 
 /// A rollout on paper: no values of variables or secrets, only names and numbers.
@@ -43,6 +45,10 @@ pub struct Rollout {
     pub(super) start: Start,
     /// Whether another workflow run began it.
     pub(super) is_theirs: bool,
+    /// The pause that it goes on from.
+    pub(super) resumes: Option<Pause>,
+    /// The stage at which it is left.
+    pub(super) wait_until: Option<Stage>,
     /// What the settings were before.
     pub(super) settings: Settings,
     pub(super) desired: u32,
@@ -61,7 +67,13 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    pub(super) fn new(reader: Reader, before: &Snapshot, draft: &Draft, registered: &Registered) -> Self {
+    pub(super) fn new(
+        reader: Reader,
+        before: &Snapshot,
+        draft: &Draft,
+        registered: &Registered,
+        wait_until: Option<Stage>,
+    ) -> Self {
         let service = &before.service;
         let moves = registered.arn() != service.task_definition;
         let update =
@@ -92,6 +104,8 @@ impl Rollout {
             update,
             start: draft.start,
             is_theirs: draft.is_theirs,
+            resumes: draft.resumes.clone(),
+            wait_until,
             settings: service.settings.clone(),
             desired: service.desired,
             ecs_goes_back_to_stable: draft.start == Start::Join || before.in_flight().is_none() && !before.has_failed(),
@@ -124,7 +138,7 @@ impl Rollout {
         }
     }
 
-    pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
+    pub(super) fn recall(reader: Reader, memo: Memo, wait_until: Option<Stage>) -> Self {
         let Memo {
             cluster,
             service,
@@ -145,6 +159,8 @@ impl Rollout {
             update,
             start: Start::Join,
             is_theirs,
+            resumes: None,
+            wait_until,
             settings,
             desired,
             ecs_goes_back_to_stable,
@@ -179,7 +195,14 @@ impl Watch for Rollout {
         }
         let said = self.observer.news(&seen);
         self.said.extend_from_slice(&said);
-        let look = Look { verdict: judge(&self.pin, &seen), progress: seen.progress(&self.pin), said };
+        let verdict = match (judge(&self.pin, &seen), &seen.service_deployment) {
+            (Verdict::Pending, Some(deployment)) => left(self.wait_until, &seen.service, deployment)
+                .map(Verdict::Left)
+                .or_else(|| pause(deployment).map(Verdict::Paused))
+                .unwrap_or(Verdict::Pending),
+            (verdict, _) => verdict,
+        };
+        let look = Look { verdict, progress: seen.progress(&self.pin), said, rest: seen.rests };
         self.seen = seen;
         Ok(look)
     }

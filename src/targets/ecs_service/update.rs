@@ -1,7 +1,10 @@
 //! Starts the rollout.
 
+use futures_util::FutureExt as _;
+
 use super::pin::primary;
 use super::plan::Start;
+use super::resume::resume;
 use super::{Rollout, short};
 use crate::aws::ecs::{Service, Writer};
 use crate::aws::{Attempts, CallError};
@@ -25,6 +28,11 @@ pub(super) async fn update(
                 may_have_happened: true,
             });
         }
+    }
+    if let Some(pause) = &rollout.resumes {
+        let not_resumed = |failure| NotUpdated { failure, may_have_happened: false };
+        let resumed = resume(rollout.observer.reader(), writer, pause, max_retries, events).boxed_local().await;
+        resumed.map_err(not_resumed)?;
     }
     if let Some(id) = &rollout.pin.deployment {
         events.know(Output::DeploymentId, id);

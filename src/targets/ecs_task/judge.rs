@@ -74,6 +74,7 @@ pub(super) fn progress(memo: &Memo, seen: &[Task]) -> Progress {
     let stopped = count(&Task::is_stopped);
     let state = seen.iter().find(|task| !task.is_stopped()).or(seen.first());
     Progress {
+        shift: None,
         running,
         pending: u32::from(memo.count).saturating_sub(running + stopped),
         desired: u32::from(memo.count),
@@ -146,6 +147,7 @@ mod tests {
                 Verdict::Pending => "pending".to_owned(),
                 Verdict::Done => "done".to_owned(),
                 Verdict::Failed(failure) => failure.reason,
+                Verdict::Paused(_) | Verdict::Left(_) => unreachable!("a task has no pauses"),
                 Verdict::Superseded(by) => by,
             };
             assert_eq!(told, expected, "{status} {stop_code:?} {codes:?}");

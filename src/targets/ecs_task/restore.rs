@@ -81,6 +81,6 @@ impl Watch for Restoration {
         let seen = self.reader.describe_tasks(&self.memo.cluster, &self.memo.tasks).await?;
         let is_over = seen.len() == self.memo.tasks.len() && seen.iter().all(Task::is_stopped);
         let verdict = if is_over { Verdict::Done } else { Verdict::Pending };
-        Ok(Look { verdict, progress: judge::progress(&self.memo, &seen), said: Vec::new() })
+        Ok(Look { verdict, progress: judge::progress(&self.memo, &seen), said: Vec::new(), rest: None })
     }
 }

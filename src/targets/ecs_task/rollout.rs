@@ -170,6 +170,7 @@ impl Watch for Rollout {
             verdict: judge(&self.memo, &self.seen, self.missing),
             progress: progress(&self.memo, &self.seen),
             said,
+            rest: None,
         })
     }
 }

@@ -1,0 +1,60 @@
+//! Where a deployment is left, and what is said at its pauses.
+
+use super::field;
+use super::{InputError, Mode, OnPause, Stage};
+use crate::runner::Inputs;
+
+/// `deployed`, or a stage in AWS's words, in whatever case, with hyphens or not.
+pub(super) fn wait_until(text: &str) -> Result<Option<Stage>, InputError> {
+    if text.eq_ignore_ascii_case("deployed") {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_unknown| {
+        let words: Vec<String> = Stage::ALL.iter().map(|stage| format!("`{}`", word(*stage))).collect();
+        let remedy = format!("write `deployed`, or one of {}", words.join(", "));
+        InputError::new("wait-until", format!("`{text}` is no stage of a deployment"), remedy)
+    })
+}
+
+fn word(stage: Stage) -> String {
+    stage.as_str().to_lowercase().replace('_', "-")
+}
+
+pub(super) fn on_pause(text: &str) -> Result<OnPause, InputError> {
+    let choices = [
+        ("wait", OnPause::Wait),
+        ("continue", OnPause::Continue),
+        ("rollback", OnPause::Rollback),
+        ("return", OnPause::Return),
+    ];
+    field::choice("on-pause-hook", text, &choices)
+}
+
+/// What `mode: continue` says.
+pub(super) fn answer(inputs: &Inputs, is_asked: bool) -> Result<Mode, InputError> {
+    let given = [("pause-hook", &inputs.pause_hook), ("pause-hook-action", &inputs.pause_hook_action)];
+    if let Some((input, _)) = given.into_iter().find(|(_, value)| !is_asked && value.is_some()) {
+        return Err(InputError::new(
+            input,
+            "it answers the pause of a deployment in flight, and `mode` is not `continue`",
+            "set `mode: continue`, or leave it out; pauses of this deployment are answered by `on-pause-hook`",
+        ));
+    }
+    let action = inputs.pause_hook_action.as_deref();
+    let rollback =
+        action.map(|text| field::choice("pause-hook-action", text, &[("continue", false), ("rollback", true)]));
+    Ok(Mode::Continue { hook: inputs.pause_hook.clone(), rollback: rollback.transpose()?.unwrap_or(false) })
+}
+
+/// `mode: continue` deploys what is on its way already.
+pub(super) fn out_of_place(changing: Vec<InputError>, changes_something: bool) -> Vec<InputError> {
+    let problem = "the deployment that is continued is on its way already, and cannot be changed any more";
+    let remedy = "leave out the inputs that change something";
+    let settings = changes_something.then_some("mode");
+    changing
+        .iter()
+        .map(|error| error.input)
+        .chain(settings)
+        .map(|input| InputError::new(input, problem, remedy))
+        .collect()
+}
