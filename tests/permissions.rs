@@ -108,6 +108,8 @@ fn bare() -> Step {
 fn from_a_file(image: &str) -> Step {
     let mut document = task_definition(image);
     document["taskRoleArn"] = "task".into();
+    document["containerDefinitions"][0]["logConfiguration"] = json!({"logDriver": "awslogs", "options": {
+        "awslogs-group": "/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web"}});
     let step = bare().file("web.json", &document.to_string());
     step.input("task-definition", "web.json").input("deploy-tags", "false")
 }

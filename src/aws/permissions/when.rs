@@ -57,7 +57,7 @@ impl When {
             Self::Registers => registers(spec),
             Self::Tags => registers(spec) && has_tags(spec),
             Self::PassesRoles => registers(spec) && has_roles(spec),
-            Self::MayNeedGpus => spec.mode != Mode::RunTask && may_need_gpus(spec),
+            Self::MayNeedGpus => may_need_gpus(spec),
             Self::RunsTask => changes(spec) && spec.one_off.is_some(),
             Self::GoesToPrevious => {
                 matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
@@ -130,9 +130,15 @@ fn has_tags(spec: &Spec) -> bool {
 }
 
 fn may_need_gpus(spec: &Spec) -> bool {
-    match &spec.source {
+    let is_another_revision = registers(spec) || matches!(spec.source, Source::Registered(_));
+    let may_have_some = match &spec.source {
         Source::Running | Source::Registered(_) => true,
         Source::Document(document) => document.gpus() > 0,
+    };
+    match spec.mode {
+        Mode::Deploy | Mode::Plan => is_another_revision && may_have_some,
+        Mode::Rollback { .. } => true,
+        Mode::RunTask | Mode::Continue { .. } => false,
     }
 }
 

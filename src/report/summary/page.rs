@@ -23,7 +23,7 @@ const MAX_SENTENCE: usize = 2000;
 const MAX_SENTENCES: usize = 10;
 
 /// How many logs of containers are shown, and how long a line of one may be.
-const MAX_LOGS: usize = 5;
+const MAX_LOGS: usize = 3;
 const MAX_LINE: usize = 300;
 
 /// How many bytes of a diff or of the events are shown. GitHub drops a summary above 1 MiB as a whole.
