@@ -1,5 +1,7 @@
 //! What happens when a cycle does not reach its goal: pay what is owed, and say what is running then.
 
+use futures_util::FutureExt as _;
+
 use super::phase::Why;
 use super::run::{Debt, Owed};
 use super::wait::{Until, Waited, cancelled, wait};
@@ -12,7 +14,7 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
             refused(run, before.map(|before| run.target.standing(&before)), failure_of(why), None)
         }
         (Owed::Deregistration { before, registered }, why) => {
-            let leftover = run.target.deregister(writer, &registered, run.events).await.err();
+            let leftover = run.target.deregister(writer, &registered, run.events).boxed_local().await.err();
             refused(run, Some(run.target.standing(&before)), failure_of(why), leftover)
         }
         (Owed::Rollback(debt), why) => match why {
@@ -63,7 +65,7 @@ async fn leave_or_roll_back<T: Target>(
     diagnose(run, &debt.rollout).await;
     let names = Names::new(run, debt);
     // What the cloud puts back by itself is put back, whatever was asked of this action.
-    match run.target.going_back(&debt.rollout, run.events).await {
+    match run.target.going_back(&debt.rollout, run.events).boxed_local().await {
         Some(mut restoration) => match wait(run, writer, &mut restoration, Until::Over).await {
             Waited::Done(_) => names.rolled_back(failure),
             Waited::Failed(then) => names.rollback_failed(failure, &then),
@@ -85,7 +87,7 @@ pub(super) async fn roll_back<T: Target>(
     let names = Names::new(run, debt);
     run.events.send(Kind::PhaseStarted(Phase::Rollback));
     run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
-    let mut restore = run.target.restore(writer, &debt.rollout, run.events).await;
+    let mut restore = run.target.restore(writer, &debt.rollout, run.events).boxed_local().await;
     // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
     // deployment that was cancelled there is nothing to explain.
     if failure.cause != Cause::Cancelled {
@@ -98,7 +100,7 @@ pub(super) async fn roll_back<T: Target>(
                 Waited::Done(_) => names.rolled_back(failure),
                 // The rollout came to its own end first, and is now to be taken back as one that has ended.
                 Waited::Failed(then) if then.cause == Cause::Stopped && std::mem::take(&mut is_first) => {
-                    restore = run.target.restore(writer, &debt.rollout, run.events).await;
+                    restore = run.target.restore(writer, &debt.rollout, run.events).boxed_local().await;
                     continue;
                 }
                 Waited::Failed(then) if then.cause == Cause::Cancelled => names.going_back(failure),
@@ -107,7 +109,7 @@ pub(super) async fn roll_back<T: Target>(
                 Waited::Left(_) => names.going_back(failure),
             },
             Ok(Restore::NothingToDo) => {
-                let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
+                let leftover = run.target.deregister(writer, &debt.registered, run.events).boxed_local().await.err();
                 refused(run, Some(format!("is on {}", debt.was)), failure, leftover)
             }
             Ok(Restore::Superseded(by)) => names.superseded(&by),
@@ -121,7 +123,7 @@ pub(super) async fn roll_back<T: Target>(
 }
 
 async fn diagnose<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout) {
-    let diagnosis = run.target.diagnose(rollout).await;
+    let diagnosis = run.target.diagnose(rollout).boxed_local().await;
     if !diagnosis.is_empty() {
         run.events.send(Kind::Diagnosed(diagnosis));
     }

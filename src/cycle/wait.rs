@@ -89,7 +89,7 @@ pub(super) async fn wait<T: Target>(
             biased;
             () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
             () = sleep_until(deadline.at()), if looks > 0 => return Waited::Failed(overdue(&deadline)),
-            looked = watch.look() => looked,
+            looked = watch.look().boxed_local() => looked,
         };
         looks += 1;
         let mut asked = None;
