@@ -91,7 +91,7 @@ async fn discharge<T: Target>(
         Duty::WaitForTheEnd => match wait(run, writer, &mut debt.rollout, Until::InTime).await {
             Waited::Done(progress) => match complete(run, writer, &mut debt).await {
                 Ok(()) => {
-                    unharmed(run, run.target.seal(writer, run.events)).await;
+                    unharmed(run, run.target.seal(writer, run.events).boxed_local()).await;
                     return done(run, &debt.wanted, &progress);
                 }
                 Err(why) => why,
@@ -113,7 +113,7 @@ async fn complete<T: Target>(
     verify(run, writer, &debt.rollout, Until::Checked).await?;
     let Some(followed) = run.target.followed(&debt.rollout) else { return Ok(()) };
     debt.rollout = followed;
-    Ok(run.target.follow(writer, &debt.rollout, run.events).await?)
+    Ok(run.target.follow(writer, &debt.rollout, run.events).boxed_local().await?)
 }
 
 #[cfg(test)]

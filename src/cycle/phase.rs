@@ -98,7 +98,7 @@ impl<'a, T: Target> Begun<'a, T> {
 
     pub(super) async fn capture(self) -> Result<Captured<'a, T>, Failed<Self>> {
         let run = self.run;
-        match cancellable(run, Phase::Capture, run.target.capture(run.events), |failure| failure).await {
+        match cancellable(run, Phase::Capture, run.target.capture(run.events).boxed_local(), |failure| failure).await {
             Ok(before) => {
                 run.owe(Owed::Nothing { before: Some(before.clone()) });
                 Ok(Captured { run, before })
@@ -142,12 +142,12 @@ impl<'a, T: Target> Planned<'a, T> {
     }
 
     pub(super) async fn conflict_is_over(&self) -> Result<bool, Failure> {
-        self.captured.run.target.conflict_is_over(&self.captured.before).await
+        self.captured.run.target.conflict_is_over(&self.captured.before).boxed_local().await
     }
 
     pub(super) async fn preflight(self) -> Result<Cleared<'a, T>, Failed<Self>> {
         let run = self.captured.run;
-        let check = run.target.preflight(&self.captured.before, &self.draft, run.events);
+        let check = run.target.preflight(&self.captured.before, &self.draft, run.events).boxed_local();
         match cancellable(run, Phase::Preflight, check, |failure| failure).await {
             Ok(()) => Ok(Cleared(self)),
             Err(failure) => Err(Failed::new(self, failure)),
@@ -157,7 +157,7 @@ impl<'a, T: Target> Planned<'a, T> {
     /// What was asked for runs already.
     pub(super) async fn seal(&self, writer: &T::Writer) {
         let run = self.captured.run;
-        run.target.seal(writer, run.events).await;
+        run.target.seal(writer, run.events).boxed_local().await;
     }
 
     pub(super) fn was(&self) -> String {
@@ -189,7 +189,7 @@ impl<'a, T: Target> Cleared<'a, T> {
     pub(super) async fn register(self, writer: &T::Writer) -> Result<Registered<'a, T>, Failed<Self>> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.0;
         let run: &Run<'_, T> = run;
-        let register = run.target.register(writer, before, draft, run.events);
+        let register = run.target.register(writer, before, draft, run.events).boxed_local();
         match cancellable(run, Phase::Register, register, |failure| failure).await {
             Ok(made) => {
                 run.owe(Owed::Deregistration { before: before.clone(), registered: made.clone(), ran: None });
@@ -248,7 +248,7 @@ impl<'a, T: Target> Registered<'a, T> {
         };
         let unpinned = run.target.rollout(before, draft, &self.made);
         owe(&unpinned);
-        let update = run.target.update(writer, unpinned.clone(), run.events);
+        let update = run.target.update(writer, unpinned.clone(), run.events).boxed_local();
         let cut_short = |failure| NotUpdated { failure, may_have_happened: true };
         let updated = match run.policy.on_cancel {
             OnCancel::Wait => phase(run, Phase::Update, update).await,
@@ -324,7 +324,7 @@ impl<'a, T: Target> Verified<'a, T> {
         let Some(followed) = run.target.followed(&self.0.0.rollout) else { return Ok(self) };
         self.0.0.rollout = followed;
         run.owe(Owed::Rollback(self.0.0.debt()));
-        let follow = run.target.follow(writer, &self.0.0.rollout, run.events);
+        let follow = run.target.follow(writer, &self.0.0.rollout, run.events).boxed_local();
         let followed = tokio::select! {
             biased;
             () = run.cancellation.cancelled(), if run.policy.on_cancel != OnCancel::Wait => Err(cancelled()),
@@ -340,7 +340,8 @@ impl<'a, T: Target> Verified<'a, T> {
     /// deployment that succeeded.
     pub(super) async fn tidy(&self, writer: &T::Writer) {
         let run = self.0.0.registered.cleared.0.captured.run;
-        let tidy = AssertUnwindSafe(run.target.tidy(writer, &self.0.0.rollout, run.events)).catch_unwind();
+        let tidy =
+            AssertUnwindSafe(run.target.tidy(writer, &self.0.0.rollout, run.events).boxed_local()).catch_unwind();
         tokio::select! {
             biased;
             () = run.cancellation.cancelled() => {}
@@ -355,7 +356,7 @@ impl<'a, T: Target> Verified<'a, T> {
     /// Does what is left to do once what was asked for is known to run.
     pub(super) async fn seal(&self, writer: &T::Writer) {
         let run = self.0.0.registered.cleared.0.captured.run;
-        run.target.seal(writer, run.events).await;
+        run.target.seal(writer, run.events).boxed_local().await;
     }
 
     pub(super) fn wanted(&self) -> String {

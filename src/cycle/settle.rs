@@ -1,5 +1,7 @@
 //! What happens when a cycle does not reach its goal: pay what is owed, and say what is running then.
 
+use futures_util::FutureExt as _;
+
 use super::phase::Why;
 use super::run::{Debt, Owed};
 use super::wait::{Until, Waited, cancelled, wait};
@@ -12,7 +14,7 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
             refused(run, before.map(|before| run.target.standing(&before)), failure_of(why), None)
         }
         (Owed::Deregistration { before, registered, ran }, why) => {
-            let leftover = run.target.deregister(writer, &registered, run.events).await.err();
+            let leftover = run.target.deregister(writer, &registered, run.events).boxed_local().await.err();
             let standing = run.target.standing(&before);
             let refused = refused(run, Some(standing.clone()), failure_of(why), leftover);
             match ran {
@@ -71,7 +73,7 @@ async fn leave_or_roll_back<T: Target>(
     diagnose(run, &debt.rollout).await;
     let names = Names::new(run, debt);
     // What the cloud puts back by itself is put back, whatever was asked of this action.
-    let (ending, conclusion) = match run.target.going_back(&debt.rollout, run.events).await {
+    let (ending, conclusion) = match run.target.going_back(&debt.rollout, run.events).boxed_local().await {
         Some(mut restoration) => match wait(run, writer, &mut restoration, Until::Over).await {
             Waited::Done(_) => (Ending::TakenBack, names.rolled_back(failure)),
             Waited::Failed(then) => (Ending::NotTakenBack, names.rollback_failed(failure, &then)),
@@ -106,7 +108,7 @@ pub(super) async fn roll_back<T: Target>(
         run.events.send(Kind::PhaseStarted(Phase::Rollback));
         run.events.send(Kind::RollbackStarted { to: names.was.clone(), because: failure.reason.clone() });
     }
-    let mut restore = run.target.restore(writer, &debt.rollout, run.events).await;
+    let mut restore = run.target.restore(writer, &debt.rollout, run.events).boxed_local().await;
     // The way back is under way before evidence is collected: minutes of production against seconds of reading. Of a
     // deployment that was cancelled there is nothing to explain.
     if failure.cause != Cause::Cancelled {
@@ -119,7 +121,7 @@ pub(super) async fn roll_back<T: Target>(
                 Waited::Done(_) => Ok((Ending::TakenBack, names.rolled_back(failure))),
                 // The rollout came to its own end first, and is now to be taken back as one that has ended.
                 Waited::Failed(then) if then.cause == Cause::Stopped && std::mem::take(&mut is_first) => {
-                    restore = run.target.restore(writer, &debt.rollout, run.events).await;
+                    restore = run.target.restore(writer, &debt.rollout, run.events).boxed_local().await;
                     continue;
                 }
                 Waited::Failed(then) if then.cause == Cause::Cancelled => {
@@ -130,7 +132,7 @@ pub(super) async fn roll_back<T: Target>(
                 Waited::Left(_) => Ok((Ending::GoingBack, names.going_back(failure))),
             },
             Ok(Restore::NothingToDo) => {
-                let leftover = run.target.deregister(writer, &debt.registered, run.events).await.err();
+                let leftover = run.target.deregister(writer, &debt.registered, run.events).boxed_local().await.err();
                 Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
             }
             Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
@@ -150,7 +152,7 @@ pub(super) async fn roll_back<T: Target>(
 }
 
 async fn diagnose<T: Target>(run: &Run<'_, T>, rollout: &T::Rollout) {
-    let diagnosis = run.target.diagnose(rollout).await;
+    let diagnosis = run.target.diagnose(rollout).boxed_local().await;
     if !diagnosis.is_empty() {
         run.events.send(Kind::Diagnosed(diagnosis));
     }

@@ -1,5 +1,7 @@
 //! The last phase: what was asked to be checked is checked, and then what runs has to be what was asked for.
 
+use futures_util::FutureExt as _;
+
 use super::phase::Why;
 use super::wait::{Until, Waited, wait};
 use super::{Run, Target};
@@ -18,5 +20,5 @@ pub(super) async fn verify<T: Target>(
             Waited::Superseded(by) => return Err(Why::Superseded(by)),
         }
     }
-    run.target.verify(rollout, run.events).await.map_err(Why::Failure)
+    run.target.verify(rollout, run.events).boxed_local().await.map_err(Why::Failure)
 }

@@ -76,9 +76,15 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
     }
     let Some(primary) = primary(&seen.service) else { return Verdict::Pending };
     // Whether ECS's way back gets an id of its own is not documented, least of all where only traffic had to go back.
-    let is_over = seen.service_deployment.as_ref().is_some_and(|it| it.status == Status::RollbackSuccessful);
-    if *way == Way::Amazon && is_over && seen.service.task_definition == *stable {
-        return Verdict::Done;
+    // And a way back that ECS takes back itself, because a hook fails then too, ends where it was to end.
+    if seen.service.task_definition == *stable {
+        match seen.service_deployment.as_ref().map(|deployment| &deployment.status) {
+            Some(Status::RollbackSuccessful) => return Verdict::Done,
+            Some(Status::RollbackRequested | Status::RollbackInProgress) if *way != Way::Amazon => {
+                return Verdict::Pending;
+            }
+            _ => {}
+        }
     }
     let is_brought_back = match way {
         Way::Update(Some(id)) => primary.id == *id,
