@@ -130,7 +130,8 @@ fn has_tags(spec: &Spec) -> bool {
 }
 
 fn may_need_gpus(spec: &Spec) -> bool {
-    let is_another_revision = registers(spec) || matches!(spec.source, Source::Registered(_));
+    let is_another_revision =
+        !spec.overrides.is_empty() || spec.origin.is_some() || !matches!(spec.source, Source::Running);
     let may_have_some = match &spec.source {
         Source::Running | Source::Registered(_) => true,
         Source::Document(document) => document.gpus() > 0,
