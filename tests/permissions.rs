@@ -144,9 +144,9 @@ async fn nothing_is_granted_that_is_never_used() {
             leaves.input("force-new-deployment", "true")
         }),
         ("a plan", || Step::deploying("web:good-2").input("mode", "plan")),
-        ("a way back", || bare().input("mode", "rollback").input("wait-for-minutes", "0.1")),
+        ("a way back", || bare().input("mode", "rollback").input("wait-for-minutes", "1.5")),
         ("a way back to a revision", || {
-            bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "0.1")
+            bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "1.5")
         }),
     ];
     for (name, step) in steps {
