@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ecs_deploy_action::cycle::{
-    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, Outcome, Output, Phase, Plan, Said, Shown, Sink as _,
-    StoppedContainer, StoppedTasks,
+    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Said, Shown,
+    Sink as _, StoppedContainer, StoppedTasks,
 };
 use ecs_deploy_action::report::Summary;
 use ecs_deploy_action::runner::SummaryFile;
@@ -98,6 +98,13 @@ fn page(texts: &[String]) -> String {
             hints: vec![Hint { code: "image-missing", hint: text(), tasks: 2 }],
             statements: vec![text(), text()],
             stopped,
+            logs: vec![LogTail {
+                container: text(),
+                group: Some(text()),
+                stream: Some(text()),
+                lines: vec![text(), text()],
+                note: Some(text()),
+            }],
             events: vec![Said { at: Timestamp::UNIX_EPOCH, message: text() }],
         }),
     );
