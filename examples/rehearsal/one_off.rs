@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 use simulator::{Behaviour, ContainerInstance, Scenario, Simulator};
 
-use crate::stage::{CRASH, HEALTHY, NEW_IMAGE, OLD_IMAGE, Rehearsal, TASK_DEFINITION, account, service, world};
+use crate::stage::{
+    CRASH, HEALTHY, NEW_IMAGE, OLD_IMAGE, Rehearsal, TASK_DEFINITION, account, new_image, repository, service, world,
+};
 
 /// The task definition's own log driver cannot be read.
 const LOGS: [(&str, &str); 2] = [
@@ -64,7 +66,7 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
     Rehearsal {
         name: "no-gpu",
         story: "A service that needs a GPU for each task, on a cluster without one to spare: the warning comes before the \
-                rollout that cannot place a task.",
+                rollout that cannot place a task, and the way back needs a GPU just the same.",
         inputs: &[
             ("container-name", "web"),
             ("image", NEW_IMAGE),
@@ -73,7 +75,7 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
             ("wait-for-minutes", "3"),
         ],
         world: without_spare_gpus,
-        outcome: "rolled-back",
+        outcome: "rollback-failed",
     },
 ];
 
@@ -84,6 +86,7 @@ fn ending(exit_code: i64, lines: &[&str]) -> Scenario {
 
 fn without_spare_gpus() -> Result<Simulator, Box<dyn Error>> {
     let simulator = Simulator::new(account(HEALTHY));
+    simulator.add_repository(repository(Some(new_image())));
     simulator.add_container_instance("production", ContainerInstance::new("g5.xlarge").gpus(1));
     let container = json!({
         "name": "web", "image": OLD_IMAGE, "memory": 4096, "essential": true,
