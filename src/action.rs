@@ -9,7 +9,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::time::Instant;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::aws::Connection;
 use crate::aws::permissions::{self, Place, trust_policy};
@@ -17,7 +18,8 @@ use crate::cycle::{
     Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Output, Policy,
 };
 use crate::dispatch::{Prepared, unreadable};
-use crate::report::{self, state};
+use crate::report::github::{self, Begun};
+use crate::report::{self, Audience, Outbox, state};
 use crate::runner::{Console, Environment, Inputs};
 use crate::spec::{Mode, Spec, Tag};
 use crate::verification::Checks;
@@ -51,31 +53,63 @@ pub enum Stage {
 ///
 /// The future is boxed: its full type is some hundred layers deep, which no caller should have to compile.
 pub fn run(host: Host) -> LocalBoxFuture<'static, u8> {
-    exit_code(host).boxed_local()
+    async { LocalSet::new().run_until(exit_code(host)).await }.boxed_local()
 }
+
+/// How long reports may take when everything else is over.
+const REPORTS: Duration = Duration::from_secs(5);
+/// The same for a step that was cancelled, and is killed soon. What it cannot tell in this time, its post step does.
+const LAST_WORDS: Duration = Duration::from_millis(800);
 
 async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
+    let outbox = Outbox::default();
     let conclusion = match host.stage {
-        Stage::Main => match spec(&host, &events) {
-            Ok(spec) if spec.prints_policy => print_policies(&host, &spec, &events).await,
-            Ok(spec) => match begin(&host, spec, &events).await {
-                Ok(prepared) => prepared.run(&host, &events).boxed_local().await,
-                Err(failure) => refuse(failure, &events),
-            },
-            Err(failure) => refuse(failure, &events),
-        },
-        Stage::Post => match afterwards(&host, &events).boxed_local().await {
-            Some(conclusion) => conclusion,
-            None => return crate::cycle::exit_code::DONE,
-        },
+        Stage::Main => Some(step(&host, &events, &outbox).await),
+        Stage::Post => afterwards(&host, &events, &outbox).boxed_local().await,
     };
-    conclusion.exit_code()
+    // Whoever still listens hears that nothing more comes.
+    drop(events);
+    outbox
+        .close(async {
+            tokio::select! {
+                () = sleep(REPORTS) => {}
+                () = host.cancellation.cancelled() => sleep(LAST_WORDS).await,
+            }
+        })
+        .await;
+    conclusion.map_or(crate::cycle::exit_code::DONE, |conclusion| conclusion.exit_code())
+}
+
+async fn step(host: &Host, events: &Events, outbox: &Outbox) -> Conclusion {
+    let spec = match spec(host, events) {
+        Ok(spec) => spec,
+        Err(failure) => return refuse(failure, events),
+    };
+    if spec.prints_policy {
+        return print_policies(host, &spec, events).await;
+    }
+    for teller in audience(host, &spec).tellers(None, outbox) {
+        events.add(teller);
+    }
+    match begin(host, spec, events).await {
+        Ok(prepared) => prepared.run(host, events).boxed_local().await,
+        Err(failure) => refuse(failure, events),
+    }
+}
+
+fn audience<'a>(host: &'a Host, spec: &'a Spec) -> Audience<'a> {
+    Audience {
+        environment: &host.environment,
+        console: &host.console,
+        http_client: host.http_client.clone(),
+        announcements: &spec.announcements,
+    }
 }
 
 /// Does what the step left to do; `None` when that is nothing.
-async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
+async fn afterwards(host: &Host, events: &Events, outbox: &Outbox) -> Option<Conclusion> {
     let left = |name: &str| host.environment.get(&format!("STATE_{name}"));
     // Without a rollout that was, or may have been, started nothing is owed, however the step ended.
     let owed = left(state::OWED)?;
@@ -91,23 +125,42 @@ async fn afterwards(host: &Host, events: &Events) -> Option<Conclusion> {
         events.send(Kind::Concluded(conclusion.clone()));
         conclusion
     };
-    let debt = match Left::outline(owed) {
-        Ok(debt) => debt,
-        Err(error) => return Some(unable(unreadable(error))),
-    };
     let spec = match spec(host, events) {
         Ok(spec) => spec,
         Err(failure) => return Some(unable(failure)),
     };
+    let begun = left(github::BEGUN).and_then(|begun| serde_json::from_str::<Begun>(begun).ok());
     let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
-    if !debt.is_due(ended, takes_back_for_the_job, spec.on_cancel) {
+    let debt = Left::outline(owed);
+    if debt.as_ref().is_ok_and(|debt| !debt.is_due(ended, takes_back_for_the_job, spec.on_cancel)) {
+        if let Some(begun) = begun.filter(|_| left(github::ENDED).is_none()) {
+            let conclusion = concluded(ended, left(state::MESSAGE));
+            // However that ends: it complains itself, and nothing else is left to do.
+            timeout(REPORTS, audience(host, &spec).end_deployment(begun, &conclusion)).await.ok();
+        }
         return None;
+    }
+    for teller in audience(host, &spec).tellers(begun, outbox) {
+        events.add(teller);
+    }
+    if let Err(error) = debt {
+        return Some(unable(unreadable(error)));
     }
     let finished = match prepare(host, spec, events).await {
         Ok(prepared) => prepared.finish(host, events, owed, ended, takes_back_for_the_job).await,
         Err(failure) => Err(failure),
     };
     finished.unwrap_or_else(|failure| Some(unable(failure)))
+}
+
+/// What the step concluded, as far as it has left word; a step that was killed has left none.
+fn concluded(ended: Ended, headline: Option<&str>) -> Conclusion {
+    let (outcome, cause) = match ended {
+        Ended::Concluded(outcome, cause) => (outcome, cause),
+        Ended::Killed => (Outcome::Failed, Some(Cause::Cancelled)),
+    };
+    let headline = headline.unwrap_or("The step was killed, and what it began was left as it was.").to_owned();
+    Conclusion { outcome, cause, headline, reason: None, advice: None }
 }
 
 async fn begin(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {

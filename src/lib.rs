@@ -11,7 +11,8 @@
 //! - [`ecr`]: the images that a request names, from tags to digests and back; knows no target.
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`web`]: HTTP requests that are not calls to AWS.
-//! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary.
+//! - [`github`]: what GitHub keeps of a deployment.
+//! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary, GitHub.
 //! - `dispatch`: which of the targets a step is for.
 //! - [`action`]: the whole program as a function, which `main.rs` and the tests call.
 
@@ -20,6 +21,7 @@ pub mod aws;
 pub mod cycle;
 mod dispatch;
 pub mod ecr;
+pub mod github;
 pub mod report;
 pub mod runner;
 pub mod spec;

@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::json;
 use simulator::{
-    Action, Behaviour, Fault, ID_TOKEN_REQUEST_TOKEN, Image, Moment, Repository, Rule, SECRET_ACCESS_KEY, Scenario,
-    Service, Simulator, When,
+    Action, Behaviour, Fault, GITHUB_TOKEN, ID_TOKEN_REQUEST_TOKEN, Image, Moment, Repository, Rule, SECRET_ACCESS_KEY,
+    Scenario, Service, Simulator, When,
 };
 use support::{Report, Step, seconds, task_definition};
 
@@ -56,6 +56,9 @@ fn step(image: &str) -> Step {
         .variable("ACTIONS_ID_TOKEN_REQUEST_URL", "https://pipelines.example/7/id-token?api-version=2.0")
         .variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ID_TOKEN_REQUEST_TOKEN)
         .variable("SOME_OTHER_TOKEN", "marked-elsewhere")
+        .input("github-token", GITHUB_TOKEN)
+        .input("github-deployment", "true")
+        .input("environment", "production")
 }
 
 /// What the world handed out to this job alone.
@@ -80,7 +83,7 @@ fn nothing_shown(case: &str, simulator: &Simulator, step: &Step, report: &Report
     if report.log.contains("AWS is called as") {
         assert!(masks.len() >= 4, "{case}: the session is not masked: {masks:?}");
     }
-    let lasting = [MARK, SECRET_ACCESS_KEY, ID_TOKEN_REQUEST_TOKEN].map(str::to_owned);
+    let lasting = [MARK, SECRET_ACCESS_KEY, ID_TOKEN_REQUEST_TOKEN, GITHUB_TOKEN].map(str::to_owned);
     for secret in lasting.iter().chain(&handed_out) {
         for (place, text) in
             [("log", &log.join("\n")), ("summary", &report.summary), ("outputs", &outputs), ("state", &state)]
@@ -89,6 +92,9 @@ fn nothing_shown(case: &str, simulator: &Simulator, step: &Step, report: &Report
             assert_eq!(shown, None, "{case}: the {place} shows a secret");
         }
     }
+    // What GitHub is told, everybody in the repository can read.
+    let told = simulator.github().to_string();
+    assert!(!lasting.iter().chain(&handed_out).any(|secret| told.contains(secret.as_str())), "{case}: {told}");
     // A path here means nothing to a later step, which runs on the runner itself.
     assert!(!outputs.contains(step.path().to_str().unwrap()) && !outputs.contains("/github/"), "{case}: {outputs}");
     let files: BTreeSet<String> = std::fs::read_dir(step.path())

@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::{Behaviour, Fault, Rule, Scenario, Simulator, When};
+use simulator::{Behaviour, Fault, GITHUB_TOKEN, Rule, Scenario, Simulator, When};
 use support::{Report, Step, running, set_to, web};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
@@ -54,7 +54,12 @@ fn world() -> Simulator {
 }
 
 fn step(image: &str, on_cancel: &str) -> Step {
-    Step::deploying(image).input("on-cancel", on_cancel).input("wait-for-minutes", "0.03")
+    Step::deploying(image)
+        .input("on-cancel", on_cancel)
+        .input("wait-for-minutes", "0.03")
+        .input("github-token", GITHUB_TOKEN)
+        .input("github-deployment", "true")
+        .input("environment", "production")
 }
 
 /// The binary as process 1 of a namespace of its own, as in a container: no signal has an effect but those that it handles.
@@ -65,6 +70,7 @@ fn start(step: &Step, url: &str) -> Child {
         .env_clear()
         .envs(step.environment())
         .env("AWS_ENDPOINT_URL", url)
+        .env("GITHUB_API_URL", format!("{url}/api/v3"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -97,6 +103,7 @@ async fn post(step: Step, url: &str) -> Report {
         .env_clear()
         .envs(step.environment())
         .env("AWS_ENDPOINT_URL", url)
+        .env("GITHUB_API_URL", format!("{url}/api/v3"))
         .stdin(Stdio::null())
         .output()
         .await
@@ -160,7 +167,18 @@ async fn disturb(case: Case) -> Option<Duration> {
     let post = post(step, &server.url()).await;
     simulator.settle().await;
     is_so(&case, &simulator, &main, &post);
+    is_ended_on_github(&case, &simulator);
     Some(took)
+}
+
+/// No Deployment on GitHub is left in progress, and none is there twice.
+fn is_ended_on_github(case: &Case, simulator: &Simulator) {
+    let github = simulator.github();
+    let deployments = github["deployments"].as_array().unwrap();
+    assert!(deployments.len() <= 1, "{case:?}: {github:#}");
+    let last = github["deployment_statuses"].as_array().unwrap().last();
+    assert_eq!(last.is_some(), !deployments.is_empty(), "{case:?}: {github:#}");
+    assert!(last.is_none_or(|last| last["state"] != "in_progress"), "{case:?}: {github:#}");
 }
 
 /// The last word of the two steps is so.

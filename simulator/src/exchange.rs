@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::fault::{Incoming, Rules};
 use crate::journal::Call;
 use crate::protocol::{Asked, Protocol};
-use crate::scenario::{ID_TOKEN_REQUEST_TOKEN, ServiceDeployments};
+use crate::scenario::{GITHUB_TOKEN, ID_TOKEN_REQUEST_TOKEN, ServiceDeployments};
 use crate::wire::Refusal;
 use crate::world::{Key, World, mix, uuid};
 use crate::{Fault, Shared, operation, signature};
@@ -135,11 +135,12 @@ impl State {
             None => (0, Value::Null),
             Some(Ok(response)) => match asked.protocol {
                 Protocol::Web => (operation::page::status(response), response.clone()),
+                Protocol::GitHub => (operation::github::status(name), response.clone()),
                 _ => (200, response.clone()),
             },
             Some(Err(refusal)) => (refusal.status, protocol.error(refusal)),
         };
-        let body = protocol.write(name, &response, status == 200);
+        let body = protocol.write(name, &response, (200..300).contains(&status));
         let location =
             matches!(asked.protocol, Protocol::Web).then(|| response["location"].as_str().map(str::to_owned)).flatten();
         self.journal.push(Call {
@@ -175,6 +176,9 @@ impl State {
         let (service, name) = (asked.signing_name().unwrap_or_default(), asked.operation.as_str());
         if matches!(asked.protocol, Protocol::Web) {
             return operation::page::get(&self.world, request);
+        }
+        if matches!(asked.protocol, Protocol::Hook) {
+            return Ok(Value::Null);
         }
         if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
             return answer;
@@ -240,15 +244,22 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     if asked.is_signed() && caller.expires.is_some_and(|expiry| world.now >= expiry) {
         return Err(match asked.protocol {
             Protocol::Query => Refusal { code: "ExpiredToken".to_owned(), ..expired() }.with_status(403),
-            Protocol::Json(_) | Protocol::Cbor(_) | Protocol::Runner | Protocol::Layer | Protocol::Web => expired(),
+            Protocol::Json(_)
+            | Protocol::Cbor(_)
+            | Protocol::Runner
+            | Protocol::Layer
+            | Protocol::Web
+            | Protocol::GitHub
+            | Protocol::Hook => expired(),
         });
     }
     let unknown = || Refusal::new("UnknownOperationException", format!("The operation \"{name}\" is not known."));
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
         Protocol::Cbor(model) => model,
-        Protocol::Query | Protocol::Layer | Protocol::Web => return Ok(caller),
-        Protocol::Runner => return may_have_id_token(request).map(|()| caller),
+        Protocol::Query | Protocol::Layer | Protocol::Web | Protocol::Hook => return Ok(caller),
+        Protocol::Runner => return bears(request, ID_TOKEN_REQUEST_TOKEN).map(|()| caller),
+        Protocol::GitHub => return bears(request, GITHUB_TOKEN).map(|()| caller),
     };
     let operation = model.operations.get(name).ok_or_else(unknown)?;
     if operation::of_service_deployments(name) {
@@ -278,9 +289,9 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     Ok(caller)
 }
 
-fn may_have_id_token(request: &Request) -> Result<(), Refusal> {
+fn bears(request: &Request, token: &str) -> Result<(), Refusal> {
     let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok());
-    if authorization.and_then(|value| value.strip_prefix("Bearer ")) == Some(ID_TOKEN_REQUEST_TOKEN) {
+    if authorization.and_then(|value| value.strip_prefix("Bearer ")) == Some(token) {
         return Ok(());
     }
     Err(Refusal::new("Unauthorized", "The request token is not valid.").with_status(401))

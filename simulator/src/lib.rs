@@ -7,8 +7,8 @@
 //!
 //! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
 //! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
-//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, AWS STS's as far as credentials go, and the ID tokens of GitHub's
-//!   runner.
+//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, AWS STS's as far as credentials go, the ID tokens of
+//!   GitHub's runner, and what GitHub's REST API keeps of deployments.
 //! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
@@ -21,6 +21,7 @@ mod deployment_group;
 mod door;
 mod exchange;
 mod fault;
+mod github;
 mod journal;
 mod model;
 mod operation;
@@ -48,12 +49,13 @@ pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
 pub use crate::fault::{Fault, Rule, When};
+pub use crate::github::Commit;
 pub use crate::journal::Call;
 pub use crate::others::{Action, Moment, Scripted};
 pub use crate::page::{Page, PageAnswer};
 pub use crate::registry::{Image, Repository};
 pub use crate::scenario::{
-    ACCESS_KEY_ID, Behaviour, HookAnswer, HookOutcome, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log,
+    ACCESS_KEY_ID, Behaviour, GITHUB_TOKEN, HookAnswer, HookOutcome, ID_TOKEN_REQUEST_TOKEN, ImageBehaviour, Line, Log,
     RunTaskFailure, SECRET_ACCESS_KEY, Scenario, ServiceDeployments,
 };
 pub use crate::service::Service;
@@ -160,6 +162,29 @@ impl Simulator {
         let account = state.world.scenario.account.clone();
         state.world.registries.pull_through.push((account, prefix.to_owned()));
         state.remember();
+    }
+
+    /// Adds a commit to the branch of the repository on GitHub.
+    pub fn add_commit(&self, commit: &Commit) {
+        self.shared.state().world.github.add(commit);
+    }
+
+    /// Opens a pull request of that number, with these as its head commits.
+    pub fn open_pull_request(&self, number: u64, sha: &str) {
+        self.shared.state().world.github.pull_requests.insert(sha.to_owned(), number);
+    }
+
+    /// Adds what GitHub itself makes for a job with `environment:`: a deployment with a first status. Gives its id.
+    pub fn begin_job_with_environment(&self, environment: &str, sha: &str, run: &str) -> u64 {
+        let mut state = self.shared.state();
+        state.catch_up();
+        state.world.begin_job_with_environment(environment, sha, run)
+    }
+
+    /// What the repository on GitHub holds now: `deployments`, `deployment_statuses`, `commit_statuses` and `comments`, each in
+    /// the order in which they were made.
+    pub fn github(&self) -> Value {
+        self.shared.state().world.github.shown()
     }
 
     /// The digest that a tag in the world's own account is on now.

@@ -1,5 +1,6 @@
 //! Which protocol a request speaks, and how its answer is written: awsJson1.1 for most services, Smithy RPC v2 CBOR for Amazon
-//! CloudWatch, awsQuery for AWS STS, what GitHub's runner offers for ID tokens, and plain pages.
+//! CloudWatch, awsQuery for AWS STS, what GitHub's runner offers for ID tokens, GitHub's REST API, web hooks, and plain
+//! pages.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -7,12 +8,17 @@ use serde_json::{Map, Value, json};
 use crate::cbor;
 use crate::exchange::Request;
 use crate::model::{self, Model};
+use crate::operation::github;
 use crate::wire::Refusal;
 
 /// The path at which the runner's ID tokens are to be had, on whatever host.
 pub(crate) const ID_TOKEN_PATH: &str = "/id-token";
 /// Where the layers of images are to be had, on whatever host.
 const LAYER_PATH: &str = "/layer/";
+/// Where GitHub's REST API has its repositories, behind `https://api.github.com` or `https://HOST/api/v3`.
+const REPOSITORIES_PATH: &str = "/repos/";
+/// Where web hooks take messages, on whatever host.
+const HOOK_PATH: &str = "/hook/";
 
 /// A request, taken apart.
 pub(crate) struct Asked {
@@ -33,6 +39,10 @@ pub(crate) enum Protocol {
     Query,
     /// <https://docs.github.com/en/actions/reference/security/oidc>
     Runner,
+    /// <https://docs.github.com/en/rest>
+    GitHub,
+    /// A web hook that takes whatever comes.
+    Hook,
     /// A page, of whoever it is.
     Web,
     /// A layer of an image, from the signed address that Amazon ECR gave.
@@ -52,6 +62,25 @@ impl Asked {
         {
             let parameters = Some(json!({"path": layer}));
             return Self { operation: "GetLayer".to_owned(), parameters, protocol: Protocol::Layer };
+        }
+        if let Some((_, path)) = path.split_once(REPOSITORIES_PATH) {
+            let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+            let parameters = json!({
+                "method": request.method, "path": format!("{REPOSITORIES_PATH}{path}"), "query": pairs(query.as_bytes()),
+                "body": body,
+            });
+            let operation =
+                github::name(&request.method, &github::segments(&parameters)).unwrap_or_default().to_owned();
+            return Self { operation, parameters: Some(parameters), protocol: Protocol::GitHub };
+        }
+        if request.method == "POST" && path.contains(HOOK_PATH) {
+            let headers = request.headers.iter();
+            let headers: Map<String, Value> = headers
+                .map(|(name, value)| (name.to_string(), Value::from(value.to_str().unwrap_or_default())))
+                .collect();
+            let body = String::from_utf8_lossy(&request.body);
+            let parameters = json!({"url": request.uri, "headers": headers, "body": body});
+            return Self { operation: "hook".to_owned(), parameters: Some(parameters), protocol: Protocol::Hook };
         }
         if request.method == "GET" {
             let parameters = json!({"url": request.uri, "authorization": header("authorization")});
@@ -83,14 +112,18 @@ impl Asked {
             Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
             Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
-            Protocol::Runner | Protocol::Layer | Protocol::Web => None,
+            Protocol::GitHub => Some("github"),
+            Protocol::Runner | Protocol::Layer | Protocol::Web | Protocol::Hook => None,
         }
     }
 
     /// Whether the caller has to sign: the others bring a token instead.
     pub(crate) fn is_signed(&self) -> bool {
-        !matches!(self.protocol, Protocol::Runner | Protocol::Layer | Protocol::Web)
-            && self.operation != "AssumeRoleWithWebIdentity"
+        let bears_a_token = matches!(
+            self.protocol,
+            Protocol::Runner | Protocol::Layer | Protocol::Web | Protocol::GitHub | Protocol::Hook
+        );
+        !bears_a_token && self.operation != "AssumeRoleWithWebIdentity"
     }
 }
 
@@ -101,7 +134,7 @@ impl Protocol {
             Self::Json(_) => "application/x-amz-json-1.1",
             Self::Cbor(_) => cbor::CONTENT_TYPE,
             Self::Query => "text/xml",
-            Self::Runner => "application/json; charset=utf-8",
+            Self::Runner | Self::GitHub | Self::Hook => "application/json; charset=utf-8",
             Self::Web => "text/html; charset=utf-8",
             Self::Layer => "application/octet-stream",
         }
@@ -112,7 +145,7 @@ impl Protocol {
         match self {
             Self::Json(_) | Self::Cbor(_) | Self::Layer => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
-            Self::Runner => json!({"message": refusal.message}),
+            Self::Runner | Self::GitHub | Self::Hook => json!({"message": refusal.message}),
             Self::Web => json!({"body": refusal.message}),
         }
     }
@@ -128,7 +161,7 @@ impl Protocol {
             }
             // What answers nothing has no body.
             Self::Json(_) if answer.is_null() => String::new(),
-            Self::Json(_) | Self::Runner | Self::Layer => answer.to_string(),
+            Self::Json(_) | Self::Runner | Self::Layer | Self::GitHub | Self::Hook => answer.to_string(),
             Self::Web => answer["body"].as_str().unwrap_or_default().to_owned(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",

@@ -17,6 +17,9 @@ pub const SECRET_ACCESS_KEY: &str = "simulated-secret";
 /// The token with which a job asks for ID tokens.
 pub const ID_TOKEN_REQUEST_TOKEN: &str = "simulated-request-token";
 
+/// The token of a job for GitHub's REST API.
+pub const GITHUB_TOKEN: &str = "simulated-github-token";
+
 /// A world, before it starts. In a file, durations are seconds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -314,6 +314,11 @@ impl Events {
         self.origin.elapsed()
     }
 
+    /// Adds a reader. It hears what comes from now on.
+    pub fn add(&self, sink: Box<dyn Sink>) {
+        self.sinks.borrow_mut().push(sink);
+    }
+
     /// Sends one event.
     pub fn send(&self, kind: Kind) {
         let elapsed = self.elapsed();

@@ -3,9 +3,13 @@
 //! A reader decides nothing. What it cannot write it complains about once, in the log, and the deployment goes on.
 
 pub mod annotation;
+mod audience;
 pub mod exit_code;
+pub mod github;
 pub mod log;
+mod outbox;
 pub mod output;
+mod record;
 pub mod state;
 pub mod summary;
 #[cfg(test)]
@@ -13,7 +17,10 @@ pub(crate) mod testing;
 mod words;
 
 pub use annotation::Annotations;
+pub use audience::Audience;
+pub use github::GitHub;
 pub use log::Log;
+pub use outbox::{Complaint, Outbox};
 pub use output::Outputs;
 pub use state::State;
 pub use summary::Summary;

@@ -11,6 +11,8 @@ pub const OWED: &str = "owed";
 pub const OUTCOME: &str = "outcome";
 /// The name of the state that holds the cause of the outcome; absent when there is none.
 pub const CAUSE: &str = "cause";
+/// The name of the state that holds the headline of the conclusion.
+pub const MESSAGE: &str = "message";
 
 /// Reads events, writes what is owed before the call that makes it so: a step that is killed has left what the post step needs.
 pub struct State {
@@ -40,6 +42,7 @@ impl Sink for State {
                 if let Some(cause) = conclusion.cause {
                     self.set(CAUSE, cause.as_str());
                 }
+                self.set(MESSAGE, &conclusion.headline);
                 self.set(OUTCOME, conclusion.outcome.as_str());
             }
             _ => {}

@@ -113,6 +113,10 @@ pub struct Inputs {
     pub alarm_preflight: Option<String>,
     pub max_retries: Option<String>,
     pub keep_null_value_keys: Option<String>,
+    pub github_token: Option<String>,
+    pub github_deployment: Option<String>,
+    pub environment: Option<String>,
+    pub environment_url: Option<String>,
 }
 
 /// The inputs could not be read at all.
@@ -158,6 +162,10 @@ impl Inputs {
             rollback_alarms: self.rollback_alarms,
             verify_minutes: self.verify_minutes,
             max_retries: self.max_retries,
+            github_token: self.github_token,
+            github_deployment: self.github_deployment,
+            environment: self.environment,
+            environment_url: self.environment_url,
             ..Self::default()
         }
     }

@@ -5,6 +5,7 @@ pub mod environment;
 pub mod file_command;
 pub mod id_token;
 pub mod inputs;
+pub mod run_context;
 pub mod run_url;
 pub mod summary_file;
 #[cfg(test)]
@@ -16,5 +17,6 @@ pub use environment::Environment;
 pub use file_command::CommandFile;
 pub use id_token::{IdToken, IdTokenError, IdTokens};
 pub use inputs::Inputs;
+pub use run_context::RunContext;
 pub use run_url::run_url;
 pub use summary_file::SummaryFile;

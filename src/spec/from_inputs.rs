@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::aftermath;
+use super::announcement::announcements;
 use super::edit::{self, Edit};
 use super::field;
 use super::images::image_rules;
@@ -136,6 +137,7 @@ impl Spec {
             // A task that has ended cannot be taken back.
             rollback_on_job_failure: rollback_on_job_failure && !is_task_alone,
             verification,
+            announcements: announcements(inputs, &mut reader),
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),
         };
         reader.errors.extend(spec.stray_regions());

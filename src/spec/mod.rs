@@ -1,6 +1,7 @@
 //! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
 
 mod aftermath;
+mod announcement;
 mod arn;
 mod deployment;
 mod edit;
@@ -11,6 +12,7 @@ mod images;
 mod nearest;
 mod one_off;
 mod pause;
+mod secret;
 mod source;
 mod strategy;
 mod task_definition;
@@ -21,12 +23,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use announcement::{Announcements, Environment};
 pub use arn::{Arn, InvalidArn};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
 pub use error::InputError;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use one_off::OneOff;
+pub use secret::Secret;
 pub use strategy::{Stage, Strategy, UnknownStage};
 
 pub use crate::cycle::{OnCancel, OnConflict, OnPause};
@@ -90,6 +94,8 @@ pub struct Spec {
     pub rollback_on_job_failure: bool,
     /// What is checked after the rollout.
     pub verification: Verification,
+    /// Whom it is announced to.
+    pub announcements: Announcements,
     /// Whether the job has failed so far. The runner evaluates the input's default for each step anew.
     pub job_has_failed: bool,
 }

@@ -121,7 +121,7 @@ fn checks(call: &Call) -> Vec<Check> {
     let any = || check("*".to_owned());
     let in_cluster = || Check { context: vec![("ecs:cluster", arn("cluster", cluster.clone()))], ..any() };
     match (call.service, call.operation.as_str()) {
-        ("", _) | ("sts", "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity") => Vec::new(),
+        ("" | "github", _) | ("sts", "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity") => Vec::new(),
         ("monitoring", "DescribeAlarms") => vec![Check { action: "cloudwatch:DescribeAlarms".to_owned(), ..any() }],
         ("ecr", "DescribePullThroughCacheRules") => vec![any()],
         ("ecr", _) => {

@@ -4,6 +4,7 @@ mod alarm;
 mod cluster;
 mod code_deploy;
 mod container_instance;
+pub(crate) mod github;
 pub(crate) mod image;
 mod log;
 pub(crate) mod page;
@@ -33,6 +34,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
         "codedeploy" => code_deploy::perform(world, operation, request),
         "events" => of_events(world, operation, request),
         "ecr" => image::perform(world, operation, request),
+        "github" => github::perform(world, operation, request),
         _ => unknown(operation),
     }
 }
@@ -90,7 +92,7 @@ fn of_ecs(world: &mut World, operation: &str, request: &Value) -> Answer {
 
 /// Whether an operation only looks.
 pub(crate) fn reads(operation: &str) -> bool {
-    ["Describe", "List", "Get", "BatchGet"].iter().any(|verb| operation.starts_with(verb))
+    ["Describe", "List", "Get", "BatchGet"].iter().any(|verb| operation.starts_with(verb)) || github::reads(operation)
 }
 
 /// Whether an operation belongs to the service deployments API, which a caller or a partition may lack.

@@ -5,6 +5,7 @@ mod code_deploy;
 mod deployment;
 mod event;
 mod fact;
+mod github;
 mod identity;
 mod instance;
 mod log;
@@ -47,6 +48,7 @@ pub(crate) use self::task_definition::Revision as TaskDefinition;
 
 use self::alarm::Alarms;
 use self::code_deploy::CodeDeploy;
+use self::github::GitHub;
 use self::identity::Identity;
 use self::registry::Registries;
 use self::schedule::Schedule;
@@ -75,6 +77,8 @@ pub(crate) struct World {
     /// The targets of EventBridge's rules, by the rules' names.
     pub(crate) rules: BTreeMap<String, Vec<Value>>,
     pub(crate) registries: Registries,
+    /// The repository on GitHub.
+    pub(crate) github: GitHub,
     /// Sessions of roles, in the order of their beginning.
     sessions: Vec<Key>,
     id_tokens: Vec<session::IdToken>,
@@ -132,6 +136,7 @@ impl World {
             alarms: Alarms::new(),
             rules: scenario.rules.clone(),
             registries: Registries::default(),
+            github: GitHub::default(),
             sessions: Vec::new(),
             id_tokens: Vec::new(),
             schedule: Schedule::default(),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::markdown::fence;
-use super::record::{Record, Span};
 use crate::cycle::{Outcome, Phase};
+use crate::report::record::{Record, Span};
 use crate::report::words::spoken;
 
 /// A chart of what took how long; nothing when there is nothing to see.
@@ -67,7 +67,7 @@ fn plain(label: &str) -> String {
 mod tests {
     use super::*;
     use crate::cycle::{Cause, Kind, Progress};
-    use crate::report::summary::record::Record;
+    use crate::report::record::Record;
     use crate::report::testing::{Story, conclusion};
 
     fn chart_of(story: &Story) -> Option<String> {

@@ -3,11 +3,10 @@
 mod gantt;
 mod markdown;
 mod page;
-mod record;
 
 use std::error::Error as _;
 
-use self::record::Record;
+use super::record::Record;
 use crate::cycle::{Event, Kind, Sink};
 use crate::runner::{Console, SummaryFile};
 

@@ -2,11 +2,11 @@
 
 use super::gantt;
 use super::markdown::{self, code, fence, folded, link, section, table, text, wide_table};
-use super::record::Record;
 use crate::cycle::{
     Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks, Table,
 };
 use crate::report::exit_code::explained;
+use crate::report::record::Record;
 use crate::report::words::{count, hinted, sentences, short_arn, sign, spoken};
 use crate::runner::text::{one_line, shorten};
 

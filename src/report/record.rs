@@ -1,4 +1,4 @@
-//! What the summary tells, gathered while it happens.
+//! What reports tell at the end, gathered while it happens.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
 
 /// Everything that was told so far about a target.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     pub(super) target: Option<String>,
     pub(super) mode: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Record {
 }
 
 /// When a phase was.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Span {
     pub(super) phase: Phase,
     pub(super) began: Timestamp,
