@@ -14,7 +14,8 @@ use crate::cycle::{
 use crate::ecr::Images;
 use crate::runner::Environment;
 use crate::spec::{Mode, Spec, Tag};
-use crate::targets::ecs_service::{EcsService, Readers, Request, Writers};
+use crate::targets::codedeploy_service::{self, CodeDeployService};
+use crate::targets::ecs_service::{EcsService, FirstLook, Readers, Request, Writers};
 use crate::targets::ecs_task::{self, EcsTask, Identity};
 use crate::verification::Checks;
 
@@ -36,11 +37,27 @@ impl Prepared {
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
         match (&self.spec.service, self.ecs_task(&host.environment)) {
             (Some(service), _) if self.spec.mode != Mode::RunTask => {
-                let service = self.ecs_service(service, &host.environment);
-                self.cycle(&service, || self.service_writers(), host, events).await
+                self.service(service, host, events).boxed_local().await
             }
             (_, Some(task)) => self.cycle(&task, || self.connection.ecs_writer(), host, events).await,
             (_, None) => nothing_to_do(events),
+        }
+    }
+
+    /// Who deploys the service is only known after a look at it. The target goes on from there.
+    async fn service(&self, service: &str, host: &Host, events: &Events) -> Conclusion {
+        let (reader, request) = (self.connection.ecs_reader(), self.request(service));
+        let first_look = tokio::select! {
+            biased;
+            () = host.cancellation.cancelled() => FirstLook::default(),
+            looked = FirstLook::take_at(&reader, &request).boxed_local() => looked,
+        };
+        if first_look.controller().as_deref() == Some("CODE_DEPLOY") {
+            let target = self.codedeploy_service(service, &host.environment, first_look);
+            self.cycle(&target, || self.codedeploy_writers(), host, events).boxed_local().await
+        } else {
+            let target = self.ecs_service(service, &host.environment, first_look);
+            self.cycle(&target, || self.service_writers(), host, events).boxed_local().await
         }
     }
 
@@ -59,8 +76,14 @@ impl Prepared {
         let after = After { owed, ended, takes_back_for_the_job };
         match Left::target(owed).map_err(unreadable)?.as_str() {
             EcsService::KIND => {
-                let service = self.ecs_service(self.spec.service.as_deref().unwrap_or_default(), &host.environment);
-                self.settle(&service, || self.service_writers(), host, events, after).await
+                let service = self.spec.service.as_deref().unwrap_or_default();
+                let target = self.ecs_service(service, &host.environment, FirstLook::default());
+                self.settle(&target, || self.service_writers(), host, events, after).await
+            }
+            CodeDeployService::KIND => {
+                let service = self.spec.service.as_deref().unwrap_or_default();
+                let target = self.codedeploy_service(service, &host.environment, FirstLook::default());
+                self.settle(&target, || self.codedeploy_writers(), host, events, after).await
             }
             EcsTask::KIND => {
                 let task = self.ecs_task(&host.environment).ok_or_else(no_task)?;
@@ -110,33 +133,61 @@ impl Prepared {
         }
     }
 
-    fn ecs_service(&self, service: &str, environment: &Environment) -> EcsService {
+    fn codedeploy_writers(&self) -> codedeploy_service::Writers {
+        codedeploy_service::Writers {
+            ecs: self.connection.ecs_writer(),
+            codedeploy: self.connection.codedeploy_writer(),
+            images: self.connection.writable_registries(),
+        }
+    }
+
+    fn ecs_service(&self, service: &str, environment: &Environment, first_look: FirstLook) -> EcsService {
+        let readers = Readers {
+            ecs: self.connection.ecs_reader(),
+            events: self.connection.events_reader(),
+            logs: self.connection.logs_reader(),
+        };
+        let (request, first) = (self.request(service), self.ecs_task(environment));
+        EcsService::new(readers, self.checks.clone(), request, self.images(), first, first_look)
+    }
+
+    fn codedeploy_service(
+        &self,
+        service: &str,
+        environment: &Environment,
+        first_look: FirstLook,
+    ) -> CodeDeployService {
+        let readers = codedeploy_service::Readers {
+            ecs: self.connection.ecs_reader(),
+            codedeploy: self.connection.codedeploy_reader(),
+            logs: self.connection.logs_reader(),
+        };
+        let (request, asked) = (self.request(service), self.spec.code_deploy.clone());
+        let first = self.ecs_task(environment);
+        CodeDeployService::new(readers, self.checks.clone(), request, self.images(), asked, first, first_look)
+    }
+
+    fn images(&self) -> Images {
         let spec = &self.spec;
-        let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
-        EcsService::new(
-            Readers {
-                ecs: self.connection.ecs_reader(),
-                events: self.connection.events_reader(),
-                logs: self.connection.logs_reader(),
-            },
-            self.checks.clone(),
-            Request {
-                cluster: spec.cluster.clone(),
-                service: service.to_owned(),
-                mode: spec.mode.clone(),
-                source: spec.source.clone(),
-                overrides: spec.overrides.clone(),
-                settings: spec.settings.clone(),
-                origin: spec.origin.clone(),
-                scheduled_rules: spec.scheduled_rules.clone(),
-                keep_revisions: spec.keep_revisions,
-                tags: self.tags.clone(),
-                wait_until: spec.wait_until,
-                max_retries: spec.max_retries,
-            },
-            images,
-            self.ecs_task(environment),
-        )
+        Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries)
+    }
+
+    fn request(&self, service: &str) -> Request {
+        let spec = &self.spec;
+        Request {
+            cluster: spec.cluster.clone(),
+            service: service.to_owned(),
+            mode: spec.mode.clone(),
+            source: spec.source.clone(),
+            overrides: spec.overrides.clone(),
+            settings: spec.settings.clone(),
+            origin: spec.origin.clone(),
+            scheduled_rules: spec.scheduled_rules.clone(),
+            keep_revisions: spec.keep_revisions,
+            tags: self.tags.clone(),
+            wait_until: spec.wait_until,
+            max_retries: spec.max_retries,
+        }
     }
 
     fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use simulator::{
-    Alarm, Behaviour, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Rule, Scenario, Service,
-    ServiceDeployments, Simulator, When,
+    Alarm, Behaviour, DeploymentGroup, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Rule, Scenario,
+    Service, ServiceDeployments, Simulator, When,
 };
 use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
@@ -34,6 +34,8 @@ impl Course {
         let simulator = Simulator::new((self.scenario)());
         simulator.add_service((self.service)());
         simulator.add_repository(Repository::new("shop/web").image(in_registry()));
+        // Of use only to the services that AWS CodeDeploy deploys.
+        simulator.add_deployment_group(DeploymentGroup::of("web"));
         simulator
     }
 
@@ -41,6 +43,8 @@ impl Course {
     fn step(&self, attempt: u32) -> Step {
         let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string());
         let step = if self.image.is_empty() { step } else { step.input("image", self.image) };
+        let step =
+            step.file("appspec.yaml", "Resources: [{Web: {Type: AWS::ECS::Service, Properties: {TaskDefinition: x}}}]");
         self.inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
     }
 
@@ -241,6 +245,10 @@ fn brisk() -> Scenario {
     .image("good", Behaviour::Healthy { start: seconds(3), healthy: seconds(2) })
 }
 
+fn by_codedeploy() -> Service {
+    web().controller("CODE_DEPLOY")
+}
+
 fn crashing() -> Scenario {
     brisk().image("bad", Behaviour::Crash { after: seconds(1), container: None, exit_code: 1, reason: None })
 }
@@ -287,6 +295,8 @@ courses! {
     circuit_breaker_without_rollback: "bad", || web().circuit_breaker(true, false), crashing, &[];
     circuit_breaker_without_service_deployments:
         "bad", || web().circuit_breaker(true, true), || without(ServiceDeployments::Unsupported), &[];
+    codedeploy: "good:2", by_codedeploy, brisk, &[];
+    codedeploy_crash_loop: "bad", by_codedeploy, crashing, &[];
     image_missing:
         "bad", web, || brisk().image("bad", Behaviour::ImageMissing { after: seconds(1) }), &[];
     address_answers: "good:2", web, checked, ASKED;

@@ -12,7 +12,8 @@ use ecs_deploy_action::runner::{Environment, Inputs};
 use ecs_deploy_action::spec::Spec;
 use serde_json::json;
 use simulator::{
-    Action, Alarm, Behaviour, ContainerInstance, Fault, Moment, Rule, Scenario, ServiceDeployments, Simulator, When,
+    Action, Alarm, Behaviour, ContainerInstance, DeploymentGroup, Fault, Moment, Rule, Scenario, ServiceDeployments,
+    Simulator, When,
 };
 use support::permissions::Granted;
 use support::{Step, seconds, task_definition, web, world};
@@ -101,6 +102,28 @@ const WORLDS: [fn() -> Simulator; 9] = [
     crashing_on_the_way_back,
 ];
 
+/// Where AWS CodeDeploy deploys the service, and somebody has deployed so long after the world began.
+fn by_codedeploy(at: u64) -> Simulator {
+    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "web:theirs".to_owned() };
+    let scenario = Scenario::default().image("stuck", Behaviour::Stuck).other(Moment::Elapsed(seconds(at)), theirs);
+    let simulator = Simulator::new(scenario);
+    simulator.add_service(web().controller("CODE_DEPLOY"));
+    simulator.add_deployment_group(DeploymentGroup::of("web"));
+    simulator
+}
+
+fn codedeploy_at_rest() -> Simulator {
+    by_codedeploy(1)
+}
+
+/// So late that there is no task set yet.
+fn codedeploy_moving() -> Simulator {
+    by_codedeploy(BEFORE)
+}
+
+/// Besides, for inputs that say that AWS CodeDeploy may deploy the service.
+const OF_CODEDEPLOY: [fn() -> Simulator; 2] = [codedeploy_at_rest, codedeploy_moving];
+
 fn bare() -> Step {
     Step::bare().input("service", "web")
 }
@@ -114,12 +137,17 @@ fn from_a_file(image: &str) -> Step {
     step.input("task-definition", "web.json").input("deploy-tags", "false")
 }
 
+fn with_appspec(step: Step) -> Step {
+    step.file("appspec.yaml", "Resources: [{Web: {Type: AWS::ECS::Service, Properties: {TaskDefinition: x}}}]")
+}
+
 /// Runs the step in every world, with its post step after a job that failed, and gives what is granted and never used.
 async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
     let granted = Granted::to(step().environment(), step().path()).unwrap();
     let mut unused = granted.grants();
     assert!(unused.len() > 5, "{unused:?}");
-    for world in WORLDS {
+    let by_codedeploy = unused.iter().any(|(action, _)| action.starts_with("codedeploy:"));
+    for world in WORLDS.iter().chain(OF_CODEDEPLOY.iter().filter(|_| by_codedeploy)) {
         let simulator = world();
         tokio::time::sleep(seconds(BEFORE)).await;
         let step = step();
@@ -136,7 +164,7 @@ async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_granted_that_is_never_used() {
     type Make = fn() -> Step;
-    let steps: [(&str, Make); 6] = [
+    let steps: [(&str, Make); 9] = [
         ("an image that fails", || Step::deploying("web:stuck").input("wait-for-minutes", "1")),
         ("a file", || from_a_file("web:stuck").input("wait-for-minutes", "1")),
         ("a new deployment", || {
@@ -145,6 +173,13 @@ async fn nothing_is_granted_that_is_never_used() {
         }),
         ("a plan", || Step::deploying("web:good-2").input("mode", "plan")),
         ("a way back", || bare().input("mode", "rollback").input("wait-for-minutes", "1.5")),
+        ("an image that fails, and an AppSpec", || {
+            with_appspec(Step::deploying("web:stuck")).input("wait-for-minutes", "1")
+        }),
+        ("a plan with an AppSpec", || with_appspec(Step::deploying("web:good-2")).input("mode", "plan")),
+        ("a way back with an AppSpec", || {
+            with_appspec(bare()).input("mode", "rollback").input("wait-for-minutes", "1.5")
+        }),
         ("a way back to a revision", || {
             bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "1.5")
         }),

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
+mod codedeploy;
 mod images;
 mod one_off;
 mod permissions;
@@ -31,6 +32,7 @@ const REHEARSALS: &[&[Rehearsal]] = &[
     one_off::REHEARSALS,
     images::REHEARSALS,
     strategies::REHEARSALS,
+    codedeploy::REHEARSALS,
     permissions::REHEARSALS,
     together::REHEARSALS,
     verification::REHEARSALS,

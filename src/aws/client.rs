@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, ecr, ecs, events, logs};
+use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -166,6 +166,16 @@ impl Connection {
     /// Calls to CloudWatch Logs, which change nothing.
     pub fn logs_reader(&self) -> logs::Reader {
         logs::Reader::new(&self.of_service("CLOUDWATCH_LOGS"))
+    }
+
+    /// Calls to AWS CodeDeploy that change nothing.
+    pub fn codedeploy_reader(&self) -> codedeploy::Reader {
+        codedeploy::Reader::new(&self.of_service("CODEDEPLOY"))
+    }
+
+    /// Calls to AWS CodeDeploy that change something.
+    pub fn codedeploy_writer(&self) -> codedeploy::Writer {
+        codedeploy::Writer::new(&self.of_service("CODEDEPLOY"))
     }
 
     /// Calls to Amazon CloudWatch, none of which changes anything.

@@ -165,7 +165,13 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "RepositoryNotFoundException"
         | "ImageNotFoundException"
         | "ScanNotFoundException"
-        | "LayersNotFoundException" => CallErrorKind::NotFound,
+        | "LayersNotFoundException"
+        | "ApplicationDoesNotExistException"
+        | "DeploymentDoesNotExistException"
+        | "DeploymentGroupDoesNotExistException"
+        | "DeploymentNotStartedException"
+        | "DeploymentTargetDoesNotExistException"
+        | "RevisionDoesNotExistException" => CallErrorKind::NotFound,
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => CallErrorKind::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
@@ -181,7 +187,11 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "RequestTimeTooSkewed"
         | "OptInRequired"
         | "RegionDisabledException" => CallErrorKind::Credentials,
-        "ConflictException" | "ServiceNotActiveException" | "UpdateInProgressException" => CallErrorKind::Conflict,
+        "ConflictException"
+        | "ServiceNotActiveException"
+        | "UpdateInProgressException"
+        | "DeploymentAlreadyCompletedException"
+        | "DeploymentLimitExceededException" => CallErrorKind::Conflict,
         "UnsupportedFeatureException" | "UnknownOperationException" | "InvalidAction" => CallErrorKind::Unsupported,
         _ if status == 429 => CallErrorKind::Throttled,
         _ if status >= 500 => CallErrorKind::Unavailable,

@@ -3,6 +3,7 @@
 mod advice;
 mod client;
 pub mod cloudwatch;
+pub mod codedeploy;
 pub mod console;
 mod credentials;
 mod document;

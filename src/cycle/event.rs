@@ -195,6 +195,8 @@ pub enum Output {
     ServiceDeploymentArn,
     /// The pause at which the deployment waits, or waited last.
     PauseHook,
+    /// The id of the AWS CodeDeploy deployment (`d-…`).
+    CodedeployDeploymentId,
     /// Tasks that run at the end.
     RunningCount,
     /// Tasks that should run.
@@ -225,7 +227,7 @@ pub enum Output {
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -240,6 +242,7 @@ impl Output {
         Self::DeploymentId,
         Self::ServiceDeploymentArn,
         Self::PauseHook,
+        Self::CodedeployDeploymentId,
         Self::RunningCount,
         Self::DesiredCount,
         Self::DurationSeconds,
@@ -272,6 +275,7 @@ impl Output {
             Self::DeploymentId => "deployment-id",
             Self::ServiceDeploymentArn => "service-deployment-arn",
             Self::PauseHook => "pause-hook",
+            Self::CodedeployDeploymentId => "codedeploy-deployment-id",
             Self::RunningCount => "running-count",
             Self::DesiredCount => "desired-count",
             Self::DurationSeconds => "duration-seconds",

@@ -59,6 +59,7 @@ impl Spec {
         let overrides = overrides(inputs, &mut reader);
         let images = image_rules(inputs, &mut reader);
         let settings = settings(inputs, &mut reader);
+        let code_deploy = super::CodeDeploy::from_inputs(inputs, workspace, &mut reader.errors);
         let tags = inputs.tags.as_deref().and_then(|text| reader.keep(tags(text))).unwrap_or_default();
         let deploy_tags = reader.flag("deploy-tags", inputs.deploy_tags.as_deref()).unwrap_or(true);
         let wait =
@@ -121,6 +122,7 @@ impl Spec {
             overrides,
             images,
             settings,
+            code_deploy,
             origin,
             scheduled_rules,
             keep_revisions,

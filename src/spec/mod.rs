@@ -3,6 +3,7 @@
 mod aftermath;
 mod announcement;
 mod arn;
+mod code_deploy;
 mod deployment;
 mod edit;
 mod error;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 pub use announcement::{Announcements, Environment};
 pub use arn::{Arn, InvalidArn};
+pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
 pub use error::InputError;
@@ -64,6 +66,8 @@ pub struct Spec {
     pub images: ImageRules,
     /// What to change in the service besides its task definition.
     pub settings: Settings,
+    /// What to ask of AWS CodeDeploy, where it deploys the service.
+    pub code_deploy: CodeDeploy,
     /// The service whose images are taken, if they come from one.
     pub origin: Option<Origin>,
     /// EventBridge rules whose tasks move to the new revision with the service.

@@ -1,4 +1,5 @@
 //! What can be deployed to: a folder for each kind. Each implements the cycle's [`Target`](crate::cycle::Target).
 
+pub mod codedeploy_service;
 pub mod ecs_service;
 pub mod ecs_task;

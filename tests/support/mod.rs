@@ -262,13 +262,15 @@ pub(crate) fn scheduled(simulator: &Simulator) -> BTreeSet<String> {
 
 /// Calls that change something.
 pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
-    const WRITES: [&str; 6] = [
+    const WRITES: [&str; 8] = [
         "RegisterTaskDefinition",
         "DeregisterTaskDefinition",
         "UpdateService",
         "StopServiceDeployment",
-        "ContinueServiceDeployment",
         "PutTargets",
+        "ContinueServiceDeployment",
+        "CreateDeployment",
+        "StopDeployment",
     ];
     let journal = simulator.journal();
     journal.iter().filter(|call| WRITES.contains(&&*call.operation)).map(|call| call.operation.clone()).collect()

@@ -21,6 +21,14 @@ struct Check {
     context: Vec<(&'static str, String)>,
 }
 
+impl Check {
+    /// Whether a pattern of a policy is for it. An ARN that is left open at its end, because the call does not tell, is any of
+    /// its kind.
+    fn is_on(&self, pattern: &str) -> bool {
+        matches(pattern, &self.resource) || self.resource.ends_with(':') && pattern.starts_with(&self.resource)
+    }
+}
+
 /// A policy as IAM reads it.
 #[derive(Debug)]
 pub(crate) struct Granted(Value);
@@ -66,7 +74,7 @@ impl Granted {
         for check in checks(call) {
             let found = self.0["Statement"].as_array().unwrap().iter().find_map(|statement| {
                 let action = texts(&statement["Action"]).into_iter().find(|action| *action == check.action)?;
-                let resource = texts(&statement["Resource"]).into_iter().find(|it| matches(it, &check.resource))?;
+                let resource = texts(&statement["Resource"]).into_iter().find(|it| check.is_on(it))?;
                 (statement["Effect"] == "Allow" && holds(&statement["Condition"], &check)).then_some((action, resource))
             });
             used.insert(found.ok_or_else(|| format!("{check:?} is not allowed by {:#}", self.0))?);
@@ -190,6 +198,33 @@ fn checks(call: &Call) -> Vec<Check> {
                 checks.push(Check { action: "iam:PassRole".to_owned(), resource: role.to_owned(), context });
             }
             checks
+        }
+        ("codedeploy", operation) => {
+            let arn = |kind: &str, name: &str| format!("arn:aws:codedeploy:us-east-1:123456789012:{kind}:{name}");
+            let group =
+                || arn("deploymentgroup", &format!("{}/{}", text("applicationName"), text("deploymentGroupName")));
+            let application = || arn("application", &text("applicationName"));
+            match operation {
+                "GetDeploymentGroup" | "ListDeployments" => vec![check(group())],
+                // The deployment's id is given, and IAM knows its group.
+                "GetDeployment" => vec![check(arn("deploymentgroup", ""))],
+                "GetApplicationRevision" => vec![check(application())],
+                "BatchGetDeploymentTargets" | "StopDeployment" => vec![any()],
+                "CreateDeployment" => {
+                    let config = match text("deploymentConfigName") {
+                        none if none.is_empty() => "CodeDeployDefault.ECSAllAtOnce".to_owned(),
+                        config => config,
+                    };
+                    let also =
+                        |action: &str, resource| Check { action: action.to_owned(), resource, context: Vec::new() };
+                    vec![
+                        check(group()),
+                        also("codedeploy:GetDeploymentConfig", arn("deploymentconfig", &config)),
+                        also("codedeploy:RegisterApplicationRevision", application()),
+                    ]
+                }
+                _ => panic!("say in tests/support/permissions.rs what IAM checks for codedeploy:{operation}"),
+            }
         }
         (service, operation) => panic!("say in tests/support/permissions.rs what IAM checks for {service}:{operation}"),
     }

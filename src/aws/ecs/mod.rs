@@ -13,6 +13,6 @@ pub use placement::{Gpus, Placement};
 pub use reader::Reader;
 pub use state::{
     CircuitBreaker, Deployment, Hook, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
-    StoppedTask,
+    StoppedTask, TaskSet,
 };
 pub use writer::{ServiceUpdate, Writer};

@@ -31,6 +31,8 @@ pub struct Service {
     pub running: u32,
     /// Newest first, as AWS lists them.
     pub deployments: Vec<Deployment>,
+    /// What a service has in the place of deployments when AWS CodeDeploy deploys it.
+    pub task_sets: Vec<TaskSet>,
     /// The ARN of the current service deployment; absent where AWS does not know service deployments.
     pub current_service_deployment: Option<String>,
     /// The deployment circuit breaker's configuration.
@@ -103,6 +105,37 @@ impl Deployment {
     /// Whether all tasks run that should, and none is on its way.
     pub fn is_full(&self) -> bool {
         self.running >= self.desired && self.pending == 0
+    }
+}
+
+/// A task set of a service that AWS CodeDeploy deploys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskSet {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// The id of the CodeDeploy deployment that made it.
+    pub external_id: Option<String>,
+    /// `PRIMARY` (it serves production traffic), `ACTIVE` or `DRAINING`.
+    pub status: String,
+    /// The ARN of its task definition.
+    pub task_definition: String,
+    /// Tasks that should run.
+    pub desired: u32,
+    /// Tasks that are being started.
+    pub pending: u32,
+    /// Tasks that run.
+    pub running: u32,
+}
+
+impl TaskSet {
+    /// Whether it serves production traffic.
+    pub fn is_primary(&self) -> bool {
+        self.status == "PRIMARY"
+    }
+
+    /// Whether it is being removed.
+    pub fn is_draining(&self) -> bool {
+        self.status == "DRAINING"
     }
 }
 
@@ -299,6 +332,7 @@ impl From<&sdk::Service> for Service {
             desired: count(service.desired_count()),
             running: count(service.running_count()),
             deployments: service.deployments().iter().map(Deployment::from).collect(),
+            task_sets: service.task_sets().iter().map(TaskSet::from).collect(),
             current_service_deployment: service.current_service_deployment().map(str::to_owned),
             circuit_breaker,
             deployment_alarms,
@@ -311,6 +345,20 @@ impl From<&sdk::Service> for Service {
             },
             placement: service.into(),
             events,
+        }
+    }
+}
+
+impl From<&sdk::TaskSet> for TaskSet {
+    fn from(set: &sdk::TaskSet) -> Self {
+        Self {
+            id: text(set.id()),
+            external_id: set.external_id().map(str::to_owned),
+            status: text(set.status()),
+            task_definition: text(set.task_definition()),
+            desired: count(set.computed_desired_count()),
+            pending: count(set.pending_count()),
+            running: count(set.running_count()),
         }
     }
 }

@@ -57,6 +57,12 @@ pub enum Resource {
     RuleRoles,
     /// The repositories in Amazon ECR of the images that are named.
     Repositories,
+    /// The CodeDeploy application of the service.
+    CodeDeployApplication,
+    /// Its deployment group.
+    DeploymentGroup,
+    /// The deployment configurations of CodeDeploy.
+    DeploymentConfigs,
 }
 
 /// A condition of a grant.
@@ -81,6 +87,9 @@ const ECS_TAGS: &str = "https://docs.aws.amazon.com/AmazonECS/latest/developergu
 const LOGS: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html";
 const CLOUDWATCH: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html";
+const CODEDEPLOY: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodedeploy.html";
+const CODEDEPLOY_CREATION: &str =
+    "https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -91,6 +100,11 @@ const fn ecs(action: &'static str, on: &'static [Resource], when: When, purpose:
 /// The same, for an action of Amazon ECR.
 const fn ecr(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
     Grant { action, on, condition: None, when, purpose, reference: ECR }
+}
+
+/// The same for AWS CodeDeploy.
+const fn codedeploy(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
+    Grant { action, on, condition: None, when, purpose, reference: CODEDEPLOY }
 }
 
 impl Grant {
@@ -133,8 +147,9 @@ macro_rules! operations {
 }
 
 use Resource::{
-    Any, Cluster, ClusterServices, ContainerInstances, LogStreams, OriginService, OriginTasks, Repositories, RuleRoles,
-    Rules, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+    Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup, LogStreams,
+    OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
+    TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -229,6 +244,47 @@ operations! {
         DescribeTasks: [
             ecs("ecs:DescribeTasks", &[Tasks], When::Changes, "say why tasks failed"),
             ecs("ecs:DescribeTasks", &[OriginTasks], When::Promotes, "see the digests that are promoted"),
+        ];
+    }
+    "codedeploy": {
+        GetDeploymentGroup: [codedeploy(
+            "codedeploy:GetDeploymentGroup",
+            &[DeploymentGroup],
+            When::HasCodeDeploy,
+            "see which service AWS CodeDeploy deploys, and what is in flight",
+        )];
+        GetDeployment: [
+            codedeploy("codedeploy:GetDeployment", &[DeploymentGroup], When::HasCodeDeploy, "follow a deployment by its identity")
+        ];
+        GetApplicationRevision: [codedeploy(
+            "codedeploy:GetApplicationRevision",
+            &[CodeDeployApplication],
+            When::HasCodeDeploy,
+            "see which revision a deployment brings",
+        )];
+        ListDeployments: [codedeploy(
+            "codedeploy:ListDeployments",
+            &[DeploymentGroup],
+            When::GoesToPreviousByCodeDeploy,
+            "find the revision that last ran as it should",
+        )];
+        BatchGetDeploymentTargets: [
+            codedeploy("codedeploy:BatchGetDeploymentTargets", &[Any], When::ChangesByCodeDeploy, "see how far a deployment is")
+        ];
+        CreateDeployment: [
+            codedeploy("codedeploy:CreateDeployment", &[DeploymentGroup], When::ChangesByCodeDeploy, "start the deployment, and go back"),
+            codedeploy("codedeploy:GetDeploymentConfig", &[DeploymentConfigs], When::ChangesByCodeDeploy, "start the deployment")
+                .says(CODEDEPLOY_CREATION),
+            codedeploy(
+                "codedeploy:RegisterApplicationRevision",
+                &[CodeDeployApplication],
+                When::ChangesByCodeDeploy,
+                "start the deployment",
+            )
+            .says(CODEDEPLOY_CREATION),
+        ];
+        StopDeployment: [
+            codedeploy("codedeploy:StopDeployment", &[Any], When::StopsByCodeDeploy, "let AWS CodeDeploy roll back a deployment in flight")
         ];
     }
     "events": {

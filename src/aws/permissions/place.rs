@@ -29,6 +29,8 @@ pub struct Place {
     rules: Vec<String>,
     /// ARNs of the repositories in Amazon ECR, which may lie elsewhere.
     repositories: Vec<String>,
+    /// The CodeDeploy application and its deployment group.
+    codedeploy: (String, String),
 }
 
 impl Place {
@@ -68,6 +70,7 @@ impl Place {
                 .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
             rules: spec.scheduled_rules.clone(),
             repositories: repositories(spec),
+            codedeploy: spec.code_deploy.names(last(&spec.cluster), last(&spec.service)),
         };
         place.roles = place.roles(spec);
         place
@@ -88,6 +91,7 @@ impl Place {
             origin: Some((text("ORIGIN_CLUSTER"), text("ORIGIN_SERVICE"))),
             rules: vec![text("RULE")],
             repositories: vec![format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/REPOSITORY")],
+            codedeploy: (text("APPLICATION"), text("DEPLOYMENT_GROUP")),
         };
         place.roles = vec![place.iam(&format!("role/{ROLE}"))];
         place
@@ -139,6 +143,12 @@ impl Place {
                 let rule = |name| format!("arn:{partition}:events:{region}:{account}:rule/{name}");
                 self.rules.iter().map(rule).collect()
             }
+            Resource::CodeDeployApplication => vec![self.codedeploy("application", &self.codedeploy.0)],
+            Resource::DeploymentGroup => {
+                let (application, group) = &self.codedeploy;
+                vec![self.codedeploy("deploymentgroup", &format!("{application}/{group}"))]
+            }
+            Resource::DeploymentConfigs => vec![self.codedeploy("deploymentconfig", "*")],
             Resource::RuleRoles => vec![self.iam(&format!("role/{RULE_ROLE}"))],
             Resource::Repositories => self.repositories.clone(),
         }
@@ -147,6 +157,11 @@ impl Place {
     fn ecs(&self, kind: &str, name: &str) -> String {
         let Self { partition, region, account, .. } = self;
         format!("arn:{partition}:ecs:{region}:{account}:{kind}/{name}")
+    }
+
+    fn codedeploy(&self, kind: &str, name: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        format!("arn:{partition}:codedeploy:{region}:{account}:{kind}:{name}")
     }
 
     /// The ARN of something of IAM: `role/deploy`, `oidc-provider/…`.

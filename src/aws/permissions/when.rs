@@ -1,6 +1,6 @@
 //! For which inputs something has to be allowed.
 
-use crate::cycle::{OnCancel, OnPause};
+use crate::cycle::{OnCancel, OnConflict, OnPause};
 use crate::spec::{GateAction, Mode, Resolve, RollbackTo, Source, Spec};
 
 /// The inputs that make a grant necessary.
@@ -42,6 +42,14 @@ pub enum When {
     TagsImages,
     /// Those that let a deployment go on from a pause.
     Resumes,
+    /// Those with which AWS CodeDeploy may deploy the service: nobody has looked at it yet.
+    HasCodeDeploy,
+    /// Those of them that change something.
+    ChangesByCodeDeploy,
+    /// Those of them that may stop a deployment.
+    StopsByCodeDeploy,
+    /// Those of them that go back without saying where.
+    GoesToPreviousByCodeDeploy,
 }
 
 impl When {
@@ -50,10 +58,7 @@ impl When {
         match self {
             Self::Always => true,
             Self::Changes => changes(spec),
-            Self::TakesBack => {
-                changes(spec)
-                    && (spec.rollback_on_failure || spec.rollback_on_job_failure || spec.on_cancel != OnCancel::Leave)
-            }
+            Self::TakesBack => takes_back(spec),
             Self::Registers => registers(spec),
             Self::Tags => registers(spec) && has_tags(spec),
             Self::PassesRoles => registers(spec) && has_roles(spec),
@@ -72,6 +77,15 @@ impl When {
             Self::TagsImages => names_images(spec) && changes(spec) && !spec.images.promote_tags.is_empty(),
             Self::Resumes => {
                 spec.on_pause == OnPause::Continue || matches!(spec.mode, Mode::Continue { rollback: false, .. })
+            }
+            Self::HasCodeDeploy => spec.code_deploy.is_asked_for(),
+            Self::ChangesByCodeDeploy => changes(spec) && spec.code_deploy.is_asked_for(),
+            Self::StopsByCodeDeploy => {
+                let supersedes = changes(spec) && spec.on_conflict == OnConflict::Supersede;
+                (takes_back(spec) || supersedes) && spec.code_deploy.is_asked_for()
+            }
+            Self::GoesToPreviousByCodeDeploy => {
+                spec.mode == Mode::Rollback { to: RollbackTo::Previous } && spec.code_deploy.is_asked_for()
             }
         }
     }
@@ -100,8 +114,23 @@ impl When {
             Self::GatesOnScans => "the same, with `scan-gate: warn` or `scan-gate: fail`",
             Self::TagsImages => "the same, with `promote-tags`",
             Self::Resumes => "`mode: continue`, and `on-pause-hook: continue`",
+            Self::HasCodeDeploy => {
+                "services that AWS CodeDeploy deploys: with an AppSpec in the workspace, or any of the inputs `codedeploy-…`"
+            }
+            Self::ChangesByCodeDeploy => "services that AWS CodeDeploy deploys, unless `mode: plan`",
+            Self::StopsByCodeDeploy => {
+                "the same, unless `rollback-on-failure: false`, `on-cancel: leave` and no `rollback-on-job-failure`; also \
+                 with `on-conflict: supersede`"
+            }
+            Self::GoesToPreviousByCodeDeploy => {
+                "services that AWS CodeDeploy deploys, with `mode: rollback` and without `to`"
+            }
         }
     }
+}
+
+fn takes_back(spec: &Spec) -> bool {
+    changes(spec) && (spec.rollback_on_failure || spec.rollback_on_job_failure || spec.on_cancel != OnCancel::Leave)
 }
 
 const fn changes(spec: &Spec) -> bool {

@@ -1,20 +1,18 @@
 //! Looks at what is running.
 
-use std::cell::OnceCell;
-
 use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
 use super::plan::{is_of_an_earlier_attempt, plan};
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledRule};
-use super::{Readers, Request, announce_revision, images, short};
+use super::{EcsService, Readers, Request, announce_revision, images, short};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
-use crate::ecr::{Images, Resolved};
+use crate::ecr::Resolved;
 use crate::spec::{Arn, Mode, Source, TaskDefinition};
-use crate::verification::{Checks, SeenAlarms};
+use crate::verification::SeenAlarms;
 
 /// What was running before, and what the request starts from.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ pub struct Snapshot {
 
 /// The task definition that the request starts from.
 #[derive(Debug, Clone)]
-pub(super) enum Base {
+pub(in crate::targets) enum Base {
     /// One that is registered, by its ARN.
     Registered { arn: String, document: TaskDefinition },
     /// A file.
@@ -103,14 +101,21 @@ pub(super) fn is_moving(primary: &Deployment) -> bool {
 }
 
 pub(super) async fn capture(
-    Readers { ecs: reader, events: schedules, .. }: &Readers,
-    checks: &Checks,
-    request: &Request,
-    images: &Images,
-    destination: &OnceCell<String>,
+    EcsService {
+        readers: Readers { ecs: reader, events: schedules, .. },
+        checks,
+        request,
+        images,
+        first_look,
+        destination,
+        ..
+    }: &EcsService,
     events: &Events,
 ) -> Result<Snapshot, Failure> {
-    let service = describe(reader, request).await?;
+    let service = match first_look.take() {
+        Some(looked) => looked?,
+        None => describe(reader, request).await?,
+    };
     deployable(&service)?;
     let running = reader.describe_task_definition(&service.task_definition).await?;
     let at_rest =
@@ -123,7 +128,18 @@ pub(super) async fn capture(
     } else {
         last_good(reader, &service, service_deployment.as_ref()).await?
     };
-    let base = base(reader, request, destination, &service, &running).await?;
+    let wanted = match &request.mode {
+        // Once: what is "previous" is another one when the service is captured again after a wait.
+        Mode::Rollback { to } => Some(match destination.get() {
+            Some(resolved) => resolved.clone(),
+            None => {
+                let resolved = resolve(reader, to, &service).await?;
+                destination.get_or_init(|| resolved).clone()
+            }
+        }),
+        _ => None,
+    };
+    let base = base(reader, request, wanted, &service.task_definition, &running).await?;
     let images = images.resolve(&images::named(request, &base), events).await?.to_vec();
     let promoted = match &request.origin {
         Some(origin) => Some(promotion::look(reader, origin).await?),
@@ -148,7 +164,7 @@ pub(super) async fn capture(
         snapshot.stable = before_the_current(reader, &snapshot.service).await?;
         snapshot.may_be_unchecked = true;
     }
-    announce(&snapshot, events);
+    announce(&snapshot.service, snapshot.restore_to(), events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
             "The deployment in flight, to {}, keeps failing ({} tasks in a row), and Amazon ECS would try for ever. Its end is \
@@ -173,7 +189,8 @@ pub(super) async fn is_at_rest(reader: &Reader, before: &Snapshot) -> Result<boo
     Ok(!service.deployments.iter().any(|deployment| deployment.is_primary() && is_moving(deployment)))
 }
 
-async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure> {
+/// Looks at the service, and says more than AWS does when there is none.
+pub(in crate::targets) async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure> {
     let error = match reader.describe_service(&request.cluster, &request.service).await {
         Ok(service) => return Ok(service),
         Err(error) => error,
@@ -199,7 +216,8 @@ async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure
     })
 }
 
-fn deployable(service: &Service) -> Result<(), Failure> {
+/// Refuses a service that is being, or was, deleted.
+pub(in crate::targets) fn active(service: &Service) -> Result<(), Failure> {
     if service.status != "ACTIVE" {
         return Err(Failure::new(
             Cause::Preflight,
@@ -207,23 +225,30 @@ fn deployable(service: &Service) -> Result<(), Failure> {
         )
         .advise("A service that is being or was deleted cannot be deployed to; create it again first."));
     }
+    Ok(())
+}
+
+fn deployable(service: &Service) -> Result<(), Failure> {
+    active(service)?;
     if service.controller != "ECS" {
         return Err(Failure::new(
             Cause::Preflight,
             format!("Service {} has the deployment controller {}.", service.name, service.controller),
         )
-        .advise("This version deploys services with the deployment controller ECS."));
+        .advise(
+            "This action deploys services with the deployment controllers ECS and CODE_DEPLOY. Whatever made the task sets of \
+             another one has to deploy it: Amazon ECS does not let anybody else.",
+        ));
     }
     Ok(())
 }
 
-fn announce(snapshot: &Snapshot, events: &Events) {
-    let service = &snapshot.service;
+pub(in crate::targets) fn announce(service: &Service, restore_to: &str, events: &Events) {
     events.know(Output::ServiceArn, &service.arn);
     events.know(Output::ServiceName, short(&service.arn));
     events.know(Output::ClusterName, short(&service.cluster_arn));
-    events.know(Output::PreviousTaskDefinitionArn, snapshot.restore_to());
-    if let Some((_, revision)) = short(snapshot.restore_to()).rsplit_once(':') {
+    events.know(Output::PreviousTaskDefinitionArn, restore_to);
+    if let Some((_, revision)) = short(restore_to).rsplit_once(':') {
         events.know(Output::PreviousTaskDefinitionRevision, revision);
     }
     announce_revision(&service.task_definition, events);
@@ -242,27 +267,21 @@ async fn current_service_deployment(reader: &Reader, service: &Service) -> Resul
     or_nothing(reader.describe_service_deployment(arn).await)
 }
 
-async fn base(
+/// What the request starts from. `wanted` is where a rollback goes; `current` is the ARN of the revision `running`.
+pub(in crate::targets) async fn base(
     reader: &Reader,
     request: &Request,
-    destination: &OnceCell<String>,
-    service: &Service,
+    wanted: Option<String>,
+    current: &str,
     running: &TaskDefinition,
 ) -> Result<Base, Failure> {
-    let name = match (&request.mode, &request.source) {
-        // Once: what is "previous" is another one when the service is captured again after a wait.
-        (Mode::Rollback { to }, _) => match destination.get() {
-            Some(resolved) => resolved.clone(),
-            None => {
-                let resolved = resolve(reader, to, service).await?;
-                destination.get_or_init(|| resolved).clone()
-            }
-        },
-        (_, Source::Registered(name)) => name.clone(),
-        (_, Source::Running) => service.task_definition.clone(),
-        (_, Source::Document(document)) => return Ok(Base::Document(document.clone())),
+    let name = match (wanted, &request.source) {
+        (Some(wanted), _) => wanted,
+        (None, Source::Registered(name)) => name.clone(),
+        (None, Source::Running) => current.to_owned(),
+        (None, Source::Document(document)) => return Ok(Base::Document(document.clone())),
     };
-    if name == service.task_definition {
+    if name == current {
         return Ok(Base::Registered { arn: name, document: running.clone() });
     }
     let document = reader.describe_task_definition(&name).await?;

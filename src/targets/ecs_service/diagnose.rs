@@ -3,19 +3,19 @@
 use super::evidence::{self, group};
 use super::known_causes::hints;
 use super::{Rollout, short};
-use crate::aws::ecs::{RolloutState, StoppedTask};
+use crate::aws::ecs::{Reader, RolloutState, StoppedTask};
 use crate::aws::logs;
 use crate::cycle::{Diagnosis, LogTail};
 use crate::targets::ecs_task::Container;
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
-pub(super) async fn diagnose(rollout: &Rollout, reader: &logs::Reader) -> Diagnosis {
+pub(super) async fn diagnose(rollout: &Rollout, logs: &logs::Reader) -> Diagnosis {
     let observer = &rollout.observer;
     let tasks =
         observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
     let ours: Vec<StoppedTask> =
         tasks.into_iter().filter(|task| rollout.pin.started(task) && is_evidence(task)).collect();
-    let logs = if ours.is_empty() { Vec::new() } else { logs_of(rollout, reader, &ours).await };
+    let logs = logs_of(observer.reader(), logs, &rollout.pin.task_definition, &ours).await;
     let stopped = group(ours.into_iter());
     let (statements, events) = (statements(rollout), rollout.said.clone());
     let said = statements.iter().chain(events.iter().map(|event| &event.message)).map(String::as_str);
@@ -23,15 +23,23 @@ pub(super) async fn diagnose(rollout: &Rollout, reader: &logs::Reader) -> Diagno
 }
 
 /// The last lines of the containers that failed. Where they write stands in the task definition.
-async fn logs_of(rollout: &Rollout, reader: &logs::Reader, tasks: &[StoppedTask]) -> Vec<LogTail> {
-    match rollout.observer.reader().describe_task_definition(&rollout.pin.task_definition).await {
-        Ok(document) => evidence::logs(reader, &Container::all(&document.register_input()), tasks).await,
+pub(in crate::targets) async fn logs_of(
+    reader: &Reader,
+    logs: &logs::Reader,
+    task_definition: &str,
+    tasks: &[StoppedTask],
+) -> Vec<LogTail> {
+    if tasks.is_empty() {
+        return Vec::new();
+    }
+    match reader.describe_task_definition(task_definition).await {
+        Ok(document) => evidence::logs(logs, &Container::all(&document.register_input()), tasks).await,
         Err(_) => Vec::new(),
     }
 }
 
 /// Whether it tells why a rollout did not come to its end. A task whose capacity AWS took back has not failed, and does.
-fn is_evidence(task: &StoppedTask) -> bool {
+pub(in crate::targets) fn is_evidence(task: &StoppedTask) -> bool {
     task.failed() || matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"))
 }
 

@@ -54,7 +54,7 @@ async fn successful(reader: &Reader, service: &Service) -> Result<Vec<String>, F
 
 /// Service deployments are younger than ECS: not every partition has them, and not every role may read them. There the
 /// service's own list of deployments has to do.
-pub(super) fn or_nothing<V>(answer: Result<Option<V>, CallError>) -> Result<Option<V>, Failure> {
+pub(in crate::targets) fn or_nothing<V>(answer: Result<Option<V>, CallError>) -> Result<Option<V>, Failure> {
     match answer {
         Ok(value) => Ok(value),
         Err(error)
@@ -67,7 +67,11 @@ pub(super) fn or_nothing<V>(answer: Result<Option<V>, CallError>) -> Result<Opti
 }
 
 /// The revision that `mode: rollback` names, as something that DescribeTaskDefinition takes.
-pub(super) async fn resolve(reader: &Reader, to: &RollbackTo, service: &Service) -> Result<String, Failure> {
+pub(in crate::targets) async fn resolve(
+    reader: &Reader,
+    to: &RollbackTo,
+    service: &Service,
+) -> Result<String, Failure> {
     match to {
         RollbackTo::TaskDefinition(name) => Ok(name.clone()),
         RollbackTo::Revision(revision) => Ok(format!("{}:{revision}", family(&service.task_definition))),

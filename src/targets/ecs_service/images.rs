@@ -8,7 +8,7 @@ use crate::spec::{Overrides, TaskDefinition, render};
 
 /// The images that the request names: those of its inputs, and those of its file as far as they are deployed. What only the
 /// registered task definition names is nobody's request.
-pub(super) fn named(request: &Request, base: &Base) -> Vec<String> {
+pub(in crate::targets) fn named(request: &Request, base: &Base) -> Vec<String> {
     let document = match base {
         Base::Registered { document, .. } | Base::Document(document) => document,
     };

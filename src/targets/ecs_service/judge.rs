@@ -132,7 +132,7 @@ fn judge_settings(pin: &Pin, seen: &Observation) -> Verdict {
 }
 
 /// Tasks that have to fail before a rollout is given up.
-pub(super) fn threshold(desired: u32) -> u32 {
+pub(in crate::targets) fn threshold(desired: u32) -> u32 {
     desired.div_ceil(2).clamp(FEWEST_FAILURES, MOST_FAILURES)
 }
 

@@ -28,9 +28,10 @@ mod tidy;
 mod update;
 mod verify;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 
+use crate::aws::ecs::{Reader, Service};
 use crate::aws::{ecr, ecs, events, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
@@ -38,14 +39,22 @@ use crate::spec::{Mode, Origin, Overrides, Settings, Source, Stage, Tag};
 use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
 
-pub(in crate::targets) use known_causes::hints;
-pub(in crate::targets) use plan::Revision;
-
 pub use capture::Snapshot;
 pub use plan::{Draft, RUN_TAG};
 pub use register::Registered;
 pub use restoration::Restoration;
 pub use rollout::{Memo, Rollout};
+
+pub(in crate::targets) use capture::{Base, active, announce, base, describe};
+pub(in crate::targets) use diagnose::{is_evidence, logs_of};
+pub(in crate::targets) use history::{or_nothing, resolve};
+pub(in crate::targets) use images::named;
+pub(in crate::targets) use judge::threshold;
+pub(in crate::targets) use known_causes::hints;
+pub(in crate::targets) use plan::{Revision, is_of_another_run, revision};
+pub(in crate::targets) use preflight::{check_images, check_revision, complain};
+pub(in crate::targets) use promotion::{Promoted, look};
+pub(in crate::targets) use register::{deregister, register};
 
 /// A service, what was asked for it, and a client that can only read.
 #[derive(Debug)]
@@ -56,6 +65,7 @@ pub struct EcsService {
     /// What runs between register and update.
     first: Option<EcsTask>,
     images: Images,
+    first_look: FirstLook,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
 }
@@ -111,6 +121,27 @@ pub struct Request {
     pub max_retries: u32,
 }
 
+/// The look at a service that told by whom it is deployed: taken before there is a target, and used by the first capture.
+#[derive(Debug, Default)]
+pub struct FirstLook(RefCell<Option<Result<Service, Failure>>>);
+
+impl FirstLook {
+    /// Looks.
+    pub async fn take_at(reader: &Reader, request: &Request) -> Self {
+        Self(RefCell::new(Some(describe(reader, request).await)))
+    }
+
+    /// The deployment controller of the service, if there is one.
+    pub fn controller(&self) -> Option<String> {
+        self.0.borrow().as_ref().and_then(|looked| looked.as_ref().ok()).map(|service| service.controller.clone())
+    }
+
+    /// What was seen, once: later captures look for themselves.
+    pub(in crate::targets) fn take(&self) -> Option<Result<Service, Failure>> {
+        self.0.borrow_mut().take()
+    }
+}
+
 impl EcsService {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout. `first` runs before it.
     pub const fn new(
@@ -119,8 +150,9 @@ impl EcsService {
         request: Request,
         images: Images,
         first: Option<EcsTask>,
+        first_look: FirstLook,
     ) -> Self {
-        Self { readers, checks, request, images, first, destination: OnceCell::new() }
+        Self { readers, checks, request, images, first, first_look, destination: OnceCell::new() }
     }
 }
 
@@ -140,7 +172,7 @@ impl Target for EcsService {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.readers, &self.checks, &self.request, &self.images, &self.destination, events).await
+        Box::pin(capture::capture(self, events)).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -157,7 +189,7 @@ impl Target for EcsService {
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
         gpu::warn(&self.readers.ecs, before, draft, events).await;
-        preflight::preflight(&self.checks, &self.images, before, draft, events).await
+        Box::pin(preflight::preflight(&self.checks, &self.images, before, draft, events)).await
     }
 
     async fn register(
@@ -167,11 +199,12 @@ impl Target for EcsService {
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::register(&self.readers.ecs, &writer.ecs, before, draft, self.request.max_retries, events).await
+        let replaces = &before.service.task_definition;
+        register(&self.readers.ecs, &writer.ecs, replaces, &draft.revision, self.request.max_retries, events).await
     }
 
     async fn deregister(&self, writer: &Writers, registered: &Registered, events: &Events) -> Result<(), Failure> {
-        register::deregister(&writer.ecs, registered, self.request.max_retries, events).await
+        deregister(&writer.ecs, registered, self.request.max_retries, events).await
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
@@ -274,7 +307,7 @@ impl Target for EcsService {
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
         match registered {
             Some(registered) => short(registered.arn()).to_owned(),
-            None => draft.name(),
+            None => draft.revision.name(),
         }
     }
 }

@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use super::capture::Base;
 use super::history::family;
+use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledTarget};
-use super::{Request, Snapshot, configuration, images, promotion, sentences, short};
+use super::{Request, Snapshot, configuration, images, sentences, short};
 use crate::aws::ecs::{ServiceDeploymentStatus as Status, ServiceUpdate};
 use crate::cycle::{Cause, Change, Failure, Pause, Plan, Shown};
+use crate::ecr::Resolved;
 use crate::spec::{Mode, Strategy, Tag, TaskDefinition, difference, render};
 
 /// How the keys of the tags begin that this action gives to revisions.
@@ -51,6 +53,14 @@ impl Revision {
         }
     }
 
+    /// In words; a new one has no number before it is registered.
+    pub(in crate::targets) fn name(&self) -> String {
+        match self {
+            Self::Kept(arn) | Self::Existing { arn, .. } => short(arn).to_owned(),
+            Self::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
+        }
+    }
+
     /// Its ARN, if it has one yet.
     fn arn(&self) -> Option<&str> {
         match self {
@@ -77,25 +87,20 @@ impl Draft {
     pub(super) fn joins(&self) -> bool {
         self.start == Start::Join
     }
-
-    /// The wanted revision in words; a new one has no number before it is registered.
-    pub(super) fn name(&self) -> String {
-        name(&self.revision)
-    }
-}
-
-fn name(revision: &Revision) -> String {
-    match revision {
-        Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
-        Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
-    }
 }
 
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
     if let Mode::Continue { hook, rollback } = &request.mode {
         return continuation(before, hook.as_deref(), *rollback);
     }
-    let (mut plan, revision) = revision(request, before)?;
+    let (mut plan, revision) = revision(
+        request,
+        &before.service.task_definition,
+        &before.running,
+        &before.base,
+        before.promoted.as_ref(),
+        &before.images,
+    )?;
     let mut update = ServiceUpdate::default();
     let mut settings_change = settings(request, before, &mut plan, &mut update);
     let there = &before.service.settings.deployment_configuration;
@@ -115,7 +120,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     }
 
     let moves = rules::to_move(&before.rules, revision.family(), revision.arn());
-    plan.changes.extend(rules::changes(&moves, &name(&revision)));
+    plan.changes.extend(rules::changes(&moves, &revision.name()));
 
     let wants_what_is_set = keeps_revision && !settings_change && update.force_new_deployment.is_none();
     let mut rollout = |before: String, after: &str| {
@@ -209,7 +214,7 @@ fn continuation(before: &Snapshot, hook: Option<&str>, rollback: bool) -> Result
 
 /// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
 /// picks up what the one before left.
-fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
+pub(in crate::targets) fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
     match (run_of(&running.tags()), run_of(tags)) {
         (Some((theirs, _)), ours) => ours.map(|(run, _)| run) != Some(theirs),
         (None, _) => false,
@@ -233,19 +238,26 @@ fn run_of(tags: &[Tag]) -> Option<(String, String)> {
     Some((run.to_owned(), attempt.to_owned()))
 }
 
-fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Failure> {
-    let current = &before.service.task_definition;
-    let (Base::Registered { document, .. } | Base::Document(document)) = &before.base;
-    let overrides = match &before.promoted {
+/// Which revision the request is for. `current` is the ARN of the one that the service is on, or on its way to: `running`.
+pub(in crate::targets) fn revision(
+    request: &Request,
+    current: &str,
+    running: &TaskDefinition,
+    base: &Base,
+    promoted: Option<&Promoted>,
+    resolved: &[Resolved],
+) -> Result<(Plan, Revision), Failure> {
+    let (Base::Registered { document, .. } | Base::Document(document)) = base;
+    let overrides = match promoted {
         Some(promoted) => promotion::overrides(&request.overrides, promoted, document)?,
         None => request.overrides.clone(),
     };
-    match &before.base {
+    match base {
         Base::Registered { arn, document } if overrides.is_empty() => {
             if arn == current {
-                return Ok((Plan::default(), Revision::Kept(current.clone())));
+                return Ok((Plan::default(), Revision::Kept(current.to_owned())));
             }
-            let mut plan = difference(&before.running, document);
+            let mut plan = difference(running, document);
             plan.changes.insert(
                 0,
                 Change {
@@ -257,19 +269,19 @@ fn revision(request: &Request, before: &Snapshot) -> Result<(Plan, Revision), Fa
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
         }
         Base::Registered { document, .. } | Base::Document(document) => {
-            let pinned = |image: &str| images::pinned(&before.images, image);
+            let pinned = |image: &str| images::pinned(resolved, image);
             let overrides = overrides.with_images(pinned);
-            let document = match &before.base {
+            let document = match base {
                 Base::Registered { .. } => document.clone(),
                 Base::Document(_) => document.with_images(pinned),
             };
             let wanted = render(&document, &overrides).map_err(|errors| {
                 Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
             })?;
-            let mut plan = difference(&before.running, &wanted);
-            images::show_tags(&mut plan, &before.images);
+            let mut plan = difference(running, &wanted);
+            images::show_tags(&mut plan, resolved);
             let revision = if plan.is_empty() {
-                Revision::Kept(current.clone())
+                Revision::Kept(current.to_owned())
             } else {
                 // Those that a revision inherits from the one before would name a commit and a run that did not make it.
                 Revision::New(wanted.without_tags(TAGS).with_tags(&request.tags))

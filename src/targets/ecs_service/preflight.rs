@@ -4,7 +4,7 @@ use super::plan::{Draft, Revision};
 use super::{Snapshot, images, rules, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::Images;
-use crate::spec::{Severity, check};
+use crate::spec::{Severity, TaskDefinition, check};
 use crate::verification::Checks;
 
 pub(super) async fn preflight(
@@ -15,21 +15,32 @@ pub(super) async fn preflight(
     events: &Events,
 ) -> Result<(), Failure> {
     would_be_taken(checks, before, draft, events)?;
-    let document = match &draft.revision {
+    check_images(images, &before.running, &draft.revision, events).await
+}
+
+/// Whether the images of the revision can run, and, with a word of warning, those of the one that runs.
+pub(in crate::targets) async fn check_images(
+    images: &Images,
+    running: &TaskDefinition,
+    revision: &Revision,
+    events: &Events,
+) -> Result<(), Failure> {
+    let document = match revision {
         Revision::New(document) | Revision::Existing { document, .. } => document,
-        Revision::Kept(_) => &before.running,
+        Revision::Kept(_) => running,
     };
     let new = document.images();
-    let previous = before.running.images().into_iter().map(|(_, image)| image);
+    let previous = running.images().into_iter().map(|(_, image)| image);
     let previous: Vec<String> =
         previous.filter(|image| !new.iter().any(|(_, other)| other == image)).map(str::to_owned).collect();
     images.check_the_way_back(&previous, events).await;
     images.check(images::platform(document).as_ref(), events).await
 }
 
-fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+/// What ECS would refuse about the revision. What it only ought to refuse is a warning.
+pub(in crate::targets) fn check_revision(revision: &Revision, events: &Events) -> Vec<String> {
     let mut errors = Vec::new();
-    match &draft.revision {
+    match revision {
         Revision::Kept(_) => {}
         Revision::Existing { arn, document } if document.is_inactive() => {
             errors.push(format!("{} is deregistered, and no service can be moved to it", short(arn)));
@@ -45,6 +56,11 @@ fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Ev
             }
         }
     }
+    errors
+}
+
+fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+    let mut errors = check_revision(&draft.revision, events);
     errors.extend(rules::complaints(&before.rules, draft.revision.family()));
     let document = match &draft.revision {
         Revision::Kept(_) => &before.running,
@@ -73,12 +89,17 @@ fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Ev
     for warning in alarms.warnings {
         events.warn(format!("Before the deployment: {warning}."));
     }
+    complain(errors, alarms.errors)
+}
+
+/// All complaints at once: about what ECS would refuse, and about alarms.
+pub(in crate::targets) fn complain(errors: Vec<String>, alarms: Vec<String>) -> Result<(), Failure> {
     let mut reasons = Vec::new();
     if !errors.is_empty() {
         reasons.push(format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)));
     }
-    if !alarms.errors.is_empty() {
-        reasons.push(format!("The alarms do not allow it: {}", sentences(alarms.errors)));
+    if !alarms.is_empty() {
+        reasons.push(format!("The alarms do not allow it: {}", sentences(alarms)));
     }
     if reasons.is_empty() { Ok(()) } else { Err(Failure::new(Cause::Preflight, reasons.join(" "))) }
 }

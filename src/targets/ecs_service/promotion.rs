@@ -9,7 +9,7 @@ use crate::spec::{Origin, Overrides, TaskDefinition};
 
 /// What runs in the service that is promoted from.
 #[derive(Debug, Clone)]
-pub(super) struct Promoted {
+pub(in crate::targets) struct Promoted {
     /// The service and the revision that it runs, for people: `web:7 of service web in cluster staging`.
     pub(super) from: String,
     /// Each container of the task definition with its image and digest.
@@ -17,7 +17,7 @@ pub(super) struct Promoted {
 }
 
 /// Looks at what runs there. Only what has proved itself is taken: neither a rollout in flight nor one that failed.
-pub(super) async fn look(reader: &Reader, origin: &Origin) -> Result<Promoted, Failure> {
+pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result<Promoted, Failure> {
     let service = reader.describe_service(&origin.cluster, &origin.service).await?;
     let name = format!("service {} in cluster {}", service.name, short(&service.cluster_arn));
     let refuse = |why: &str| {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Draft, RUN_TAG, Revision};
-use super::{Snapshot, announce_revision, short};
+use super::plan::{RUN_TAG, Revision};
+use super::{announce_revision, short};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
@@ -34,26 +34,15 @@ impl Registered {
 ///
 /// Not idempotent by itself: when no answer came, the family's newest revision is looked at first, and is taken when it is
 /// the very document. A run that is killed between AWS's answer and the next line leaves a revision that nothing uses.
-pub(super) async fn register(
+pub(in crate::targets) async fn register(
     reader: &Reader,
     writer: &Writer,
-    before: &Snapshot,
-    draft: &Draft,
-    max_retries: u32,
-    events: &Events,
-) -> Result<Registered, Failure> {
-    make(reader, writer, &draft.revision, before.service.task_definition.clone(), max_retries, events).await
-}
-
-/// As [`register`]. `replaces` is what the outputs name again when the revision is removed.
-pub(in crate::targets) async fn make(
-    reader: &Reader,
-    writer: &Writer,
+    replaces: &str,
     revision: &Revision,
-    replaces: String,
     max_retries: u32,
     events: &Events,
 ) -> Result<Registered, Failure> {
+    let replaces = replaces.to_owned();
     let registered = match revision {
         Revision::Kept(arn) | Revision::Existing { arn, .. } => Registered { arn: arn.clone(), made: false, replaces },
         Revision::New(document) => {

@@ -134,7 +134,7 @@ impl Target for EcsTask {
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::make(&self.reader, writer, &draft.revision, String::new(), self.request.max_retries, events).await
+        register::register(&self.reader, writer, "", &draft.revision, self.request.max_retries, events).await
     }
 
     async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {

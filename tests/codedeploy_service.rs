@@ -1,0 +1,320 @@
+//! Services that AWS CodeDeploy deploys, through the whole program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use ecs_deploy_action::cycle::Cancellation;
+use serde_json::Value;
+use simulator::{Action, Behaviour, DeploymentGroup, Fault, Moment, Rule, Scenario, Service, Simulator, When};
+use support::{Step, running, seconds, set_to, web, writes};
+
+const APPSPEC: &str = "\
+version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo:
+          ContainerName: app
+          ContainerPort: 8080
+Hooks:
+  - AfterAllowTestTraffic: validate
+";
+
+fn service() -> Service {
+    web().controller("CODE_DEPLOY")
+}
+
+fn world(scenario: Scenario, group: DeploymentGroup) -> Simulator {
+    let simulator = Simulator::new(scenario);
+    simulator.add_service(service());
+    simulator.add_deployment_group(group);
+    simulator
+}
+
+fn deploying(image: &str) -> Step {
+    Step::deploying(image).file("appspec.yaml", APPSPEC)
+}
+
+fn group() -> DeploymentGroup {
+    DeploymentGroup::of("web")
+}
+
+fn crashing() -> Scenario {
+    Scenario::default().image("bad", Behaviour::crash_loop())
+}
+
+/// The AppSpec that was sent with the n-th CreateDeployment.
+fn appspec(simulator: &Simulator, number: usize) -> Value {
+    let request = &simulator.calls("CreateDeployment")[number].request;
+    serde_json::from_str(request["revision"]["appSpecContent"]["content"].as_str().unwrap()).unwrap()
+}
+
+fn only(revision: &str) -> std::collections::BTreeMap<String, usize> {
+    [(revision.to_owned(), 2)].into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_green_when_the_new_tasks_have_the_traffic_and_the_old_ones_are_gone() {
+    let simulator = world(Scenario::default(), group().termination_wait(seconds(300)));
+    let step = deploying("good:2").input("codedeploy-deployment-description", "from CI");
+
+    let report = step.run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:2"), "web:2".to_owned()));
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
+    let create = &simulator.calls("CreateDeployment")[0].request;
+    assert_eq!(create["applicationName"], "AppECS-default-web");
+    assert_eq!(create["deploymentGroupName"], "DgpECS-default-web");
+    assert_eq!(create["description"], "from CI");
+    assert!(create.get("deploymentConfigName").is_none());
+    let properties = &appspec(&simulator, 0)["Resources"][0]["TargetService"]["Properties"];
+    assert_eq!(properties["TaskDefinition"], report.output("task-definition-arn"));
+    assert_eq!(properties["LoadBalancerInfo"]["ContainerPort"], 8080);
+    assert!(report.output("codedeploy-deployment-id").starts_with("d-"));
+    for word in ["Install: Succeeded", "AllowTraffic: Succeeded", "100 % of traffic"] {
+        assert!(report.log.contains(word), "{word}: {report:#?}");
+    }
+    assert!(simulator.malformed_answers().is_empty(), "{:?}", simulator.malformed_answers());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_names_the_file_and_the_configuration_are_those_that_the_user_gives() {
+    let simulator = world(Scenario::default(), group().named("shop", "shop-web"));
+    let json = r#"{"resources": [{"T": {"type": "AWS::ECS::Service", "properties": {"taskdefinition": "x"}}}]}"#;
+    let step = Step::deploying("good:2")
+        .file("deploy.json", json)
+        .input("codedeploy-appspec", "deploy.json")
+        .input("codedeploy-application", "shop")
+        .input("codedeploy-deployment-group", "shop-web")
+        .input("codedeploy-deployment-config", "CodeDeployDefault.ECSCanary10Percent5Minutes");
+
+    let report = step.run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert!(report.log.contains("10 % of traffic"), "{report:#?}");
+    assert_eq!(
+        appspec(&simulator, 0)["resources"][0]["T"]["properties"]["taskdefinition"],
+        report.output("task-definition-arn")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_keep_failing_are_taken_back_long_before_codedeploy_gives_up() {
+    let simulator = world(crashing(), group());
+
+    let report = deploying("bad:2").run(&simulator).await;
+
+    report.ended("rolled-back", "tasks-failing");
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+    assert!(simulator.elapsed() < seconds(300), "{:?}", simulator.elapsed());
+    assert_eq!(simulator.calls("StopDeployment")[0].request["autoRollbackEnabled"], true);
+    assert!(report.output("diagnosis").contains("EssentialContainerExited"), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_fails_is_named_and_the_service_ends_on_the_old_version() {
+    for (group, creations) in [(group(), 1), (group().rollback_events(&[]), 2)] {
+        let simulator = world(Scenario::default(), group.failing_hook("validate"));
+
+        let report = deploying("good:2").run(&simulator).await;
+
+        report.ended("rolled-back", "tasks-failing");
+        assert!(report.errors()[0].contains("AfterAllowTestTraffic"), "{report:#?}");
+        assert!(report.output("diagnosis").contains("HOOK_EXECUTION_FAILURE"), "{report:#?}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()), "{report:#?}");
+        // Where CodeDeploy does not go back by itself, another deployment does, and no hook can keep it from that.
+        assert_eq!(simulator.calls("CreateDeployment").len(), creations);
+        if creations == 2 {
+            assert!(appspec(&simulator, 1).get("Hooks").is_none());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_the_cause() {
+    let trip = Action::TripAlarm { name: "errors".to_owned() };
+    let scenario = Scenario::default().other(Moment::AfterUpdate { number: 1, delay: seconds(20) }, trip);
+    let simulator = world(scenario, group().alarms(&["errors"]).rollback_events(&["DEPLOYMENT_STOP_ON_ALARM"]));
+
+    let report = deploying("good:2").run(&simulator).await;
+
+    report.ended("rolled-back", "alarm");
+    assert_eq!(running(&simulator), only("web:1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_deployment_is_taken_back_and_the_post_step_sees_to_it() {
+    let simulator = world(Scenario::default(), group());
+    let step = deploying("good:2");
+    let (cancel, cancellation) = Cancellation::new();
+    let cancelled = async {
+        tokio::time::sleep(seconds(12)).await;
+        cancel.send(true).unwrap();
+        std::future::pending::<()>().await
+    };
+    let report = tokio::select! {
+        report = step.run_until_cancelled(&simulator, cancellation) => report,
+        () = cancelled => unreachable!(),
+    };
+    assert_eq!(report.output("cause"), "cancelled", "{report:#?}");
+    assert_eq!(simulator.calls("StopDeployment").len(), 1);
+
+    if report.output("outcome") != "rolled-back" {
+        let report = step.post(&simulator, "cancelled").await;
+        report.ended("rolled-back", "cancelled");
+    }
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_step_that_fails_takes_a_finished_deployment_back() {
+    let simulator = world(Scenario::default(), group());
+    let step = deploying("good:2").input("rollback-on-job-failure", "true");
+    step.run(&simulator).await.ended("deployed", "");
+
+    let report = step.post(&simulator, "failure").await;
+
+    report.ended("rolled-back", "job-failed");
+    simulator.settle().await;
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+    assert_eq!(simulator.calls("CreateDeployment").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_after_one_that_was_killed_joins_its_deployment() {
+    let simulator = world(Scenario::default(), group());
+    let rule = When { operation: Some("GetDeployment".to_owned()), ..When::default() };
+    simulator.inject(Rule { when: When { times: Some(1), ..rule }, fault: Fault::Hang { after_effect: false } });
+    let step = deploying("good:2");
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        _ = step.run(&simulator) => unreachable!(),
+    }
+
+    let report = deploying("good:2").variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
+    assert_eq!(running(&simulator), only("web:2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_changes_nothing_and_what_runs_already_is_unchanged() {
+    let simulator = world(Scenario::default(), group());
+
+    deploying("good:2").input("mode", "plan").run(&simulator).await.ended("planned", "");
+    deploying("web:good-1").run(&simulator).await.ended("unchanged", "");
+
+    assert!(writes(&simulator).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_goes_to_what_codedeploy_deployed_before() {
+    let simulator = world(Scenario::default(), group());
+    for image in ["good:2", "good:3"] {
+        deploying(image).run(&simulator).await.ended("deployed", "");
+    }
+    let step = Step::bare().file("appspec.yaml", APPSPEC).input("service", "web").input("mode", "rollback");
+
+    let report = step.run(&simulator).await;
+
+    report.ended("rolled-back", "");
+    assert_eq!((report.exit_code, running(&simulator)), (0, only("web:2")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_deployment_is_waited_for_refused_or_superseded() {
+    for (on_conflict, expected) in [("wait", "deployed"), ("fail", "refused"), ("supersede", "deployed")] {
+        let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:2".to_owned() };
+        let scenario = Scenario::default().other(Moment::Elapsed(seconds(1)), theirs);
+        let simulator = world(scenario, group());
+        tokio::time::sleep(seconds(5)).await;
+
+        let report = deploying("good:3").input("on-conflict", on_conflict).run(&simulator).await;
+
+        assert_eq!(report.output("outcome"), expected, "{on_conflict}: {report:#?}");
+        assert_eq!(simulator.calls("StopDeployment").len(), usize::from(on_conflict == "supersede"));
+        simulator.settle().await;
+        let ours = only("web:3");
+        assert_eq!(running(&simulator) == ours, expected == "deployed", "{on_conflict}: {report:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_somebody_stops_and_follows_with_theirs_is_superseded() {
+    let stop = Action::StopCodeDeployment { service: "web".to_owned(), rolls_back: false };
+    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:3".to_owned() };
+    let scenario = Scenario::default()
+        .other(Moment::AfterUpdate { number: 1, delay: seconds(20) }, stop)
+        .other(Moment::AfterUpdate { number: 1, delay: seconds(22) }, theirs);
+    let simulator = world(scenario, group().rollback_events(&[]));
+
+    let report = deploying("good:2").run(&simulator).await;
+
+    report.ended("superseded", "conflict");
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
+    simulator.settle().await;
+    assert_eq!(running(&simulator), only("web:3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_work_is_refused_before_anything_is_changed() {
+    let foreign = || group().named("AppECS-default-web", "DgpECS-default-web");
+    type Case = (DeploymentGroup, fn() -> Step, &'static str, &'static str);
+    let cases: [Case; 6] = [
+        (
+            DeploymentGroup::of("api").named("AppECS-default-web", "DgpECS-default-web"),
+            || deploying("good:2"),
+            "preflight",
+            "for api",
+        ),
+        (foreign().compute_platform("Lambda"), || deploying("good:2"), "preflight", "compute platform Lambda"),
+        (group().named("a", "b"), || deploying("good:2"), "not-found", "AppECS-default-web"),
+        (group(), || Step::deploying("good:2"), "invalid-input", "appspec.yaml"),
+        (
+            group(),
+            || deploying("good:2").file("bad.yaml", "Resources: []").input("codedeploy-appspec", "bad.yaml"),
+            "invalid-input",
+            "`codedeploy-appspec`",
+        ),
+        (group(), || deploying("good:2").input("desired-count", "3"), "invalid-input", "`desired-count`"),
+    ];
+    for (group, step, cause, word) in cases {
+        let simulator = world(Scenario::default(), group);
+
+        let report = step().run(&simulator).await;
+
+        report.ended("refused", cause);
+        assert!(report.errors()[0].contains(word), "{word}: {report:#?}");
+        assert!(writes(&simulator).is_empty(), "{word}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_with_the_controller_external_is_refused() {
+    let simulator = Simulator::new(Scenario::default());
+    simulator.add_service(web().controller("EXTERNAL"));
+
+    let report = deploying("good:2").run(&simulator).await;
+
+    report.ended("refused", "preflight");
+    assert!(report.errors()[0].contains("EXTERNAL"), "{report:#?}");
+    assert!(writes(&simulator).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_with_the_controller_ecs_costs_no_further_call() {
+    let simulator = Simulator::new(Scenario::default());
+    simulator.add_service(web());
+
+    Step::deploying("good:2").input("mode", "plan").run(&simulator).await.ended("planned", "");
+
+    assert_eq!(simulator.calls("DescribeServices").len(), 1);
+    assert!(simulator.journal().iter().all(|call| call.service == "ecs"));
+}
