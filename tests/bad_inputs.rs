@@ -229,7 +229,6 @@ async fn a_document_that_ecs_would_refuse_is_refused_before_it_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn services_that_this_version_cannot_deploy_are_refused_with_the_reason() {
     for (service, word) in [
-        (Service::new("web").controller("CODE_DEPLOY"), "CODE_DEPLOY"),
         (Service::new("web").controller("EXTERNAL"), "EXTERNAL"),
         (Service::new("web").status("DRAINING"), "DRAINING"),
         (Service::new("web").status("INACTIVE"), "INACTIVE"),
