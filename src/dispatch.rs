@@ -151,12 +151,7 @@ impl Prepared {
         EcsService::new(readers, self.checks.clone(), request, self.images(), first, first_look)
     }
 
-    fn codedeploy_service(
-        &self,
-        service: &str,
-        environment: &Environment,
-        first_look: FirstLook,
-    ) -> CodeDeployService {
+    fn codedeploy_service(&self, service: &str, environment: &Environment, first_look: FirstLook) -> CodeDeployService {
         let readers = codedeploy_service::Readers {
             ecs: self.connection.ecs_reader(),
             codedeploy: self.connection.codedeploy_reader(),

@@ -147,9 +147,9 @@ macro_rules! operations {
 }
 
 use Resource::{
-    Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup, LogStreams,
-    OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
-    TaskDefinitions, TaskRoles, Tasks,
+    Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup,
+    LogStreams, OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments,
+    ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {

@@ -70,7 +70,9 @@ impl Place {
                 .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
             rules: spec.scheduled_rules.clone(),
             repositories: repositories(spec),
-            codedeploy: spec.code_deploy.names(last(&spec.cluster), last(&spec.service)),
+            codedeploy: spec
+                .code_deploy
+                .names(last(&spec.cluster), spec.service.as_deref().map(last).unwrap_or_default()),
         };
         place.roles = place.roles(spec);
         place

@@ -78,14 +78,14 @@ impl When {
             Self::Resumes => {
                 spec.on_pause == OnPause::Continue || matches!(spec.mode, Mode::Continue { rollback: false, .. })
             }
-            Self::HasCodeDeploy => spec.code_deploy.is_asked_for(),
-            Self::ChangesByCodeDeploy => changes(spec) && spec.code_deploy.is_asked_for(),
+            Self::HasCodeDeploy => has_codedeploy(spec),
+            Self::ChangesByCodeDeploy => changes(spec) && has_codedeploy(spec),
             Self::StopsByCodeDeploy => {
                 let supersedes = changes(spec) && spec.on_conflict == OnConflict::Supersede;
-                (takes_back(spec) || supersedes) && spec.code_deploy.is_asked_for()
+                (takes_back(spec) || supersedes) && has_codedeploy(spec)
             }
             Self::GoesToPreviousByCodeDeploy => {
-                spec.mode == Mode::Rollback { to: RollbackTo::Previous } && spec.code_deploy.is_asked_for()
+                spec.mode == Mode::Rollback { to: RollbackTo::Previous } && has_codedeploy(spec)
             }
         }
     }
@@ -127,6 +127,11 @@ impl When {
             }
         }
     }
+}
+
+/// A task alone is nothing that AWS CodeDeploy deploys.
+fn has_codedeploy(spec: &Spec) -> bool {
+    spec.service.is_some() && spec.mode != Mode::RunTask && spec.code_deploy.is_asked_for()
 }
 
 fn takes_back(spec: &Spec) -> bool {

@@ -76,7 +76,7 @@ impl Snapshot {
 }
 
 pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Result<Snapshot, Failure> {
-    let CodeDeployService { clients, checks, request, images, asked, first_look, destination } = target;
+    let CodeDeployService { clients, checks, request, images, asked, first_look, destination, .. } = target;
     let service = match first_look.take() {
         Some(looked) => looked?,
         None => describe(&clients.ecs, request).await?,
