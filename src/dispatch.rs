@@ -3,6 +3,8 @@
 //! A target is chosen by what was asked for, or, after the step, by what the step wrote down. From there on everything is
 //! generic over [`Target`].
 
+use std::panic::AssertUnwindSafe;
+
 use futures_util::FutureExt as _;
 use jiff::civil::Date;
 
@@ -47,10 +49,12 @@ impl Prepared {
     /// Who deploys the service is only known after a look at it. The target goes on from there.
     async fn service(&self, service: &str, host: &Host, events: &Events) -> Conclusion {
         let (reader, request) = (self.connection.ecs_reader(), self.request(service));
+        let looking = AssertUnwindSafe(FirstLook::take_at(&reader, &request).boxed_local()).catch_unwind();
+        // Where there was none the cycle takes its own, and settles whatever goes wrong with that.
         let first_look = tokio::select! {
             biased;
             () = host.cancellation.cancelled() => FirstLook::default(),
-            looked = FirstLook::take_at(&reader, &request).boxed_local() => looked,
+            looked = looking => looked.unwrap_or_default(),
         };
         if first_look.controller().as_deref() == Some("CODE_DEPLOY") {
             let target = self.codedeploy_service(service, &host.environment, first_look);
