@@ -136,7 +136,7 @@ async fn afterwards(host: &Host, events: &Events, outbox: &Outbox) -> Option<Con
         if let Some(begun) = begun.filter(|_| left(github::ENDED).is_none()) {
             let conclusion = concluded(ended, left(state::MESSAGE));
             // However that ends: it complains itself, and nothing else is left to do.
-            timeout(REPORTS, audience(host, &spec).end_deployment(begun, &conclusion)).await.ok();
+            timeout(REPORTS, audience(host, &spec).end_on_github(begun, &conclusion)).await.ok();
         }
         return None;
     }

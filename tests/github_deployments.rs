@@ -80,6 +80,7 @@ async fn a_success_is_one_deployment_with_everything_that_readers_of_the_history
         "task_definition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:2",
         "previous_task_definition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
         "image_digest": null,
+        "previous_commit": null,
     });
     assert_eq!(deployment["payload"], expected);
     let statuses = statuses(&simulator, &deployment["id"]);

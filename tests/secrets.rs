@@ -38,6 +38,7 @@ fn web() -> Service {
 fn world(scenario: Scenario) -> Simulator {
     let simulator = Simulator::new(scenario);
     simulator.add_service(web());
+    simulator.open_pull_request(7, "8c1d2e3f4a5b60718293a4b5c6d7e8f901234567");
     simulator
 }
 
@@ -59,6 +60,8 @@ fn step(image: &str) -> Step {
         .input("github-token", GITHUB_TOKEN)
         .input("github-deployment", "true")
         .input("environment", "production")
+        .input("commit-status", "true")
+        .input("comment-on-pr", "always")
 }
 
 /// What the world handed out to this job alone.

@@ -60,6 +60,7 @@ fn step(image: &str, on_cancel: &str) -> Step {
         .input("github-token", GITHUB_TOKEN)
         .input("github-deployment", "true")
         .input("environment", "production")
+        .input("commit-status", "true")
 }
 
 /// The binary as process 1 of a namespace of its own, as in a container: no signal has an effect but those that it handles.
@@ -171,7 +172,7 @@ async fn disturb(case: Case) -> Option<Duration> {
     Some(took)
 }
 
-/// No Deployment on GitHub is left in progress, and none is there twice.
+/// Nothing on GitHub is left in progress, and no Deployment is there twice.
 fn is_ended_on_github(case: &Case, simulator: &Simulator) {
     let github = simulator.github();
     let deployments = github["deployments"].as_array().unwrap();
@@ -179,6 +180,8 @@ fn is_ended_on_github(case: &Case, simulator: &Simulator) {
     let last = github["deployment_statuses"].as_array().unwrap().last();
     assert_eq!(last.is_some(), !deployments.is_empty(), "{case:?}: {github:#}");
     assert!(last.is_none_or(|last| last["state"] != "in_progress"), "{case:?}: {github:#}");
+    let mark = github["commit_statuses"].as_array().unwrap().last();
+    assert!(mark.is_none_or(|mark| mark["state"] != "pending"), "{case:?}: {github:#}");
 }
 
 /// The last word of the two steps is so.

@@ -169,9 +169,19 @@ impl Simulator {
         self.shared.state().world.github.add(commit);
     }
 
-    /// Opens a pull request of that number, with these as its head commits.
+    /// Opens a pull request of that number for a commit.
     pub fn open_pull_request(&self, number: u64, sha: &str) {
         self.shared.state().world.github.pull_requests.insert(sha.to_owned(), number);
+    }
+
+    /// Writes a comment, as somebody who may not write to the repository.
+    pub fn comment_as_a_stranger(&self, pull_request: u64, body: &str) {
+        let github = &mut self.shared.state().world.github;
+        let id = github.next_id();
+        github.comments.push(serde_json::json!({
+            "id": id, "issue": pull_request, "body": body, "user": {"login": "mallory", "type": "User"},
+            "author_association": "NONE",
+        }));
     }
 
     /// Adds what GitHub itself makes for a job with `environment:`: a deployment with a first status. Gives its id.

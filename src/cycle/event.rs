@@ -223,11 +223,15 @@ pub enum Output {
     TrustPolicy,
     /// The digests that the request's images in Amazon ECR were resolved to, a line each.
     ImageDigest,
+    /// The commit that what is deployed comes from, as far as tags tell.
+    Commit,
+    /// The commit that what ran before comes from, as far as tags tell.
+    PreviousCommit,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -256,6 +260,8 @@ impl Output {
         Self::Policy,
         Self::TrustPolicy,
         Self::ImageDigest,
+        Self::Commit,
+        Self::PreviousCommit,
     ];
 
     /// The name in `action.yml`.
@@ -289,6 +295,8 @@ impl Output {
             Self::Policy => "policy",
             Self::TrustPolicy => "trust-policy",
             Self::ImageDigest => "image-digest",
+            Self::Commit => "commit",
+            Self::PreviousCommit => "previous-commit",
         }
     }
 }

@@ -61,6 +61,12 @@ impl Client {
         answer.map_err(|error| GitHubError::new(what, error))
     }
 
+    /// Changes something, once.
+    pub(super) async fn patch(&self, what: &'static str, path: &str, body: &Value) -> Result<Value, GitHubError> {
+        let answer = self.octocrab.patch(self.route(path), Some(body)).await;
+        answer.map_err(|error| GitHubError::new(what, error))
+    }
+
     fn route(&self, path: &str) -> String {
         format!("/repos/{}/{path}", self.repository)
     }

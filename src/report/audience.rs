@@ -6,7 +6,7 @@ use super::Outbox;
 use super::github::{self, Begun, Desk, GitHub};
 use crate::cycle::{Conclusion, Sink};
 use crate::github::Client;
-use crate::runner::{CommandFile, Console, Environment, RunContext};
+use crate::runner::{CommandFile, Console, Environment, RunContext, SummaryFile};
 use crate::spec::Announcements;
 use crate::web::Web;
 
@@ -32,8 +32,8 @@ impl Audience<'_> {
         tellers
     }
 
-    /// Writes the end of a Deployment on GitHub whose step could not, and has nothing else left to do.
-    pub async fn end_deployment(&self, begun: Begun, conclusion: &Conclusion) {
+    /// Writes the end of what the step has begun on GitHub and could not end, when nothing else is left to do.
+    pub async fn end_on_github(&self, begun: Begun, conclusion: &Conclusion) {
         if let Some(desk) = self.desk() {
             github::end(desk, begun, conclusion).await;
         }
@@ -55,7 +55,8 @@ impl Audience<'_> {
             .inspect_err(|error| self.console.warn("GitHub", &format!("GitHub is not told: {error}.")))
             .ok()?;
         let state = self.environment.get("GITHUB_STATE").map(CommandFile::new);
+        let summary = self.environment.get("GITHUB_STEP_SUMMARY").map(SummaryFile::new);
         let announcements = self.announcements.clone();
-        Some(Desk { client, announcements, run, state, console: self.console.clone() })
+        Some(Desk { client, announcements, run, state, summary, console: self.console.clone() })
     }
 }

@@ -122,6 +122,8 @@ pub struct Inputs {
     pub github_deployment: Option<String>,
     pub environment: Option<String>,
     pub environment_url: Option<String>,
+    pub commit_status: Option<String>,
+    pub comment_on_pr: Option<String>,
 }
 
 /// The inputs could not be read at all.
@@ -171,6 +173,8 @@ impl Inputs {
             github_deployment: self.github_deployment,
             environment: self.environment,
             environment_url: self.environment_url,
+            commit_status: self.commit_status,
+            comment_on_pr: self.comment_on_pr,
             ..Self::default()
         }
     }

@@ -1,5 +1,6 @@
 //! Whom a deployment is announced to beside the page of its run.
 
+use super::field;
 use super::from_inputs::Reader;
 use super::{Address, InputError, Secret};
 use crate::runner::Inputs;
@@ -11,6 +12,24 @@ pub struct Announcements {
     pub token: Option<Secret>,
     /// The environment whose Deployments are kept on GitHub.
     pub deployment: Option<Environment>,
+    /// Whether the commit is marked.
+    pub commit_status: bool,
+    /// When the pull request is commented on.
+    pub comment: Comment,
+    /// The environment's name, also where no Deployment is kept: statuses and comments are told apart by it.
+    pub environment: Option<String>,
+}
+
+/// When the pull request is commented on: the input `comment-on-pr`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Comment {
+    /// Never.
+    #[default]
+    Never,
+    /// With `mode: plan`.
+    Plan,
+    /// At every end.
+    Always,
 }
 
 /// An environment of GitHub.
@@ -24,8 +43,8 @@ pub struct Environment {
 
 impl Announcements {
     /// Whether GitHub's API is needed.
-    pub const fn need_github(&self) -> bool {
-        self.deployment.is_some()
+    pub fn need_github(&self) -> bool {
+        self.deployment.is_some() || self.commit_status || self.comment != Comment::Never
     }
 }
 
@@ -34,7 +53,17 @@ pub(super) fn announcements(inputs: &Inputs, reader: &mut Reader) -> Announcemen
     let keeps_deployment = reader.flag("github-deployment", inputs.github_deployment.as_deref()).unwrap_or(false);
     let url = inputs.environment_url.as_deref().and_then(|text| reader.keep(environment_url(text)));
     let deployment = keeps_deployment.then(|| reader.keep(environment(inputs, url))).flatten();
-    Announcements { token: inputs.github_token.as_deref().map(Secret::new), deployment }
+    let comment = inputs.comment_on_pr.as_deref().and_then(|text| {
+        let choices = [("never", Comment::Never), ("plan", Comment::Plan), ("always", Comment::Always)];
+        reader.keep(field::choice("comment-on-pr", text, &choices))
+    });
+    Announcements {
+        token: inputs.github_token.as_deref().map(Secret::new),
+        deployment,
+        commit_status: reader.flag("commit-status", inputs.commit_status.as_deref()).unwrap_or(false),
+        comment: comment.unwrap_or_default(),
+        environment: inputs.environment.clone(),
+    }
 }
 
 fn environment(inputs: &Inputs, url: Option<String>) -> Result<Environment, InputError> {

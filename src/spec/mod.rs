@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use announcement::{Announcements, Environment};
+pub use announcement::{Announcements, Comment, Environment};
 pub use arn::{Arn, InvalidArn};
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};

@@ -81,7 +81,14 @@ pub(crate) fn perform(world: &mut World, operation: &str, request: &Value) -> An
         }
         "issues/create-comment" => {
             let id = world.github.next_id();
-            let comment = json!({"id": id, "issue": number(request, 1), "body": request["body"]["body"]});
+            let body = &request["body"]["body"];
+            if body.as_str().is_some_and(|body| body.encode_utf16().count() > 65_536) {
+                return Err(Refusal::new("ValidationFailed", "Validation Failed").with_status(422));
+            }
+            let comment = json!({
+                "id": id, "issue": number(request, 1), "body": body, "user": {"login": "github-actions[bot]", "type": "Bot"},
+                "author_association": "NONE",
+            });
             world.github.comments.push(comment.clone());
             Ok(comment)
         }

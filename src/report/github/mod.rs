@@ -1,4 +1,5 @@
-//! Tells GitHub: the Deployments of the environment.
+//! Tells GitHub: the Deployments of the environment, the commit's status, the pull request's comment; and asks it which commits
+//! go out.
 //!
 //! The reader hands what it hears to a scribe, which writes beside the cycle: however slow GitHub is, the deployment does not
 //! wait, and whatever GitHub refuses, the deployment does not care.
@@ -17,16 +18,16 @@ use super::record::Record;
 use super::{Complaint, Outbox};
 use crate::cycle::{Conclusion, Event, Kind, Output, Sink};
 use crate::github::Client;
-use crate::runner::{CommandFile, Console, RunContext};
+use crate::runner::{CommandFile, Console, RunContext, SummaryFile};
 use crate::spec::Announcements;
 
 /// GitHub answers in tenths of a second. What it does not say in this time it need not say: nothing here decides anything.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The name of the state that holds what the step has begun on GitHub, as JSON: see [`Begun`].
-pub const BEGUN: &str = "github-deployment";
+pub const BEGUN: &str = "github-begun";
 /// The name of the state that says that its end is written.
-pub const ENDED: &str = "github-deployment-ended";
+pub const ENDED: &str = "github-ended";
 
 /// Reads events, has them written down.
 pub struct GitHub {
@@ -37,6 +38,8 @@ pub struct GitHub {
 
 /// What a scribe hears.
 enum Heard {
+    /// What runs comes from this commit, what is asked for from that one.
+    Replaces { before: String, after: String },
     /// Something is going to be changed, at this target. Facts are for those who read the history.
     Begins { target: String, mode: &'static str, facts: Value },
     /// What ran before is being put back.
@@ -55,16 +58,18 @@ pub struct Desk {
     pub run: RunContext,
     /// Where the post step looks.
     pub state: Option<CommandFile>,
+    /// Where the commits are listed.
+    pub summary: Option<SummaryFile>,
     /// Where complaints go.
     pub console: Console,
 }
 
-/// A Deployment that the step keeps on GitHub.
+/// What the step has begun on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     /// What is deployed to.
     pub target: String,
-    /// Its id; `None` while nobody has heard whether it was made.
+    /// The id of its Deployment; `None` while nobody has heard whether it was made, or when none is kept.
     pub id: Option<u64>,
 }
 
@@ -97,6 +102,7 @@ impl GitHub {
                 "task_definition": output(Output::TaskDefinitionArn),
                 "previous_task_definition": output(Output::PreviousTaskDefinitionArn),
                 "image_digest": output(Output::ImageDigest),
+                "previous_commit": output(Output::PreviousCommit),
             }),
         });
     }
@@ -106,6 +112,14 @@ impl Sink for GitHub {
     fn receive(&mut self, event: &Event) {
         self.record.take(event);
         match &event.kind {
+            Kind::Planned(plan) if !plan.is_empty() => {
+                let commit = |output| self.record.outputs.get(&output).filter(|commit| is_commit(commit)).cloned();
+                if let (Some(before), Some(after)) = (commit(Output::PreviousCommit), commit(Output::Commit))
+                    && before != after
+                {
+                    self.tell(Heard::Replaces { before, after });
+                }
+            }
             Kind::Owed(_) => self.begin(),
             Kind::RollbackStarted { to, .. } => self.tell(Heard::GoesBack(to.clone())),
             Kind::Concluded(_) => self.tell(Heard::Ended(Box::new(self.record.clone()))),
@@ -114,8 +128,13 @@ impl Sink for GitHub {
     }
 }
 
-/// Writes the end of a Deployment that the step has left open.
+/// Whether a tag's value is a commit's hash: whoever may tag could write anything there.
+fn is_commit(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.chars().all(|character| character.is_ascii_hexdigit())
+}
+
+/// Writes the end of what the step has left open.
 pub(super) async fn end(desk: Desk, begun: Begun, conclusion: &Conclusion) {
     let complaint = Complaint::new(desk.console.clone(), "GitHub");
-    Scribe::new(desk, Some(begun), complaint).end_deployment(conclusion, None).await;
+    Scribe::new(desk, Some(begun), complaint).close(conclusion, None).await;
 }

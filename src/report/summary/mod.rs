@@ -4,6 +4,8 @@ mod gantt;
 mod markdown;
 mod page;
 
+pub(super) use self::page::{commits, environment_line, page};
+
 use std::error::Error as _;
 
 use super::record::Record;
@@ -31,7 +33,7 @@ impl Summary {
         self.is_owed = false;
         let record = std::mem::take(&mut self.record);
         let Some(file) = &self.file else { return };
-        if let Err(error) = file.append(&page::page(&record, self.run_url.as_deref())) {
+        if let Err(error) = file.append(&page(&record, self.run_url.as_deref())) {
             let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
             self.console.warn("Summary", &format!("There is no summary: {error}{why}."));
         }

@@ -5,10 +5,14 @@ use super::markdown::{self, code, fence, folded, link, section, table, text, wid
 use crate::cycle::{
     Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks, Table,
 };
+use crate::github::{self, Changes};
 use crate::report::exit_code::explained;
 use crate::report::record::Record;
 use crate::report::words::{count, hinted, sentences, short_arn, sign, spoken};
 use crate::runner::text::{one_line, shorten};
+
+/// As many digits of a commit as GitHub shows.
+const SHORT_COMMIT: usize = 7;
 
 /// Past this many rows nobody reads a table.
 const MAX_ROWS: usize = 50;
@@ -30,7 +34,7 @@ const MAX_LINE: usize = 300;
 const MAX_BLOCK: usize = 128 * 1024;
 
 /// The whole page.
-pub(super) fn page(record: &Record, run_url: Option<&str>) -> String {
+pub(in crate::report) fn page(record: &Record, run_url: Option<&str>) -> String {
     let plan = record.plan.as_ref();
     let parts = [
         Some(headline(record)),
@@ -46,6 +50,34 @@ pub(super) fn page(record: &Record, run_url: Option<&str>) -> String {
         links(record, run_url),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Which environment a page is about, where several may stand below each other.
+pub(in crate::report) fn environment_line(environment: &str) -> String {
+    format!("**Environment:** {}\n\n", prose(environment))
+}
+
+/// The commits that go out with a deployment.
+pub(in crate::report) fn commits(changes: &Changes) -> String {
+    let row = |change: &github::Change| {
+        let pull_request = change.pull_request.map(|number| format!("#{number}")).unwrap_or_default();
+        let commit = change.commit.get(..SHORT_COMMIT).unwrap_or(&change.commit);
+        [value(commit), prose(&change.title), prose(&change.author), pull_request]
+    };
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut body = table(["Commit", "What", "Who", "Pull request"], changes.commits.iter().map(row));
+    let left_out = changes.total.saturating_sub(changes.commits.len() as u64);
+    if left_out > 0 {
+        body.push_str(&format!("\nand {left_out} older ones.\n"));
+    }
+    if changes.behind > 0 {
+        let missing = count(number(changes.behind), "commit", "commits");
+        body.push_str(&format!("\n{missing} of what ran before not in it.\n"));
+    }
+    if let Some(url) = &changes.url {
+        body.push_str(&format!("\n{}\n", link("All changes", url)));
+    }
+    section(&format!("{} out", count(number(changes.total), "commit goes", "commits go")), &body)
 }
 
 fn headline(record: &Record) -> String {

@@ -12,7 +12,7 @@ use crate::cycle::{Events, Failure};
 use crate::ecr::Resolved;
 use crate::spec::{AppSpec, Mode, RollbackTo, TaskDefinition};
 use crate::targets::ecs_service::{
-    Base, Promoted, active, announce, base, describe, look, named, or_nothing, resolve, short,
+    Base, Promoted, active, announce, announce_commits, base, describe, look, named, or_nothing, resolve, short,
 };
 use crate::verification::SeenAlarms;
 
@@ -147,6 +147,8 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         promoted,
     };
     announce(&snapshot.service, snapshot.restore_to(), events);
+    let runs_before = (snapshot.restore_to() == snapshot.current).then_some(&snapshot.running);
+    announce_commits(runs_before, request, &snapshot.base, events);
     Ok(snapshot)
 }
 

@@ -45,7 +45,7 @@ pub use register::Registered;
 pub use restoration::Restoration;
 pub use rollout::{Memo, Rollout};
 
-pub(in crate::targets) use capture::{Base, active, announce, base, describe};
+pub(in crate::targets) use capture::{Base, active, announce, announce_commits, base, describe};
 pub(in crate::targets) use diagnose::{is_evidence, logs_of};
 pub(in crate::targets) use history::{or_nothing, resolve};
 pub(in crate::targets) use images::named;
