@@ -10,7 +10,7 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 82] = [
+const CASES: [Case; 84] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
@@ -102,6 +102,14 @@ const CASES: [Case; 82] = [
     (
         &[("service", "web"), ("health-check-url", "http://me:secret@web.example")],
         &["`health-check-url`", "unencrypted"],
+    ),
+    (
+        &[("service", "web"), ("wait-until", "test-traffic-shift"), ("health-check-url", "https://web.example")],
+        &["`wait-until`", "TEST_TRAFFIC_SHIFT", "`health-check-url`"],
+    ),
+    (
+        &[("service", "web"), ("wait-until", "bake-time"), ("rollback-alarms", "errors")],
+        &["`wait-until`", "`rollback-alarms`"],
     ),
     (&[("service", "web"), ("health-check-status", "200")], &["`health-check-status`", "health-check-url"]),
     (

@@ -53,6 +53,10 @@ impl Course {
         self.inputs.iter().find(|(name, _)| *name == "promote-tags").map(|(_, tag)| *tag)
     }
 
+    fn runs_task(&self) -> bool {
+        self.inputs.contains(&("run-task", "true"))
+    }
+
     const fn works(&self) -> bool {
         !matches!(self.image.as_bytes(), [b'b', ..])
     }
@@ -101,7 +105,7 @@ async fn survive(course: &Course) -> usize {
             let simulator = course.world();
             simulator.inject(at_call(call.number, fault));
             let report = course.step(1).run(&simulator).await;
-            says_what_is_so(&case, &simulator, &report).await;
+            says_what_is_so(&case, course, &simulator, &report).await;
             if report.output("outcome") != "deployed" {
                 assert_eq!(tagged(course, &simulator), None, "{case}: what does not run was tagged");
             }
@@ -143,11 +147,13 @@ async fn survive(course: &Course) -> usize {
 }
 
 /// The world is on one version, and it is the one that the report names.
-async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report) {
+async fn says_what_is_so(case: &str, course: &Course, simulator: &Simulator, report: &Report) {
     let exit_code = match report.output("outcome") {
         "deployed" => 0,
         "refused" => 1,
         "rolled-back" => 2,
+        // The task before the service has ended, and cannot be taken back with the service.
+        "failed" if course.runs_task() => 3,
         outcome => panic!("{case}: ended {outcome}: {report:#?}"),
     };
     simulator.settle().await;
@@ -172,10 +178,12 @@ async fn is_taken_back(case: &str, course: &Course, step: Step, simulator: &Simu
     let said: &[&str] = match report.output("outcome") {
         // Nothing was owed.
         "" => &[],
-        "refused" => &["Nothing was changed"],
+        "refused" => &["Nothing was changed", "No task was started"],
         "rolled-back" => &["web:1 again", "on web:1 as before"],
         // The same revision before and after: there is nothing to go back to.
         "failed" if course.image.is_empty() => &["left between web:1 and web:1"],
+        // The task before the service: it, and not the service, was on its way.
+        "failed" if course.runs_task() => &["was cancelled and was stopped", "was cancelled; it has stopped"],
         outcome => {
             let calls: Vec<String> =
                 simulator.journal().into_iter().map(|call| format!("{} {}\n", call.operation, call.request)).collect();
@@ -257,6 +265,11 @@ fn with_rules(scenario: Scenario) -> Scenario {
     scenario.rule("nightly", "web:1").rule("hourly", "web:1")
 }
 
+/// A world in which a task of the image alone ends well.
+fn migrating(scenario: Scenario) -> Scenario {
+    scenario.one_off("", Behaviour::Ends { after: seconds(3), exit_codes: [("app".to_owned(), 0)].into() })
+}
+
 fn without(service_deployments: ServiceDeployments) -> Scenario {
     Scenario { service_deployments, ..crashing() }
 }
@@ -310,6 +323,8 @@ courses! {
         "bad", web, crashing, &[("deployment-strategy", "blue-green"), ("bake-time-minutes", "0")];
     canary_that_is_continued_at_a_pause:
         "good:2", || hooked("CANARY", "PAUSE", "PRE_SCALE_UP"), brisk, &[("on-pause-hook", "continue")];
+    migration_before_the_service: "good:2", web, || migrating(brisk()), &[("run-task", "true")];
+    migration_before_a_crash_loop: "bad", web, || migrating(crashing()), &[("run-task", "true")];
     canary_with_a_failing_hook:
         "bad", || hooked("CANARY", "AWS_LAMBDA", "POST_SCALE_UP"),
         || brisk().image("bad", HEALTHY).lifecycle_hook("smoke", HookOutcome::Fails { after: seconds(2) }), &[];
@@ -339,4 +354,93 @@ fn hooked(strategy: &str, kind: &str, stage: &str) -> Service {
         hook["roleArn"] = json!("arn:aws:iam::123456789012:role/hooks");
     }
     shifting(strategy).deployment_configuration("lifecycleHooks", json!([hook]))
+}
+
+/// Answers the pause at which an earlier job left a deployment, with every fault and a kill at every call.
+async fn answers(name: &str, action: &'static str, expected: &str, version: &str) {
+    let world = async || {
+        fastrand::seed(0);
+        let simulator = Simulator::new(brisk());
+        simulator.add_service(hooked("CANARY", "PAUSE", "POST_SCALE_UP"));
+        let left = Step::deploying("good:2").input("on-pause-hook", "return").run(&simulator).await;
+        left.ended("in-progress", "");
+        simulator
+    };
+    let step = || {
+        let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ID", "4712");
+        step.input("mode", "continue").input("pause-hook-action", action)
+    };
+    let undisturbed = world().await;
+    let before = undisturbed.journal().len();
+    step().run(&undisturbed).await.ended(expected, "");
+    let calls = undisturbed.journal().split_off(before);
+
+    let mut cases = 0;
+    for call in &calls {
+        for fault in faults() {
+            let case = format!("{name}, call {} ({}), {fault:?}", call.number, call.operation);
+            let simulator = world().await;
+            simulator.inject(at_call(call.number, fault));
+            let report = step().run(&simulator).await;
+            match report.output("outcome") {
+                "deployed" => is_on(&case, &simulator, "web:2", &report).await,
+                "rolled-back" => is_on(&case, &simulator, "web:1", &report).await,
+                "refused" => {
+                    assert_eq!(report.exit_code, 1, "{case}: {report:#?}");
+                    let again = step().run(&simulator).await;
+                    assert_eq!(again.output("outcome"), expected, "{case}, run again: {again:#?}");
+                    is_on(&case, &simulator, version, &again).await;
+                }
+                outcome => panic!("{case}: ended {outcome}: {report:#?}"),
+            }
+            cases += 1;
+        }
+        for after_effect in [false, true] {
+            let case = format!("{name}, killed at call {} ({}), {after_effect}", call.number, call.operation);
+            for has_post_step in [false, true] {
+                let simulator = world().await;
+                simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
+                let step = step();
+                tokio::select! {
+                    biased;
+                    () = simulator.hung() => {}
+                    report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+                }
+                if has_post_step {
+                    let report = step.post(&simulator, "cancelled").await;
+                    is_on_one(&case, &simulator, &report).await;
+                } else {
+                    let again = step.run(&simulator).await;
+                    let outcome = again.output("outcome");
+                    assert!([expected, "unchanged"].contains(&outcome), "{case}, run again: {again:#?}");
+                    is_on(&case, &simulator, version, &again).await;
+                }
+                cases += 1;
+            }
+        }
+    }
+    #[expect(clippy::explicit_write, reason = "the test harness would swallow what a passing test prints")]
+    writeln!(std::io::stderr(), "{name}: {cases} cases over {} calls", calls.len()).unwrap();
+}
+
+/// Only that version runs, and the service is set to it.
+async fn is_on(case: &str, simulator: &Simulator, version: &str, report: &Report) {
+    is_on_one(case, simulator, report).await;
+    assert_eq!(set_to(simulator), version, "{case}: {report:#?}");
+}
+
+async fn is_on_one(case: &str, simulator: &Simulator, report: &Report) {
+    simulator.settle().await;
+    let running = running(simulator);
+    assert_eq!(running.into_keys().collect::<Vec<_>>(), [set_to(simulator)], "{case}: {report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_continued() {
+    answers("mode: continue", "continue", "deployed", "web:2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_rolled_back() {
+    answers("mode: continue, rollback", "rollback", "rolled-back", "web:1").await;
 }

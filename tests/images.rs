@@ -1,78 +1,13 @@
 //! Images in Amazon ECR: what a tag is on is what is deployed, what cannot run is refused, and tags are put on what runs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::{Action, Fault, Image, Moment, Repository, Rule, Scenario, Service, Simulator, When};
-use support::{Report, Step, running, seconds, set_to, task_definition, writes};
-
-const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/web";
-
-fn amd64(content: &str) -> Image {
-    Image::new(content, "linux", "amd64")
-}
-
-fn named(tag: &str) -> String {
-    format!("{REPOSITORY}:{tag}")
-}
-
-fn pinned(image: &Image) -> String {
-    format!("{REPOSITORY}@{}", image.digest())
-}
-
-/// The usual repository: `1` and `2` for x86.
-fn shop() -> Repository {
-    Repository::new("shop/web").image(amd64("1").tag("1")).image(amd64("2").tag("2"))
-}
-
-/// A world in which the service runs `image`.
-fn world(image: &str, repository: Repository, scenario: Scenario) -> Simulator {
-    let simulator = Simulator::new(scenario);
-    simulator.add_service(Service::new("web").task_definition(task_definition(image)));
-    simulator.add_repository(repository);
-    simulator
-}
-
-fn usual() -> Simulator {
-    world(&pinned(&amd64("1")), shop(), Scenario::default())
-}
-
-fn denied(simulator: &Simulator, operation: &str) {
-    let fault = Fault::Refuse {
-        status: 400,
-        code: "AccessDeniedException".to_owned(),
-        message: "no identity-based policy allows the action".to_owned(),
-    };
-    simulator.inject(Rule { when: When { operation: Some(operation.to_owned()), ..When::default() }, fault });
-}
-
-/// The images of the revision that was registered.
-fn registered(simulator: &Simulator) -> Vec<String> {
-    let call = &simulator.calls("RegisterTaskDefinition")[0];
-    let containers = call.request["containerDefinitions"].as_array().unwrap();
-    containers.iter().map(|container| container["image"].as_str().unwrap().to_owned()).collect()
-}
-
-fn warnings(report: &Report) -> Vec<&str> {
-    report.log.lines().filter(|line| line.starts_with("::warning")).collect()
-}
-
-#[track_caller]
-fn warned(report: &Report, words: &[&str]) {
-    let warnings = warnings(report);
-    assert!(warnings.iter().any(|line| words.iter().all(|word| line.contains(word))), "{words:?} in {report:#?}");
-}
-
-#[track_caller]
-fn refused(report: &Report, simulator: &Simulator, cause: &str, words: &[&str]) {
-    report.ended("refused", cause);
-    for word in words {
-        assert!(report.errors()[0].contains(word), "`{word}` in {:?}", report.errors());
-    }
-    assert_eq!(writes(simulator), [""; 0]);
-}
+use support::registry::{
+    REPOSITORY, amd64, denied, named, pinned, refused, registered, shop, usual, warned, warnings, world,
+};
+use support::{Step, running, seconds, set_to, task_definition, writes};
 
 #[tokio::test(start_paused = true)]
 async fn the_digest_is_deployed_and_the_tag_is_shown() {
@@ -343,162 +278,6 @@ async fn a_rollback_that_could_not_bring_back_what_ran_is_warned_of() {
     }
 }
 
-fn critical(count: usize) -> Value {
-    let findings: Vec<Value> =
-        (1..=count).map(|n| json!({"name": format!("CVE-2026-{n}"), "severity": "CRITICAL"})).collect();
-    json!({"findings": findings, "findingSeverityCounts": {"CRITICAL": count}})
-}
-
-fn enhanced(status: &str, fix: &str) -> Value {
-    let finding = json!({
-        "severity": "CRITICAL",
-        "status": status,
-        "fixAvailable": fix,
-        "packageVulnerabilityDetails": {
-            "vulnerabilityId": "CVE-2026-7",
-            "vulnerablePackages": [{"name": "openssl", "version": "3.0.1"}],
-        },
-    });
-    json!({"enhancedFindings": [finding], "findingSeverityCounts": {"CRITICAL": 1}})
-}
-
-fn gated(image: Image) -> Simulator {
-    world("web:1", Repository::new("shop/web").image(image.tag("2")), Scenario::default())
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_scan_gate_lets_through_what_is_clean_and_nothing_else() {
-    let image = || amd64("2");
-    let soon = seconds(20);
-    for (case, image, inputs, passes) in [
-        ("clean", image().scan(seconds(0), "COMPLETE", json!({"findings": []})), &[][..], true),
-        ("critical", image().scan(seconds(0), "COMPLETE", critical(1)), &[], false),
-        ("allowed", image().scan(seconds(0), "COMPLETE", critical(1)), &[("scan-thresholds", "critical=1")], true),
-        (
-            "ignored",
-            image().scan(seconds(0), "COMPLETE", critical(1)),
-            &[("scan-ignore", "CVE-2026-1 not reachable")],
-            true,
-        ),
-        (
-            "ignored until today",
-            image().scan(seconds(0), "COMPLETE", critical(1)),
-            &[("scan-ignore", "CVE-2026-1 until 2026-01-05 not reachable")],
-            true,
-        ),
-        (
-            "ignored until yesterday",
-            image().scan(seconds(0), "COMPLETE", critical(1)),
-            &[("scan-ignore", "CVE-2026-1 until 2026-01-04 not reachable")],
-            false,
-        ),
-        (
-            "another is ignored",
-            image().scan(seconds(0), "COMPLETE", critical(2)),
-            &[("scan-ignore", "CVE-2026-1 x")],
-            false,
-        ),
-        ("enhanced", image().scan(seconds(0), "ACTIVE", enhanced("ACTIVE", "YES")), &[], false),
-        ("enhanced, but complete", image().scan(seconds(0), "COMPLETE", enhanced("ACTIVE", "YES")), &[], false),
-        ("suppressed", image().scan(seconds(0), "ACTIVE", enhanced("SUPPRESSED", "YES")), &[], true),
-        (
-            "no fix",
-            image().scan(seconds(0), "ACTIVE", enhanced("ACTIVE", "NO")),
-            &[("scan-only-fixable", "true")],
-            true,
-        ),
-        (
-            "a fix",
-            image().scan(seconds(0), "ACTIVE", enhanced("ACTIVE", "YES")),
-            &[("scan-only-fixable", "true")],
-            false,
-        ),
-        (
-            "finished in time",
-            image().scan(seconds(0), "IN_PROGRESS", json!({})).scan(seconds(90), "COMPLETE", critical(0)),
-            &[],
-            true,
-        ),
-        (
-            "not finished in time",
-            image().scan(seconds(0), "IN_PROGRESS", json!({})).scan(seconds(90), "COMPLETE", critical(0)),
-            &[("scan-wait-minutes", "1")],
-            false,
-        ),
-        ("begun late", image().scan(soon, "COMPLETE", critical(0)), &[], true),
-        (
-            "found late",
-            image().scan(seconds(0), "ACTIVE", json!({})).scan(seconds(10), "ACTIVE", enhanced("ACTIVE", "YES")),
-            &[],
-            false,
-        ),
-        (
-            "counted before it is listed",
-            image().scan(seconds(0), "ACTIVE", json!({"findingSeverityCounts": {"CRITICAL": 1}})).scan(
-                seconds(40),
-                "ACTIVE",
-                enhanced("ACTIVE", "YES"),
-            ),
-            &[],
-            false,
-        ),
-        ("never scanned", image(), &[("scan-wait-minutes", "0.5")], false),
-        ("failed", image().scan(seconds(0), "FAILED", json!({})), &[], false),
-        ("not supported", image().scan(seconds(0), "UNSUPPORTED_IMAGE", json!({})), &[], false),
-        (
-            "an index is its image for the platform",
-            Image::index(vec![
-                image().scan(seconds(0), "COMPLETE", critical(0)),
-                Image::new("2", "linux", "arm64").scan(seconds(0), "COMPLETE", critical(1)),
-            ]),
-            &[],
-            true,
-        ),
-        (
-            "an index with a bad image",
-            Image::index(vec![image().scan(seconds(0), "COMPLETE", critical(1))]),
-            &[],
-            false,
-        ),
-    ] {
-        let simulator = gated(image);
-        let step = Step::deploying(&named("2")).input("scan-gate", "fail");
-        let report = inputs.iter().fold(step, |step, (name, value)| step.input(name, value)).run(&simulator).await;
-        let expected = if passes { ("deployed", "") } else { ("refused", "scan-gate") };
-        assert_eq!((report.output("outcome"), report.output("cause")), expected, "{case}: {report:#?}");
-        assert_eq!(writes(&simulator).is_empty(), !passes, "{case}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_findings_are_in_the_summary_and_on_all_pages() {
-    let simulator = gated(amd64("2").scan(seconds(0), "COMPLETE", critical(1200)));
-
-    let report = Step::deploying(&named("2")).input("scan-gate", "fail").run(&simulator).await;
-
-    refused(&report, &simulator, "scan-gate", &["1200 critical (allowed: 0)", "CVE-2026-1, ", "1190 more"]);
-    for words in ["| Severity | Found |", "| critical | 1200 | 0 | 0 | 0 | too many |", "CVE-2026-10", "scan-ignore"] {
-        assert!(report.summary.contains(words), "{words} in {}", report.summary);
-    }
-    assert!(report.log.contains("critical"), "{}", report.log);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_gate_warns_where_it_is_only_to_warn_and_works_in_a_plan() {
-    let simulator = gated(amd64("2").scan(seconds(0), "COMPLETE", critical(1)));
-    let report = Step::deploying(&named("2")).input("scan-gate", "warn").run(&simulator).await;
-    report.ended("deployed", "");
-    warned(&report, &["CVE-2026-1"]);
-
-    let report = Step::deploying(&named("2"))
-        .input("scan-gate", "fail")
-        .input("environment-variables", "A=b")
-        .input("mode", "plan")
-        .run(&simulator)
-        .await;
-    report.ended("refused", "scan-gate");
-}
-
 #[tokio::test(start_paused = true)]
 async fn tags_are_put_on_what_runs_once_it_runs() {
     let simulator = usual();
@@ -538,22 +317,6 @@ async fn the_post_step_puts_the_tags_of_a_rollout_that_it_sees_to_its_end() {
         let expected = tagged.then(|| amd64("2").digest());
         assert_eq!(simulator.tagged("shop/web", "stable"), expected, "{on_cancel}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_scan_that_is_waited_for_can_be_cancelled() {
-    let simulator = gated(amd64("2").scan(seconds(0), "IN_PROGRESS", json!({})));
-    let (cancel, cancellation) = ecs_deploy_action::cycle::Cancellation::new();
-    let step = Step::deploying(&named("2")).input("scan-gate", "fail").input("scan-wait-minutes", "60");
-    let cancelled = async {
-        tokio::time::sleep(seconds(30)).await;
-        cancel.send_replace(true);
-    };
-
-    let (report, ()) = tokio::join!(step.run_until_cancelled(&simulator, cancellation), cancelled);
-
-    refused(&report, &simulator, "cancelled", &[]);
-    assert!(simulator.elapsed() < seconds(40));
 }
 
 #[tokio::test(start_paused = true)]

@@ -216,6 +216,30 @@ async fn a_migration_that_fails_leaves_the_service_alone_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_migration_that_ends_well_is_followed_by_the_service() {
+    let scenario = Scenario::default().one_off("good-2", ends(0, 0)).log("good-2", &[r#"{"migrations": 3}"#]);
+    let simulator = Simulator::new(scenario);
+    let mut definition = job("web:good-1");
+    definition["family"] = json!("web");
+    simulator.add_service(web().task_definition(definition));
+
+    let overrides = r#"[{"name": "app", "command": ["migrate"]}]"#;
+    let step = Step::deploying("web:good-2").input("container-name", "app").input("run-task", "true");
+    let report = step.input("run-task-container-overrides", overrides).run(&simulator).await;
+
+    report.ended("deployed", "");
+    let sent = &simulator.calls("RunTask")[0];
+    assert_eq!(sent.request["overrides"]["containerOverrides"][0]["command"], json!(["migrate"]));
+    assert!(sent.request["taskDefinition"].as_str().unwrap().ends_with("web:2"));
+    let looks = simulator.calls("DescribeTasks");
+    let task: Value = serde_json::from_str(report.output("run-task-arn")).unwrap();
+    let last = looks.iter().rfind(|look| look.request["tasks"] == task).unwrap();
+    assert!(simulator.calls("UpdateService")[0].number > last.number, "the service waits for the migration's end");
+    assert_eq!((report.output("exit-code"), report.output("result")), ("0", r#"{"migrations": 3}"#));
+    assert_eq!((running(&simulator), set_to(&simulator)), ([("web:2".to_owned(), 2)].into(), "web:2".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_not_waited_for_starts_before_the_update() {
     let simulator = support::world(Scenario::default());
 

@@ -68,6 +68,17 @@ fn guarded() -> Simulator {
     simulator
 }
 
+/// Where deployments wait at a pause, and have to be taken back by an update.
+fn pausing() -> Simulator {
+    let simulator = Simulator::new(theirs("web:theirs", 1));
+    let hook = json!([{"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+        "timeoutConfiguration": {"timeoutInMinutes": 2, "action": "CONTINUE"}}]);
+    let service = web().deployment_configuration("strategy", json!("BLUE_GREEN"));
+    let service = service.deployment_configuration("bakeTimeInMinutes", json!(0));
+    simulator.add_service(service.deployment_configuration("lifecycleHooks", hook));
+    refusing(simulator, "StopServiceDeployment", "ClientException")
+}
+
 /// Where containers write to CloudWatch Logs and the tasks need GPUs.
 fn machines(scenario: Scenario) -> Simulator {
     let mut definition = task_definition("web:good-1");
@@ -90,7 +101,7 @@ fn crashing_on_the_way_back() -> Simulator {
     machines(scenario.image("good", Behaviour::crash_loop()))
 }
 
-const WORLDS: [fn() -> Simulator; 9] = [
+const WORLDS: [fn() -> Simulator; 10] = [
     healthy,
     moving,
     without_service_deployments,
@@ -98,6 +109,7 @@ const WORLDS: [fn() -> Simulator; 9] = [
     without_service,
     not_to_be_updated,
     guarded,
+    pausing,
     crashing,
     crashing_on_the_way_back,
 ];

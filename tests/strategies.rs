@@ -3,7 +3,9 @@
 mod support;
 
 use serde_json::{Value, json};
-use simulator::{Action, Behaviour, HookOutcome, Moment, Scenario, Service, Simulator};
+use simulator::{
+    Action, Alarm, Behaviour, Fault, HookOutcome, Moment, Page, PageAnswer, Rule, Scenario, Service, Simulator, When,
+};
 use support::{Report, Step, running, seconds, set_to, web, writes};
 
 fn shifting(strategy: &str) -> Service {
@@ -78,7 +80,8 @@ async fn a_service_is_moved_to_canary_member_by_member_and_the_plan_says_so() {
             json!({"enable": true, "rollback": true, "resetOnHealthyTask": false}),
         )
         .deployment_configuration("fromTheFuture", json!({"kept": [1]}));
-    let simulator = world(service, Scenario { accept_unknown_members: true, ..Scenario::default() });
+    let scenario = Scenario { accept_unknown_members: true, ..Scenario::default() };
+    let simulator = world(service, scenario.alarm(Alarm::new("errors")).alarm(Alarm::new("latency")));
 
     let report = Step::deploying("web:good-2")
         .input("deployment-strategy", "canary")
@@ -300,6 +303,35 @@ async fn a_deployment_that_fails_after_its_pause_is_rolled_back_by_the_job_that_
     let report = continuing().run(&simulator).await;
 
     is_back(&simulator, &report, "tasks-failing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_goes_on_from_its_pauses_by_itself() {
+    let page = Page::new("https://web.example/").answer(PageAnswer::status(500));
+    let simulator = world(pausing("POST_SCALE_UP"), Scenario::default().page(page));
+    Step::deploying("web:good-2").input("on-pause-hook", "return").run(&simulator).await.ended("in-progress", "");
+
+    let step = continuing().input("health-check-url", "https://web.example/").input("health-check-minutes", "1");
+    let report = step.run(&simulator).await;
+
+    is_back(&simulator, &report, "health-check-url");
+    let answers = ["UpdateService", "ContinueServiceDeployment", "UpdateService", "ContinueServiceDeployment"];
+    assert_eq!(writes(&simulator)[1..], answers);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_may_not_go_on_from_its_pause_says_so_and_waits() {
+    let simulator = world(pausing("POST_SCALE_UP"), Scenario::default());
+    for operation in ["StopServiceDeployment", "ContinueServiceDeployment"] {
+        let (status, code, message) = (400, "AccessDeniedException".to_owned(), "no".to_owned());
+        let when = When { operation: Some(operation.to_owned()), ..When::default() };
+        simulator.inject(Rule { when, fault: Fault::Refuse { status, code, message } });
+    }
+
+    let report = Step::deploying("web:good-2").input("on-pause-hook", "rollback").run(&simulator).await;
+
+    report.ended("rollback-failed", "hook");
+    assert!(report.log.contains("has to be continued by hand"), "{}", report.log);
 }
 
 #[tokio::test(start_paused = true)]

@@ -392,6 +392,22 @@ async fn an_alarm_that_does_not_exist_is_an_error() {
     report.ended("refused", "preflight");
     assert!(report.errors()[0].contains("there is no alarm `errors`, which rollback-alarms names"), "{report:#?}");
     assert!(writes(&simulator).is_empty());
+
+    let simulator = world(Scenario::default().alarm(Alarm::new("errors")));
+    let report = Step::deploying("web:good-2").input("deployment-alarms", "errors\nlatency").run(&simulator).await;
+    report.ended("refused", "preflight");
+    assert!(report.errors()[0].contains("there is no alarm `latency`, which the deployment names"), "{report:#?}");
+    assert!(writes(&simulator).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_that_take_the_place_of_others_are_the_ones_that_are_looked_at() {
+    let red = Alarm::new("errors").state(AlarmState::Alarm);
+    let simulator = Simulator::new(Scenario::default().alarm(red).alarm(Alarm::new("latency")));
+    simulator.add_service(web().alarms(&["errors"], true));
+
+    let step = Step::deploying("web:good-2").input("alarm-preflight", "fail").input("deployment-alarms", "latency");
+    step.run(&simulator).await.ended("deployed", "");
 }
 
 #[tokio::test(start_paused = true)]

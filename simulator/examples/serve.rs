@@ -6,12 +6,13 @@
 //!     aws ecs describe-services --endpoint-url http://127.0.0.1:4570 --services web
 //! ```
 //!
-//! Port 0, the default, takes a free one. The first line of the output is the URL. The world has a service `web`.
+//! Port 0, the default, takes a free one. The first line of the output is the URL. The world has a service `web` and a container
+//! instance with a GPU.
 
 use std::error::Error;
 use std::io::Write;
 
-use simulator::{Scenario, Service, Simulator};
+use simulator::{ContainerInstance, Scenario, Service, Simulator};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let simulator = Simulator::new(scenario);
     simulator.add_service(Service::new("web"));
+    simulator.add_container_instance("default", ContainerInstance::new("g5.xlarge").gpus(1));
     let server = simulator.serve_on(port).await?;
     let mut output = std::io::stdout();
     writeln!(output, "{}", server.url())?;

@@ -52,6 +52,8 @@ pub struct Scenario {
     pub latency: Duration,
     /// What tasks do, by image; the first entry that matches decides, and no entry means healthy.
     pub images: Vec<ImageBehaviour>,
+    /// What tasks do that RunTask starts, where it is something else; the first entry that matches decides.
+    pub one_offs: Vec<ImageBehaviour>,
     /// What containers write, where they write to CloudWatch Logs.
     pub logs: Vec<Log>,
     /// Why RunTask starts nothing.
@@ -112,6 +114,7 @@ impl Default for Scenario {
             audience: "sts.amazonaws.com".to_owned(),
             latency: Duration::from_millis(20),
             images: Vec::new(),
+            one_offs: Vec::new(),
             logs: Vec::new(),
             run_task_failures: Vec::new(),
             service_deployments: ServiceDeployments::Available,
@@ -169,6 +172,14 @@ impl Scenario {
     #[must_use]
     pub fn image(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
         self.images.push(ImageBehaviour { image: image.into(), behaviour });
+        self
+    }
+
+    /// The same world, in which tasks behave like this whose image contains `image` and that RunTask starts: a migration ends, with
+    /// the very image that serves for ever in a service. Earlier entries win.
+    #[must_use]
+    pub fn one_off(mut self, image: impl Into<String>, behaviour: Behaviour) -> Self {
+        self.one_offs.push(ImageBehaviour { image: image.into(), behaviour });
         self
     }
 

@@ -76,7 +76,7 @@ pub(super) async fn wait<T: Target>(
     let end = run.policy.credentials_end.filter(|_| !matches!(until, Until::Over | Until::Left));
     let end = end.map(|end| end.checked_sub(BEFORE_THE_END).unwrap_or(now).max(now));
     let mut deadline = Deadline::new(patience, end);
-    let mut pauses = Pauses { policy: on_pause(run.policy.on_pause, until), told: Vec::new(), refusals: 0 };
+    let mut pauses = Pauses::new(run.policy.on_pause, until);
     let overdue = |deadline: &Deadline| match end {
         Some(end) if end == deadline.at() => out_of_credentials(),
         _ => overdue(until, patience),
@@ -169,23 +169,22 @@ impl Deadline {
     }
 }
 
-/// On the way back nobody is asked a second time, unless the user wants to answer in person.
-const fn on_pause(policy: OnPause, until: Until) -> OnPause {
-    match (until, policy) {
-        (Until::OverOrCancelled | Until::InTime | Until::CheckedOrCancelled | Until::Checked, policy) => policy,
-        (Until::Over | Until::Left, OnPause::Continue | OnPause::Rollback) => OnPause::Continue,
-        (Until::Over | Until::Left, OnPause::Wait | OnPause::Return) => OnPause::Wait,
-    }
-}
-
 /// What is done at pauses.
 struct Pauses {
     policy: OnPause,
+    is_way_back: bool,
     told: Vec<String>,
     refusals: u32,
 }
 
 impl Pauses {
+    /// On the way back nobody is asked: what is gone back to ran before, and a pause that nobody answers would end on what failed.
+    const fn new(policy: OnPause, until: Until) -> Self {
+        let is_way_back = matches!(until, Until::Over | Until::Left);
+        let policy = if is_way_back { OnPause::Continue } else { policy };
+        Self { policy, is_way_back, told: Vec::new(), refusals: 0 }
+    }
+
     /// How the wait ends, if it does.
     async fn meet<T: Target>(&mut self, run: &Run<'_, T>, writer: &T::Writer, pause: Pause) -> Option<Waited> {
         if !self.told.contains(&pause.id) {
@@ -203,7 +202,17 @@ impl Pauses {
                 Ok(()) => None,
                 Err(failure) => {
                     self.refusals += 1;
-                    (self.refusals == REFUSALS).then_some(Waited::Failed(failure))
+                    if self.refusals < REFUSALS {
+                        return None;
+                    }
+                    if !self.is_way_back {
+                        return Some(Waited::Failed(failure));
+                    }
+                    let text = "The way back waits at the pause";
+                    run.events
+                        .warn(format!("{text} {}, and has to be continued by hand: {}", pause.id, failure.reason));
+                    self.policy = OnPause::Wait;
+                    None
                 }
             },
             OnPause::Rollback => Some(Waited::Failed(Failure::new(

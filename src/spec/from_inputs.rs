@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::access::access;
 use super::aftermath;
 use super::announcement::announcements;
 use super::edit::{self, Edit};
 use super::field;
 use super::images::image_rules;
+use super::mode::{Order, order};
 use super::source::{self, Wanted};
 use super::{
-    Access, Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Role, RollbackTo, Settings,
-    Source, Spec, Tag, Voucher, volume,
+    Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Settings, Source, Spec, Tag, volume,
 };
 use crate::ecr::ImageReference;
 use crate::runner::Inputs;
@@ -24,12 +25,6 @@ const WAIT_MINUTES: f64 = 30.0;
 const WAIT_MINUTES_MOST: f64 = 360.0;
 /// RegisterTaskDefinition is refilled by one call a second: so many jobs that deploy at once have to queue for it.
 const MAX_RETRIES: u32 = 10;
-/// What aws-actions/configure-aws-credentials calls its sessions, how long they last, and whom its ID tokens are for: in every
-/// partition, so that a role that trusts that action trusts this one.
-const SESSION_NAME: &str = "GitHubActions";
-const SESSION_SECONDS: u64 = 3600;
-const AUDIENCE: &str = "sts.amazonaws.com";
-
 impl Spec {
     /// Reads and checks the inputs. Reads the task definition's file too, which is looked for in `workspace`.
     ///
@@ -37,7 +32,7 @@ impl Spec {
     /// Everything that is wrong, not only the first of it.
     pub fn from_inputs(inputs: &Inputs, workspace: &Path) -> Result<Self, Vec<InputError>> {
         let mut reader = Reader::default();
-        let (mode, (prints_policy, promotes)) = reader.keep(mode(inputs)).unwrap_or((Mode::Deploy, (false, false)));
+        let Order { mode, prints_policy, promotes } = reader.keep(order(inputs)).unwrap_or_default();
         let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
         let mode = match mode {
             // As the official action takes it: without a service there is nothing else to do.
@@ -103,6 +98,13 @@ impl Spec {
         let wait_until =
             inputs.wait_until.as_deref().and_then(|text| reader.keep(super::pause::wait_until(text))).flatten();
         let on_pause = inputs.on_pause_hook.as_deref().and_then(|text| reader.keep(super::pause::on_pause(text)));
+        if let (Some(stage), Some(input)) = (wait_until, verification.asked_by()) {
+            reader.errors.push(InputError::new(
+                "wait-until",
+                format!("the run leaves the deployment at {}, and `{input}` is checked after its end", stage.as_str()),
+                "wait for the end, or leave one of the two out",
+            ));
+        }
         if !wait && (wait_until.is_some() || on_pause.is_some_and(|on_pause| on_pause != OnPause::Wait)) {
             reader.errors.push(InputError::new(
                 if wait_until.is_some() { "wait-until" } else { "on-pause-hook" },
@@ -178,92 +180,6 @@ impl Reader {
     fn edits(&mut self, input: &'static str, text: Option<&str>) -> Vec<Edit> {
         text.and_then(|text| self.keep(edit::parse(input, text))).unwrap_or_default()
     }
-}
-
-/// The mode; whether only the policies for it are asked for, and whether it is a deployment of what runs elsewhere.
-fn mode(inputs: &Inputs) -> Result<(Mode, (bool, bool)), InputError> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Word {
-        Deploy,
-        Plan,
-        Promote,
-        Rollback,
-        Continue,
-        RunTask,
-        IamPolicy,
-    }
-    let choices = [
-        ("deploy", Word::Deploy),
-        ("plan", Word::Plan),
-        ("rollback", Word::Rollback),
-        ("promote", Word::Promote),
-        ("continue", Word::Continue),
-        ("run-task", Word::RunTask),
-        ("iam-policy", Word::IamPolicy),
-    ];
-    let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
-    let prints_policy = word == Word::IamPolicy;
-    let word = match inputs.iam_policy_for.as_deref() {
-        Some(text) if prints_policy => field::choice("iam-policy-for", text, &choices[..6])?,
-        Some(_) => {
-            return Err(InputError::new(
-                "iam-policy-for",
-                "it says for which mode to print the policies, and `mode` is not `iam-policy`",
-                "set `mode: iam-policy`, or leave this input out",
-            ));
-        }
-        None => word,
-    };
-    let pause = super::pause::answer(inputs, word == Word::Continue)?;
-    let mode = match (word, inputs.to.as_deref()) {
-        (Word::Deploy | Word::Promote | Word::IamPolicy, None) => Ok(Mode::Deploy),
-        (Word::Continue, None) => Ok(pause),
-        (Word::Plan, None) => Ok(Mode::Plan),
-        (Word::RunTask, None) => Ok(Mode::RunTask),
-        (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
-        (Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy, Some(_)) => {
-            Err(InputError::new(
-                "to",
-                "it says where to roll back to, and `mode` is not `rollback`",
-                "set `mode: rollback`, or use `task-definition` to deploy a given revision",
-            ))
-        }
-    }?;
-    Ok((mode, (prints_policy, word == Word::Promote)))
-}
-
-fn rollback_to(text: &str) -> Result<RollbackTo, InputError> {
-    let remedy =
-        "write `previous`, a revision number, `family:revision`, a task definition's ARN or `sha:` and a commit";
-    if let Some(commit) = text.strip_prefix("sha:") {
-        return commit_hash(commit)
-            .map(RollbackTo::Commit)
-            .ok_or_else(|| InputError::new("to", format!("`{text}` names no commit"), COMMIT));
-    }
-    if text.eq_ignore_ascii_case("previous") {
-        return Ok(RollbackTo::Previous);
-    }
-    if let Ok(revision) = text.parse::<u32>() {
-        return if revision > 0 {
-            Ok(RollbackTo::Revision(revision))
-        } else {
-            Err(InputError::new("to", "revisions are counted from 1", remedy))
-        };
-    }
-    let has_revision = source::registered("to", text)?.1;
-    if has_revision {
-        Ok(RollbackTo::TaskDefinition(text.to_owned()))
-    } else {
-        Err(InputError::new("to", format!("`{text}` names no revision"), remedy))
-    }
-}
-
-const COMMIT: &str = "write `sha:` and the commit's hash, or at least the first seven of its hexadecimal digits";
-
-/// A commit's hash (SHA-1 or SHA-256), or as many of its digits as Git shows at least.
-fn commit_hash(text: &str) -> Option<String> {
-    let is_hash = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_hash.then(|| text.to_ascii_lowercase())
 }
 
 /// The cluster and the service, which may say its cluster in its ARN.
@@ -343,71 +259,6 @@ fn region(text: &str) -> Result<String, InputError> {
         let problem = format!("`{text}` does not look like a region");
         Err(InputError::new("aws-region", problem, "write a region's code, such as `eu-west-1`"))
     }
-}
-
-/// Names, meaning and defaults are those of aws-actions/configure-aws-credentials.
-fn access(inputs: &Inputs, reader: &mut Reader) -> Access {
-    let session_name = inputs.role_session_name.as_deref().and_then(|text| reader.keep(session_name(text)));
-    let seconds = inputs.role_duration_seconds.as_deref().and_then(|text| reader.keep(session_seconds(text)));
-    let chained = reader.flag("role-chaining", inputs.role_chaining.as_deref()).unwrap_or(false);
-    let arn = inputs.role_to_assume.as_deref().and_then(|text| {
-        reader.keep(field::role("role-to-assume", text))?;
-        text.parse::<Arn>().ok()
-    });
-    if chained && inputs.role_to_assume.is_none() {
-        let remedy = "name the role in `role-to-assume`, or leave this input out";
-        reader.errors.push(InputError::new("role-chaining", "there is no role to assume", remedy));
-    }
-    let expected_account = inputs.expected_account_id.as_deref().and_then(|text| reader.keep(account(text)));
-    if let (Some(arn), Some(expected)) = (&arn, &expected_account)
-        && arn.account != *expected
-    {
-        let problem = format!("it is `{expected}`, and `role-to-assume` is a role of account `{}`", arn.account);
-        reader.errors.push(InputError::new(
-            "expected-account-id",
-            problem,
-            "name the role of the account that is meant",
-        ));
-    }
-    let role = arn.map(|arn| Role {
-        arn,
-        session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
-        duration: Duration::from_secs(seconds.unwrap_or(SESSION_SECONDS)),
-        voucher: if chained {
-            Voucher::Environment
-        } else {
-            Voucher::IdToken { audience: inputs.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned()) }
-        },
-    });
-    Access { role, expected_account }
-}
-
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
-fn session_name(text: &str) -> Result<String, InputError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if (2..=64).contains(&text.len()) && text.chars().all(allowed) {
-        return Ok(text.to_owned());
-    }
-    let remedy = "write 2 to 64 letters, digits and characters of _+=,.@-";
-    Err(InputError::new("role-session-name", format!("`{text}` is not the name of a session"), remedy))
-}
-
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
-fn session_seconds(text: &str) -> Result<u64, InputError> {
-    let remedy = "write seconds, 900 to 43200, and not more than the role allows";
-    let seconds = field::number("role-duration-seconds", text, remedy)?;
-    if (900..=43200).contains(&seconds) {
-        return Ok(seconds);
-    }
-    Err(InputError::new("role-duration-seconds", format!("`{text}` is not a time that a session can last"), remedy))
-}
-
-fn account(text: &str) -> Result<String, InputError> {
-    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(text.to_owned());
-    }
-    let remedy = "write the twelve digits of an AWS account's id, between quotes so that YAML keeps a zero in front";
-    Err(InputError::new("expected-account-id", format!("`{text}` is not an account's id"), remedy))
 }
 
 fn wanted(inputs: &Inputs) -> Wanted<'_> {

@@ -1,5 +1,6 @@
 //! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
 
+mod access;
 mod aftermath;
 mod announcement;
 mod arn;
@@ -10,6 +11,7 @@ mod error;
 mod field;
 mod from_inputs;
 mod images;
+mod mode;
 mod nearest;
 mod one_off;
 mod pause;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use access::{Access, Role, Voucher};
 pub use announcement::{Announcements, Comment, Environment};
 pub use arn::{Arn, InvalidArn};
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
@@ -31,6 +34,7 @@ pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
 pub use error::InputError;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
+pub use mode::{Mode, RollbackTo};
 pub use one_off::OneOff;
 pub use secret::Secret;
 pub use strategy::{Stage, Strategy, UnknownStage};
@@ -104,29 +108,6 @@ pub struct Spec {
     pub job_has_failed: bool,
 }
 
-/// What the run is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mode {
-    /// Change what is running.
-    Deploy,
-    /// Read, and say what would change.
-    Plan,
-    /// Run a task to its end; change no service.
-    RunTask,
-    /// Go back to an earlier revision.
-    Rollback {
-        /// Which one.
-        to: RollbackTo,
-    },
-    /// Say whether the deployment that waits at a pause goes on.
-    Continue {
-        /// The pause's id; without one it is the only one.
-        hook: Option<String>,
-        /// Whether it goes back instead.
-        rollback: bool,
-    },
-}
-
 /// A service whose images are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -134,53 +115,6 @@ pub struct Origin {
     pub cluster: String,
     /// The service's name or ARN.
     pub service: String,
-}
-
-/// Where `mode: rollback` goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RollbackTo {
-    /// What ran before the revision that runs now.
-    Previous,
-    /// This revision of the family that runs now.
-    Revision(u32),
-    /// This task definition: an ARN, or `family:revision`.
-    TaskDefinition(String),
-    /// The newest revision of that family that was deployed from this commit: its hash, or how that begins, in lower case.
-    Commit(String),
-}
-
-/// With which credentials AWS is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Access {
-    /// The role to assume; without one, the credentials of the environment are used as they are.
-    pub role: Option<Role>,
-    /// The account that the credentials must belong to.
-    pub expected_account: Option<String>,
-}
-
-/// A role to assume, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
-    /// The role.
-    pub arn: Arn,
-    /// What the session is called, in CloudTrail for one.
-    pub session_name: String,
-    /// How long a session lasts before another one is needed.
-    pub duration: Duration,
-    /// Who vouches for the job.
-    pub voucher: Voucher,
-}
-
-/// Who vouches for the one who assumes a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Voucher {
-    /// GitHub, with an ID token for this audience.
-    IdToken {
-        /// Whom the token is for.
-        audience: String,
-    },
-    /// The credentials of the environment.
-    Environment,
 }
 
 /// Where the task definition comes from.

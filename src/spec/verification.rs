@@ -32,6 +32,16 @@ pub struct Verification {
     pub alarm_preflight: AlarmPreflight,
 }
 
+impl Verification {
+    /// The first input that asks for a check after the rollout, if one does.
+    pub(super) fn asked_by(&self) -> Option<&'static str> {
+        if self.health_check.is_some() {
+            return Some("health-check-url");
+        }
+        (!self.alarms.is_empty()).then_some("rollback-alarms")
+    }
+}
+
 /// What to do about alarms that are in ALARM before anything is changed: the input `alarm-preflight`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AlarmPreflight {

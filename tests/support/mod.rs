@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod permissions;
+pub(crate) mod registry;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

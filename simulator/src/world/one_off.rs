@@ -62,7 +62,7 @@ impl World {
         }
         let started = self.one_offs.iter().filter(|one| one.task.task_definition == task_definition).count();
         let (_, mut around) = self.split();
-        let behaviour = around.task_definitions.behaviour(task_definition, started, around.scenario);
+        let behaviour = around.task_definitions.behaviour_alone(task_definition, started, around.scenario);
         let constraints = asked["placementConstraints"].as_array().cloned().unwrap_or_default();
         around.place(cluster, task_definition, &constraints)?;
         let belongs = Belongs {

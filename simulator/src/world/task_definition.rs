@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::clock::epoch_seconds;
-use crate::scenario::{Behaviour, Scenario};
+use crate::scenario::{Behaviour, ImageBehaviour, Scenario};
 use crate::wire::{Refusal, without_nulls};
 
 /// Every revision of every family.
@@ -150,15 +150,23 @@ impl TaskDefinitions {
 
     /// What a new task of the revision does, when so many were started before it.
     pub(crate) fn behaviour(&self, arn: &str, started: usize, scenario: &Scenario) -> Behaviour {
-        let containers = self.containers(arn);
-        let matches =
-            |image: &str| containers.iter().any(|c| c["image"].as_str().is_some_and(|name| name.contains(image)));
-        let found = scenario.images.iter().find(|entry| matches(&entry.image)).map(|entry| entry.behaviour.clone());
-        match found {
+        match self.told(arn, &scenario.images) {
             Some(Behaviour::CrashAtFirst { times, .. }) if started >= times => Behaviour::usual(scenario),
             Some(behaviour) => behaviour,
             None => Behaviour::usual(scenario),
         }
+    }
+
+    /// What a task of the revision does that RunTask starts, when so many were started before it.
+    pub(crate) fn behaviour_alone(&self, arn: &str, started: usize, scenario: &Scenario) -> Behaviour {
+        self.told(arn, &scenario.one_offs).unwrap_or_else(|| self.behaviour(arn, started, scenario))
+    }
+
+    fn told(&self, arn: &str, entries: &[ImageBehaviour]) -> Option<Behaviour> {
+        let containers = self.containers(arn);
+        let matches =
+            |image: &str| containers.iter().any(|c| c["image"].as_str().is_some_and(|name| name.contains(image)));
+        entries.iter().find(|entry| matches(&entry.image)).map(|entry| entry.behaviour.clone())
     }
 }
 

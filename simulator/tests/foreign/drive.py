@@ -156,6 +156,31 @@ def failing_rollout(ecs, good):
     return missing
 
 
+def paused_rollout(ecs, good):
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}
+    configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [hook]}
+    updated = ecs.update_service(
+        cluster="shop", service="front", taskDefinition=good, forceNewDeployment=True, deploymentConfiguration=configuration
+    )
+    mine = updated["service"]["currentServiceDeployment"]
+    look = lambda: ecs.describe_service_deployments(serviceDeploymentArns=[mine])["serviceDeployments"][0]
+    awaiting = lambda: [each for each in look()["lifecycleHookDetails"] if each["status"] == "AWAITING_ACTION"]
+    wait_until(lambda: look().get("lifecycleHookDetails") and awaiting(), "the deployment waits at its pause")
+    ecs.continue_service_deployment(serviceDeploymentArn=mine, hookId=awaiting()[0]["hookId"], action="CONTINUE")
+    wait_until(lambda: look()["status"] == "SUCCESSFUL", "the deployment goes on to its end")
+
+
+def one_off_task(ecs, task_definition):
+    instances = ecs.list_container_instances()["containerInstanceArns"]
+    instance = ecs.describe_container_instances(containerInstances=instances)["containerInstances"][0]
+    gpus = [each for each in instance["remainingResources"] if each["name"] == "GPU"]
+    expect(gpus and gpus[0]["stringSetValue"], instance)
+    task = ecs.run_task(taskDefinition=task_definition, launchType="EC2", startedBy="drive")["tasks"][0]
+    stopped = ecs.stop_task(task=task["taskArn"], reason="seen enough")["task"]
+    expect(stopped["stoppedReason"] == "seen enough", stopped)
+    ecs.get_waiter("tasks_stopped").wait(tasks=[task["taskArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
 def the_rest(ecs, service, task_definition):
     described = ecs.describe_task_definition(taskDefinition=task_definition, include=["TAGS"])
     sent = definition("missing:1")
@@ -179,6 +204,8 @@ def main(url):
     refusals(url, ecs)
     service, good = healthy_rollout(ecs)
     missing = failing_rollout(ecs, good)
+    paused_rollout(ecs, good)
+    one_off_task(ecs, good)
     the_rest(ecs, service, missing)
     operations = set(json.loads(MODEL.read_text())["operations"])
     expect(PARSED == operations, f"never parsed: {sorted(operations - PARSED)}")

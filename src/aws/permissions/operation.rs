@@ -231,12 +231,20 @@ operations! {
             When::MayNeedGpus,
             "see whether the cluster has GPUs enough for the rollout",
         )];
-        ContinueServiceDeployment: [ecs(
-            "ecs:ContinueServiceDeployment",
-            &[Service, ServiceDeployments],
-            When::Resumes,
-            "let a deployment go on from a pause hook",
-        )];
+        ContinueServiceDeployment: [
+            ecs(
+                "ecs:ContinueServiceDeployment",
+                &[Service, ServiceDeployments],
+                When::Resumes,
+                "let a deployment go on from a pause hook",
+            ),
+            ecs(
+                "ecs:ContinueServiceDeployment",
+                &[Service, ServiceDeployments],
+                When::TakesBack,
+                "let a way back go on from a pause hook",
+            ),
+        ];
         ListTasks: [
             ecs("ecs:ListTasks", &[Any], When::Changes, "find the tasks that failed").only(Condition::InCluster),
             ecs("ecs:ListTasks", &[Any], When::Promotes, "find what is promoted").only(Condition::InOriginCluster),

@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub(super) stable: Option<String>,
     /// Whether an earlier attempt of this workflow run brought what runs now, and may have been killed before it was checked.
     pub(super) may_be_unchecked: bool,
+    /// The names of the alarms by which ECS will guard the deployment: those that were asked for, or else the service's own.
+    pub(super) deployment_alarms: Vec<String>,
     /// The alarms that matter, as they are now.
     pub(super) alarms: SeenAlarms,
     /// What runs in the service that is promoted from, if one is.
@@ -146,7 +148,8 @@ pub(super) async fn capture(
         None => None,
     };
     let rules = rules::look(schedules, &request.scheduled_rules).await?;
-    let alarms = checks.see_alarms(&service.deployment_alarms).await;
+    let deployment_alarms = request.settings.deployment.alarms.as_ref().unwrap_or(&service.deployment_alarms).clone();
+    let alarms = checks.see_alarms(&deployment_alarms).await;
     let may_be_unchecked = false;
     let mut snapshot = Snapshot {
         service,
@@ -156,6 +159,7 @@ pub(super) async fn capture(
         service_deployment,
         stable,
         may_be_unchecked,
+        deployment_alarms,
         alarms,
         promoted,
         rules,

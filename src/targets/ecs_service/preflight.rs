@@ -84,7 +84,8 @@ fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Ev
         events.warn("No earlier revision is known to have run: if the rollout fails, there is nothing to go back to.");
     }
     let starts_tasks = !matches!(draft.revision, Revision::Kept(_)) || draft.update.force_new_deployment == Some(true);
-    let watched: &[String] = if starts_tasks { &before.service.deployment_alarms } else { &[] };
+    let is_guarded = starts_tasks || draft.update.deployment_configuration.is_some();
+    let watched: &[String] = if is_guarded { &before.deployment_alarms } else { &[] };
     let alarms = checks.judge_alarms(&before.alarms, watched);
     for warning in alarms.warnings {
         events.warn(format!("Before the deployment: {warning}."));

@@ -198,6 +198,11 @@ async fn look(rollout: &Rollout, events: &Events) -> Result<Standing, Failure> {
     if gave_up && on_stable {
         return Ok(Standing::GoingBack);
     }
+    let is_moving =
+        pin.ours(&service).is_some_and(|ours| ours.is_primary() && ours.rollout == RolloutState::InProgress);
+    if let Some(arn) = pin.service_deployment.filter(|_| is_moving) {
+        return Ok(Standing::InFlight(arn));
+    }
     Ok(newer(rollout, &service).map_or(Standing::Still, Standing::Superseded))
 }
 

@@ -17,6 +17,7 @@ pub(super) fn check(task: &Map<String, Value>, complaints: &mut Complaints) {
         complaints.error("networkMode", "has to be `awsvpc` on Fargate");
     }
     sizes(task, complaints);
+    accelerators(task, complaints);
     if text(task, "executionRoleArn").is_none_or(str::is_empty) {
         execution_role(task, complaints);
     }
@@ -42,6 +43,21 @@ fn sizes(task: &Map<String, Value>, complaints: &mut Complaints) {
         }
         FargateSize::NoSuchMemory(range) => {
             complaints.error("memory", format!("Fargate has no {memory} MiB with {cpu} CPU units; it has {range}"));
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-gpu.html>
+fn accelerators(task: &Map<String, Value>, complaints: &mut Complaints) {
+    for container in objects(task, "containerDefinitions") {
+        let name = text(container, "name").unwrap_or_default();
+        let needs_gpu = objects(container, "resourceRequirements").any(|needed| text(needed, "type") == Some("GPU"));
+        if needs_gpu {
+            complaints.error(
+                format!("containerDefinitions[{name}].resourceRequirements"),
+                "asks for a GPU, and Fargate has none; run the task on EC2 or Amazon ECS Managed Instances, without FARGATE in \
+                 `requiresCompatibilities`",
+            );
         }
     }
 }

@@ -276,6 +276,11 @@ mod tests {
                 "containerDefinitions[web].mountPoints[0].sourceVolume",
             ),
             (
+                web("resourceRequirements"),
+                Some(json!([{"type": "InferenceAccelerator", "value": "a"}, {"type": "GPU", "value": "1"}])),
+                "containerDefinitions[web].resourceRequirements",
+            ),
+            (
                 web("logConfiguration"),
                 Some(json!({"options": {}})),
                 "containerDefinitions[web].logConfiguration.logDriver",
