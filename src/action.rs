@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -64,7 +65,7 @@ const LAST_WORDS: Duration = Duration::from_millis(800);
 async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
-    let outbox = Outbox::default();
+    let outbox = Rc::new(Outbox::default());
     let conclusion = match host.stage {
         Stage::Main => Some(step(&host, &events, &outbox).await),
         Stage::Post => afterwards(&host, &events, &outbox).boxed_local().await,
@@ -82,7 +83,7 @@ async fn exit_code(host: Host) -> u8 {
     conclusion.map_or(crate::cycle::exit_code::DONE, |conclusion| conclusion.exit_code())
 }
 
-async fn step(host: &Host, events: &Events, outbox: &Outbox) -> Conclusion {
+async fn step(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Conclusion {
     let spec = match spec(host, events) {
         Ok(spec) => spec,
         Err(failure) => return refuse(failure, events),
@@ -109,7 +110,7 @@ fn audience<'a>(host: &'a Host, spec: &'a Spec) -> Audience<'a> {
 }
 
 /// Does what the step left to do; `None` when that is nothing.
-async fn afterwards(host: &Host, events: &Events, outbox: &Outbox) -> Option<Conclusion> {
+async fn afterwards(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Option<Conclusion> {
     let left = |name: &str| host.environment.get(&format!("STATE_{name}"));
     // Without a rollout that was, or may have been, started nothing is owed, however the step ended.
     let owed = left(state::OWED)?;

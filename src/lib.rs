@@ -12,7 +12,8 @@
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`github`]: what GitHub keeps of a deployment.
-//! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary, GitHub.
+//! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary, GitHub, Slack
+//!   and other web hooks.
 //! - `dispatch`: which of the targets a step is for.
 //! - [`action`]: the whole program as a function, which `main.rs` and the tests call.
 

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput};
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::DeserializeResponse;
+use aws_smithy_types::base64;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::{ConfigBag, Layer};
@@ -91,6 +92,25 @@ impl Web {
         };
         timeout(self.patience, whole).await.map_err(unreachable)?
     }
+}
+
+/// The URL without its user information, and what the header `Authorization` is to hold instead.
+pub fn without_user(url: &Url) -> (Url, Option<String>) {
+    let user = (!url.username().is_empty() || url.password().is_some()).then(|| {
+        let password = url.password().unwrap_or_default();
+        let pair = format!("{}:{}", percent_decoded(url.username()), percent_decoded(password));
+        format!("Basic {}", base64::encode(pair))
+    });
+    let mut url = url.clone();
+    // Only a URL without a host refuses, and that has no user either.
+    url.set_username("").and_then(|()| url.set_password(None)).ok();
+    (url, user)
+}
+
+fn percent_decoded(text: &str) -> String {
+    // These are nothing special in user information, and they are in the forms that this decoder is made for.
+    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
 fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WebError {

@@ -62,6 +62,13 @@ fn step(image: &str) -> Step {
         .input("environment", "production")
         .input("commit-status", "true")
         .input("comment-on-pr", "always")
+        .input("slack-webhook-url", "https://hooks.slack.example/hook/marked-slack")
+        .input("webhook-url", "https://user:marked-user@hooks.example/hook/?key=marked-webhook")
+        .input("webhook-secret", "marked-key")
+        .input(
+            "webhook-template",
+            r#"{"routing_key": "marked-routing", "summary": "{{ message }} {{ reason }} {{ hint }}"}"#,
+        )
 }
 
 /// What the world handed out to this job alone.
@@ -98,6 +105,11 @@ fn nothing_shown(case: &str, simulator: &Simulator, step: &Step, report: &Report
     // What GitHub is told, everybody in the repository can read.
     let told = simulator.github().to_string();
     assert!(!lasting.iter().chain(&handed_out).any(|secret| told.contains(secret.as_str())), "{case}: {told}");
+    // What web hooks are told is the user's own template, and of secrets nothing but what stands there.
+    for call in simulator.calls("hook") {
+        let body = call.request["body"].as_str().unwrap().replace("marked-routing", "");
+        assert!(!lasting.iter().chain(&handed_out).any(|secret| body.contains(secret.as_str())), "{case}: {body}");
+    }
     // A path here means nothing to a later step, which runs on the runner itself.
     assert!(!outputs.contains(step.path().to_str().unwrap()) && !outputs.contains("/github/"), "{case}: {outputs}");
     let files: BTreeSet<String> = std::fs::read_dir(step.path())
@@ -208,6 +220,12 @@ async fn no_wrong_input_is_quoted_where_it_may_be_a_secret() {
         ("log-configuration-options", "marked-value"),
         ("command", "app \"marked-value"),
         ("command", "[\"marked-value\", 1]"),
+        ("slack-webhook-url", "marked-value"),
+        ("slack-webhook-url", "http://marked-user:marked-value@hooks.example/"),
+        ("webhook-url", "ftp://marked-value"),
+        ("webhook-template", "{\"routing_key\": marked-value}"),
+        ("webhook-template", "marked-value"),
+        ("notify-on", "sometimes"),
         ("task-definition", "value-tag.yaml"),
         ("task-definition", "value-alias.yaml"),
         ("task-definition", "value-type.yaml"),

@@ -1,12 +1,14 @@
 //! Who is told of a deployment beside the page of its run.
 
+use std::rc::Rc;
+
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::Outbox;
 use super::github::{self, Begun, Desk, GitHub};
+use super::{Notifications, Outbox};
 use crate::cycle::{Conclusion, Sink};
 use crate::github::Client;
-use crate::runner::{CommandFile, Console, Environment, RunContext, SummaryFile};
+use crate::runner::{CommandFile, Console, Environment, RunContext, SummaryFile, run_url};
 use crate::spec::Announcements;
 use crate::web::Web;
 
@@ -24,10 +26,23 @@ pub struct Audience<'a> {
 
 impl Audience<'_> {
     /// The readers that tell them through `outbox`. `begun` is what the step has begun on GitHub, for its post step.
-    pub fn tellers(&self, begun: Option<Begun>, outbox: &Outbox) -> Vec<Box<dyn Sink>> {
+    pub fn tellers(&self, begun: Option<Begun>, outbox: &Rc<Outbox>) -> Vec<Box<dyn Sink>> {
         let mut tellers: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(desk) = self.desk() {
             tellers.push(Box::new(GitHub::new(desk, begun, outbox)));
+        }
+        let Announcements { slack, webhook, .. } = self.announcements;
+        for address in slack.iter().chain(webhook.iter().map(|webhook| &webhook.url)) {
+            self.console.mask(address.reveal().as_str());
+        }
+        if let Some(secret) = webhook.iter().find_map(|webhook| webhook.secret.as_ref()) {
+            self.console.mask(secret.reveal());
+        }
+        if slack.is_some() || webhook.is_some() {
+            let web = Web::new(self.http_client.clone(), github::PATIENCE);
+            let (announcements, console) = (self.announcements.clone(), self.console.clone());
+            let notifications = Notifications::new(announcements, web, console, run_url(self.environment), outbox);
+            tellers.push(Box::new(notifications));
         }
         tellers
     }

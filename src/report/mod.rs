@@ -7,19 +7,23 @@ mod audience;
 pub mod exit_code;
 pub mod github;
 pub mod log;
+pub mod notification;
 mod outbox;
 pub mod output;
 mod record;
+mod slack;
 pub mod state;
 pub mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
+mod webhook;
 mod words;
 
 pub use annotation::Annotations;
 pub use audience::Audience;
 pub use github::GitHub;
 pub use log::Log;
+pub use notification::Notifications;
 pub use outbox::{Complaint, Outbox};
 pub use output::Outputs;
 pub use state::State;

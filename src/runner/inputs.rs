@@ -124,6 +124,11 @@ pub struct Inputs {
     pub environment_url: Option<String>,
     pub commit_status: Option<String>,
     pub comment_on_pr: Option<String>,
+    pub slack_webhook_url: Option<String>,
+    pub webhook_url: Option<String>,
+    pub webhook_template: Option<String>,
+    pub webhook_secret: Option<String>,
+    pub notify_on: Option<String>,
 }
 
 /// The inputs could not be read at all.
@@ -175,6 +180,11 @@ impl Inputs {
             environment_url: self.environment_url,
             commit_status: self.commit_status,
             comment_on_pr: self.comment_on_pr,
+            slack_webhook_url: self.slack_webhook_url,
+            webhook_url: self.webhook_url,
+            webhook_template: self.webhook_template,
+            webhook_secret: self.webhook_secret,
+            notify_on: self.notify_on,
             ..Self::default()
         }
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use access::{Access, Role, Voucher};
-pub use announcement::{Announcements, Comment, Environment};
+pub use announcement::{Announcements, Comment, Environment, NotifyOn, Template, Webhook};
 pub use arn::{Arn, InvalidArn};
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
