@@ -14,6 +14,10 @@ pub struct Group {
     pub last: Option<(String, Status)>,
     /// Minutes that deployments wait by its configuration: for somebody to reroute the traffic, and before the old tasks go.
     pub wait_minutes: u32,
+    /// The CloudWatch alarms that stop its deployments.
+    pub alarms: Vec<String>,
+    /// Whether a deployment that they stop is taken back by itself.
+    pub rolls_back_on_alarm: bool,
 }
 
 /// A deployment.
@@ -95,7 +99,7 @@ pub struct LifecycleEvent {
     pub name: String,
     /// `Pending`, `InProgress`, `Succeeded`, `Failed`, `Skipped` or `Unknown`.
     pub status: String,
-    /// What went wrong in it: text from outside.
+    /// What went wrong in it, with the script's name and the end of its log: text from outside.
     pub message: Option<String>,
     /// When it got to that status, as far as AWS tells.
     pub at: Option<Timestamp>,
@@ -126,6 +130,11 @@ impl Target {
                 .map(|event| ["Succeeded", "Skipped"].contains(&event.status.as_str()))
         };
         is_done("AllowTraffic") == Some(true) && is_done("AfterAllowTraffic") != Some(false)
+    }
+
+    /// The lifecycle event that failed.
+    pub fn failed_event(&self) -> Option<&LifecycleEvent> {
+        self.events.iter().find(|event| event.status == "Failed")
     }
 
     /// The lifecycle event that it is at.
@@ -168,6 +177,14 @@ impl From<&sdk::DeploymentGroupInfo> for Group {
                 .last_attempted_deployment()
                 .and_then(|last| Some((last.deployment_id()?.to_owned(), status(last.status())))),
             wait_minutes: minutes(ready) + minutes(termination),
+            alarms: group
+                .alarm_configuration()
+                .filter(|alarms| alarms.enabled())
+                .map(|alarms| alarms.alarms().iter().filter_map(|alarm| alarm.name().map(str::to_owned)).collect())
+                .unwrap_or_default(),
+            rolls_back_on_alarm: group.auto_rollback_configuration().is_some_and(|rollback| {
+                rollback.enabled() && rollback.events().contains(&sdk::AutoRollbackEvent::DeploymentStopOnAlarm)
+            }),
         }
     }
 }
@@ -222,12 +239,12 @@ impl From<&sdk::EcsTaskSet> for TaskSet {
 
 impl From<&sdk::LifecycleEvent> for LifecycleEvent {
     fn from(event: &sdk::LifecycleEvent) -> Self {
-        let diagnostics = event.diagnostics();
-        let message = diagnostics.and_then(|diagnostics| diagnostics.message()).filter(|text| !text.is_empty());
+        let diagnostics = event.diagnostics().map(|it| [it.script_name(), it.message(), it.log_tail()]);
+        let said: Vec<&str> = diagnostics.into_iter().flatten().flatten().filter(|text| !text.is_empty()).collect();
         Self {
             name: text(event.lifecycle_event_name()),
             status: event.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            message: message.map(str::to_owned),
+            message: (!said.is_empty()).then(|| said.join(": ")),
             at: event.end_time().or(event.start_time()).and_then(timestamp),
         }
     }

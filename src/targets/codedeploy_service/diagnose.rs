@@ -29,7 +29,7 @@ fn statements(rollout: &Rollout) -> Vec<String> {
         (Some(code), Some(message)) => Some(format!("{code}: {message}")),
         (code, message) => code.clone().or_else(|| message.clone()),
     };
-    let events = rollout.seen.target.events.iter().filter(|event| event.status == "Failed");
-    let events = events.filter_map(|event| Some(format!("{}: {}", event.name, event.message.as_deref()?)));
-    error.into_iter().chain(events).chain(deployment.rollback_message.clone()).collect()
+    let event = rollout.seen.target.failed_event();
+    let event = event.and_then(|event| Some(format!("{}: {}", event.name, event.message.as_deref()?)));
+    error.into_iter().chain(event).chain(deployment.rollback_message.clone()).collect()
 }

@@ -34,9 +34,16 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     ))
 }
 
+/// The lifecycle events that only hooks of the user's are for.
+/// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html#reference-appspec-file-structure-hooks-list-ecs>
+const HOOKS: [&str; 5] =
+    ["BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"];
+
 /// AWS's codes: <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ErrorInformation.html>
 fn given_up(seen: &Observation) -> Failure {
     let Deployment { id, status, error_code, error_message, .. } = &seen.deployment;
+    let event = seen.target.failed_event();
+    let hook = event.filter(|event| HOOKS.contains(&event.name.as_str()));
     let cause = match error_code.as_deref() {
         Some("ALARM_ACTIVE") => Cause::Alarm,
         Some("MANUAL_STOP") => Cause::Stopped,
@@ -44,15 +51,33 @@ fn given_up(seen: &Observation) -> Failure {
         Some("IAM_ROLE_MISSING" | "IAM_ROLE_PERMISSIONS") => Cause::AccessDenied,
         Some("INTERNAL_ERROR" | "THROTTLED") => Cause::Unavailable,
         Some("HEALTH_CONSTRAINTS") => Cause::HealthCheck,
+        Some("HOOK_EXECUTION_FAILURE" | "INVALID_LAMBDA_FUNCTION" | "INVALID_LAMBDA_CONFIGURATION") => Cause::Hook,
         None if *status == Status::Stopped => Cause::Stopped,
+        _ if hook.is_some() => Cause::Hook,
+        Some(
+            "ECS_UPDATE_ERROR"
+            | "INVALID_ECS_SERVICE"
+            | "ELASTIC_LOAD_BALANCING_INVALID"
+            | "ELB_INVALID_INSTANCE"
+            | "MISSING_ELB_INFORMATION"
+            | "INVALID_REVISION"
+            | "RESOURCE_LIMIT_EXCEEDED",
+        ) => Cause::RequestRefused,
         _ => Cause::TasksFailing,
     };
-    let event = seen.target.events.iter().find(|event| event.status == "Failed");
     let place = event.map(|event| format!(" in {}", event.name)).unwrap_or_default();
     let code = error_code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
     let words = error_message.as_deref().filter(|words| !words.is_empty()).unwrap_or("it gives no reason");
     let ended = if *status == Status::Stopped { "was stopped" } else { "failed" };
-    Failure::new(cause, format!("AWS CodeDeploy deployment {id} {ended}{place}{code}: {words}"))
+    let failure = Failure::new(cause, format!("AWS CodeDeploy deployment {id} {ended}{place}{code}: {words}"));
+    if cause != Cause::Hook {
+        return failure;
+    }
+    let event = event.map(|event| event.name.as_str()).unwrap_or("of the AppSpec");
+    failure.advise(format!(
+        "Look at the log of the Lambda function of the hook {event}: it has to report Succeeded, with \
+         PutLifecycleEventHookExecutionStatus, within the hour."
+    ))
 }
 
 #[cfg(test)]
@@ -105,12 +130,25 @@ mod tests {
             (Status::Stopped, Some("TIMEOUT"), "timeout"),
             (Status::Failed, Some("TIMEOUT"), "tasks-failing"),
             (Status::Failed, Some("IAM_ROLE_PERMISSIONS"), "access-denied"),
+            (Status::Failed, Some("HOOK_EXECUTION_FAILURE"), "hook"),
+            (Status::Failed, Some("ECS_UPDATE_ERROR"), "request-refused"),
             (Status::Failed, Some("CODE_FROM_THE_FUTURE"), "tasks-failing"),
         ] {
             assert_eq!(word(&seen(status.clone(), code, 2, 0)), expected, "{status:?} {code:?}");
         }
         let followed = Observation { newer: Some("theirs".to_owned()), ..seen(Status::Stopped, None, 2, 0) };
         assert_eq!(word(&followed), "superseded");
+    }
+
+    #[test]
+    fn whatever_fails_in_the_event_of_a_hook_is_the_hooks_failure() {
+        for (event, expected) in
+            [("Install", "tasks-failing"), ("AllowTraffic", "tasks-failing"), ("AfterInstall", "hook")]
+        {
+            let mut seen = seen(Status::Failed, Some("TIMEOUT"), 2, 0);
+            (seen.target.events[0].name, seen.target.events[0].status) = (event.to_owned(), "Failed".to_owned());
+            assert_eq!(word(&seen), expected, "{event}");
+        }
     }
 
     #[test]
