@@ -6,7 +6,9 @@ mod support;
 
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::Value;
-use simulator::{Action, Behaviour, DeploymentGroup, Fault, Moment, Rule, Scenario, Service, Simulator, When};
+use simulator::{
+    Action, Alarm, AlarmState, Behaviour, DeploymentGroup, Fault, Moment, Rule, Scenario, Service, Simulator, When,
+};
 use support::{Step, running, seconds, set_to, web, writes};
 
 const APPSPEC: &str = "\
@@ -122,9 +124,12 @@ async fn a_hook_that_fails_is_named_and_the_service_ends_on_the_old_version() {
 
         let report = deploying("good:2").run(&simulator).await;
 
-        report.ended("rolled-back", "tasks-failing");
+        report.ended("rolled-back", "hook");
         assert!(report.errors()[0].contains("AfterAllowTestTraffic"), "{report:#?}");
-        assert!(report.output("diagnosis").contains("HOOK_EXECUTION_FAILURE"), "{report:#?}");
+        for word in ["HOOK_EXECUTION_FAILURE", "AfterAllowTestTraffic: The Lambda function validate reported Failed."] {
+            assert!(report.output("diagnosis").contains(word), "{word}: {report:#?}");
+        }
+        assert!(report.summary.contains("PutLifecycleEventHookExecutionStatus"), "{report:#?}");
         simulator.settle().await;
         assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()), "{report:#?}");
         // Where CodeDeploy does not go back by itself, another deployment does, and no hook can keep it from that.
@@ -145,6 +150,66 @@ async fn an_alarm_is_the_cause() {
 
     report.ended("rolled-back", "alarm");
     assert_eq!(running(&simulator), only("web:1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_alarm_stopped_is_taken_back_although_the_alarm_is_still_red() {
+    for is_allowed in [true, false] {
+        let trip = Action::TripAlarm { name: "errors".to_owned() };
+        let clear = Action::ClearAlarm { name: "errors".to_owned() };
+        let at = |delay| Moment::AfterUpdate { number: 1, delay: seconds(delay) };
+        // Where the alarms may not be switched off, going back has to wait for the alarm to calm down.
+        let calm = if is_allowed { 10_000 } else { 21 };
+        let scenario = Scenario::default().other(at(20), trip).other(at(calm), clear);
+        let simulator = world(scenario, group().alarms(&["errors"]).rollback_events(&[]));
+        if !is_allowed {
+            let message = "is not authorized to perform: codedeploy:UpdateDeploymentGroup".to_owned();
+            let from = Some(seconds(20));
+            let when = When { operation: Some("CreateDeployment".to_owned()), from, times: Some(1), ..When::default() };
+            let fault = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned(), message };
+            simulator.inject(Rule { when, fault });
+        }
+
+        let report = deploying("good:2").run(&simulator).await;
+
+        report.ended("rolled-back", "alarm");
+        let overrides: Vec<bool> = simulator
+            .calls("CreateDeployment")
+            .iter()
+            .map(|call| call.request["overrideAlarmConfiguration"]["enabled"] == false)
+            .collect();
+        assert_eq!(overrides, if is_allowed { vec![false, true] } else { vec![false, true, false] });
+        assert_eq!(report.log.contains("codedeploy:UpdateDeploymentGroup"), !is_allowed, "{report:#?}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_of_the_group_that_is_red_or_missing_is_told_before_anything_is_changed() {
+    let red = || Scenario::default().alarm(Alarm::new("errors").state(AlarmState::Alarm));
+    let missing =
+        || Scenario::default().other(Moment::Elapsed(seconds(1)), Action::DeleteAlarm { name: "errors".to_owned() });
+    type Case = (fn() -> Scenario, &'static str, &'static str, &'static str);
+    let cases: [Case; 4] = [
+        (red, "fail", "refused", "AWS CodeDeploy stops a deployment while an alarm of its group is"),
+        (red, "warn", "rolled-back", "AWS CodeDeploy stops a deployment while an alarm of its group is"),
+        (red, "ignore", "rolled-back", "ALARM_ACTIVE"),
+        (missing, "warn", "refused", "there is no alarm `errors`"),
+    ];
+    for (scenario, policy, outcome, word) in cases {
+        let simulator = world(scenario(), group().alarms(&["errors"]));
+        tokio::time::sleep(seconds(2)).await;
+
+        let report = deploying("good:2").input("alarm-preflight", policy).run(&simulator).await;
+
+        let cause = if outcome == "refused" { "preflight" } else { "alarm" };
+        report.ended(outcome, cause);
+        assert!(report.log.contains(word), "{policy}: {report:#?}");
+        assert_eq!(writes(&simulator).is_empty(), outcome == "refused", "{policy}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -115,26 +115,35 @@ const WORLDS: [fn() -> Simulator; 10] = [
 ];
 
 /// Where AWS CodeDeploy deploys the service, and somebody has deployed so long after the world began.
-fn by_codedeploy(at: u64) -> Simulator {
+fn by_codedeploy(group: DeploymentGroup, at: u64) -> Simulator {
     let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "web:theirs".to_owned() };
-    let scenario = Scenario::default().image("stuck", Behaviour::Stuck).other(Moment::Elapsed(seconds(at)), theirs);
+    let trip = Action::TripAlarm { name: "errors".to_owned() };
+    let scenario = Scenario::default()
+        .image("stuck", Behaviour::Stuck)
+        .other(Moment::Elapsed(seconds(at)), theirs)
+        .other(Moment::AfterUpdate { number: 1, delay: seconds(10) }, trip);
     let simulator = Simulator::new(scenario);
     simulator.add_service(web().controller("CODE_DEPLOY"));
-    simulator.add_deployment_group(DeploymentGroup::of("web"));
+    simulator.add_deployment_group(group);
     simulator
 }
 
 fn codedeploy_at_rest() -> Simulator {
-    by_codedeploy(1)
+    by_codedeploy(DeploymentGroup::of("web"), 1)
 }
 
 /// So late that there is no task set yet.
 fn codedeploy_moving() -> Simulator {
-    by_codedeploy(BEFORE)
+    by_codedeploy(DeploymentGroup::of("web"), BEFORE)
+}
+
+/// An alarm stops our deployment, and AWS CodeDeploy does not take it back by itself.
+fn codedeploy_alarmed() -> Simulator {
+    by_codedeploy(DeploymentGroup::of("web").alarms(&["errors"]).rollback_events(&[]), BEFORE)
 }
 
 /// Besides, for inputs that say that AWS CodeDeploy may deploy the service.
-const OF_CODEDEPLOY: [fn() -> Simulator; 2] = [codedeploy_at_rest, codedeploy_moving];
+const OF_CODEDEPLOY: [fn() -> Simulator; 3] = [codedeploy_at_rest, codedeploy_moving, codedeploy_alarmed];
 
 fn bare() -> Step {
     Step::bare().input("service", "web")

@@ -126,6 +126,7 @@ impl Simulator {
     pub fn add_deployment_group(&self, group: DeploymentGroup) {
         let mut state = self.shared.state();
         state.catch_up();
+        state.world.add_alarms_named(&group.alarms);
         state.world.code_deploy.groups.push(group);
         state.remember();
     }

@@ -72,12 +72,9 @@ pub struct Findings {
     pub warnings: Vec<String>,
 }
 
-/// Amazon ECS watches none of a deployment's alarms while one of them is in ALARM when the deployment starts:
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>
-///
 /// Alarms that are to be watched here have to be known, whatever the policy: without knowing how they were before, nobody could
 /// tell whether they went off since.
-pub(super) fn judge(wanted: &Verification, seen: &SeenAlarms, of_the_deployment: &[String]) -> Findings {
+pub(super) fn judge(wanted: &Verification, seen: &SeenAlarms, of_the_deployment: &[String], if_red: &str) -> Findings {
     let mut findings = Findings::default();
     let of_the_deployment: &[String] =
         if wanted.alarm_preflight == AlarmPreflight::Ignore { &[] } else { of_the_deployment };
@@ -98,10 +95,7 @@ pub(super) fn judge(wanted: &Verification, seen: &SeenAlarms, of_the_deployment:
     let is_red = |name: &&String| seen.known.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
     let red: Vec<&str> = of_the_deployment.iter().filter(is_red).map(String::as_str).collect();
     if !red.is_empty() {
-        let text = format!(
-            "the alarm(s) {} are in ALARM already, so Amazon ECS will watch none of the deployment's alarms",
-            red.join(", ")
-        );
+        let text = format!("the alarm(s) {} are in ALARM already, {if_red}", red.join(", "));
         if_so(wanted.alarm_preflight, &mut findings, text);
     }
     let red: Vec<&str> = wanted.alarms.iter().filter(is_red).map(String::as_str).collect();
@@ -250,7 +244,7 @@ mod tests {
                 let alarms = if is_ours { vec!["a".to_owned()] } else { Vec::new() };
                 let of_the_deployment = if is_of_the_deployment { vec!["b".to_owned()] } else { Vec::new() };
                 let wanted = Verification { alarms, alarm_preflight, ..Verification::default() };
-                let found = judge(&wanted, &seen(), &of_the_deployment);
+                let found = judge(&wanted, &seen(), &of_the_deployment, "so nobody watches");
                 assert_eq!(
                     (found.errors.len(), found.warnings.len()),
                     (errors, warnings),

@@ -49,9 +49,10 @@ impl Checks {
         SeenAlarms::look(&self.cloudwatch, &self.wanted, of_the_deployment).await
     }
 
-    /// What speaks against deploying while the alarms are as they were seen. Pure.
-    pub fn judge_alarms(&self, seen: &SeenAlarms, of_the_deployment: &[String]) -> Findings {
-        alarms::judge(&self.wanted, seen, of_the_deployment)
+    /// What speaks against deploying while the alarms are as they were seen. `if_red` is what it means, as the end of a
+    /// sentence, when one of the deployment's is in ALARM already. Pure.
+    pub fn judge_alarms(&self, seen: &SeenAlarms, of_the_deployment: &[String], if_red: &str) -> Findings {
+        alarms::judge(&self.wanted, seen, of_the_deployment, if_red)
     }
 
     /// Begins to check what `rollout` brought; `None` when there is nothing to check.

@@ -217,11 +217,15 @@ fn checks(call: &Call) -> Vec<Check> {
                     };
                     let also =
                         |action: &str, resource| Check { action: action.to_owned(), resource, context: Vec::new() };
-                    vec![
+                    let mut checks = vec![
                         check(group()),
                         also("codedeploy:GetDeploymentConfig", arn("deploymentconfig", &config)),
                         also("codedeploy:RegisterApplicationRevision", application()),
-                    ]
+                    ];
+                    if request.get("overrideAlarmConfiguration").is_some() {
+                        checks.push(also("codedeploy:UpdateDeploymentGroup", group()));
+                    }
+                    checks
                 }
                 _ => panic!("say in tests/support/permissions.rs what IAM checks for codedeploy:{operation}"),
             }

@@ -78,6 +78,7 @@ fn create(world: &mut World, request: &Value) -> Answer {
         description: request["description"].as_str().map(str::to_owned),
         sha256,
         task_definition,
+        ignores_alarms: request["overrideAlarmConfiguration"]["enabled"] == false,
         hooks,
     });
     Ok(json!({"deploymentId": id}))

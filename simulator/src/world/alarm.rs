@@ -48,6 +48,13 @@ impl World {
         }
     }
 
+    /// The alarms of a deployment group exist.
+    pub(crate) fn add_alarms_named(&mut self, names: &[String]) {
+        for name in names {
+            self.alarms.entry(name.clone()).or_insert_with(|| Alarm::of(&crate::Alarm::new(name)));
+        }
+    }
+
     /// An alarm goes into a state; one that does not exist is created.
     pub(crate) fn set_alarm(&mut self, name: &str, state: AlarmState) {
         let alarm = self.alarms.entry(name.to_owned()).or_insert_with(|| Alarm::of(&crate::Alarm::new(name)));

@@ -1,7 +1,7 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_codedeploy::Client;
-use aws_sdk_codedeploy::types::{AppSpecContent, RevisionLocation, RevisionLocationType};
+use aws_sdk_codedeploy::types::{AlarmConfiguration, AppSpecContent, RevisionLocation, RevisionLocationType};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{CallError, Operation};
@@ -22,6 +22,10 @@ pub struct NewDeployment {
     pub group: String,
     /// The name of the deployment configuration that takes the place of the group's.
     pub config: Option<String>,
+    /// Whether the group's alarms are switched off for it, so that one that is in ALARM already does not stop it. It takes the
+    /// permission UpdateDeploymentGroup.
+    #[serde(default)]
+    pub ignores_alarms: bool,
     /// At most 512 characters.
     pub description: Option<String>,
     /// The AppSpec, as JSON.
@@ -57,6 +61,9 @@ impl Writer {
             .deployment_group_name(&deployment.group)
             .set_deployment_config_name(deployment.config.clone())
             .set_description(deployment.description.clone())
+            .set_override_alarm_configuration(
+                deployment.ignores_alarms.then(|| AlarmConfiguration::builder().enabled(false).build()),
+            )
             .revision(revision)
             .send()
             .await

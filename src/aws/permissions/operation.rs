@@ -90,6 +90,7 @@ const CLOUDWATCH: &str =
 const CODEDEPLOY: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodedeploy.html";
 const CODEDEPLOY_CREATION: &str =
     "https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html";
+const CODEDEPLOY_OVERRIDE: &str = "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html#API_CreateDeployment_RequestSyntax";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -290,6 +291,13 @@ operations! {
                 "start the deployment",
             )
             .says(CODEDEPLOY_CREATION),
+            codedeploy(
+                "codedeploy:UpdateDeploymentGroup",
+                &[DeploymentGroup],
+                When::TakesBackByCodeDeploy,
+                "go back while an alarm of the deployment group is in ALARM",
+            )
+            .says(CODEDEPLOY_OVERRIDE),
         ];
         StopDeployment: [
             codedeploy("codedeploy:StopDeployment", &[Any], When::StopsByCodeDeploy, "let AWS CodeDeploy roll back a deployment in flight")

@@ -48,6 +48,8 @@ pub enum When {
     ChangesByCodeDeploy,
     /// Those of them that may stop a deployment.
     StopsByCodeDeploy,
+    /// Those of them that may have to go back.
+    TakesBackByCodeDeploy,
     /// Those of them that go back without saying where.
     GoesToPreviousByCodeDeploy,
 }
@@ -84,6 +86,7 @@ impl When {
                 let supersedes = changes(spec) && spec.on_conflict == OnConflict::Supersede;
                 (takes_back(spec) || supersedes) && has_codedeploy(spec)
             }
+            Self::TakesBackByCodeDeploy => takes_back(spec) && has_codedeploy(spec),
             Self::GoesToPreviousByCodeDeploy => {
                 spec.mode == Mode::Rollback { to: RollbackTo::Previous } && has_codedeploy(spec)
             }
@@ -121,6 +124,10 @@ impl When {
             Self::StopsByCodeDeploy => {
                 "the same, unless `rollback-on-failure: false`, `on-cancel: leave` and no `rollback-on-job-failure`; also \
                  with `on-conflict: supersede`"
+            }
+            Self::TakesBackByCodeDeploy => {
+                "services that AWS CodeDeploy deploys, where the deployment group has alarms; unless `mode: plan`, or \
+                 `rollback-on-failure: false`, `on-cancel: leave` and no `rollback-on-job-failure`"
             }
             Self::GoesToPreviousByCodeDeploy => {
                 "services that AWS CodeDeploy deploys, with `mode: rollback` and without `to`"

@@ -131,7 +131,7 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         Some(origin) => Some(look(&clients.ecs, origin).await?),
         None => None,
     };
-    let alarms = checks.see_alarms(&[]).await;
+    let alarms = checks.see_alarms(&details.alarms).await;
     let snapshot = Snapshot {
         service,
         application,

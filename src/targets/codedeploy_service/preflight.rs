@@ -6,6 +6,10 @@ use crate::spec::{CodeDeploy, InputError};
 use crate::targets::ecs_service::{check_revision, complain};
 use crate::verification::Checks;
 
+/// What an alarm of the group's that is in ALARM already means.
+/// <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html#CodeDeploy-CreateDeployment-request-overrideAlarmConfiguration>
+const STOPPED: &str = "and AWS CodeDeploy stops a deployment while an alarm of its group is";
+
 pub(super) fn preflight(
     asked: &CodeDeploy,
     checks: &Checks,
@@ -38,7 +42,8 @@ pub(super) fn preflight(
             "The service's desired count is 0: no task will run, so nothing can show whether the new revision works.",
         );
     }
-    let alarms = checks.judge_alarms(&before.alarms, &[]);
+    let watched: &[String] = if draft.joins() { &[] } else { &details.alarms };
+    let alarms = checks.judge_alarms(&before.alarms, watched, STOPPED);
     for warning in alarms.warnings {
         events.warn(format!("Before the deployment: {warning}."));
     }

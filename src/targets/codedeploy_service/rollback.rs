@@ -37,6 +37,7 @@ pub(super) async fn restore(
         ));
     }
     let mut attempts = Attempts::new(retries, events);
+    let mut back = rollout.pin.back.clone();
     let mut look = 0;
     loop {
         look += 1;
@@ -63,7 +64,7 @@ pub(super) async fn restore(
             Standing::Ended { is_success: false, .. } if look < LOOKS => {}
             Standing::Ended { id, is_served: false, is_left: false, .. } => return started(Way::Amazon(id)),
             Standing::Ended { id, .. } => {
-                let Some(back) = &rollout.pin.back else {
+                let Some(back) = &mut back else {
                     return Ok(Restore::Impossible(
                         "The deployment is over, and without an AppSpec, or an earlier revision, there is nothing to go \
                          back with."
@@ -79,6 +80,14 @@ pub(super) async fn restore(
                     Ok(back) => {
                         events.note(format!("Going back with {}, ended: {}.", name(&back), name(&id)));
                         return started(Way::Deployment(back));
+                    }
+                    Err(error) if error.kind == CallErrorKind::Denied && back.ignores_alarms => {
+                        events.warn(
+                            "Without the permission `codedeploy:UpdateDeploymentGroup` the deployment group's alarms stay on \
+                             while the service goes back, and one that is in ALARM stops that.",
+                        );
+                        back.ignores_alarms = false;
+                        error
                     }
                     Err(error) => error,
                 };

@@ -132,7 +132,11 @@ impl Rollout {
             ..new(before, appspec.with_task_definition(&task_definition), asked.config.clone())
         });
         let back = appspec.zip(before.stable.as_ref()).map(|(appspec, stable)| {
-            new(before, appspec.without_hooks().with_task_definition(stable), Some(AT_ONCE.to_owned()))
+            NewDeployment {
+                // What the failed deployment set off would keep it from being taken back.
+                ignores_alarms: !before.details.alarms.is_empty(),
+                ..new(before, appspec.without_hooks().with_task_definition(stable), Some(AT_ONCE.to_owned()))
+            }
         });
         let joined = before.in_flight.as_ref().filter(|_| draft.start == Start::Join);
         let pin = Pin {
@@ -187,6 +191,7 @@ fn new(before: &Snapshot, appspec: AppSpec, config: Option<String>) -> NewDeploy
         application: before.application.clone(),
         group: before.group.clone(),
         config,
+        ignores_alarms: false,
         description: None,
         appspec,
         sha256,

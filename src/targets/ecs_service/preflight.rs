@@ -7,6 +7,10 @@ use crate::ecr::Images;
 use crate::spec::{Severity, TaskDefinition, check};
 use crate::verification::Checks;
 
+/// What an alarm of the deployment's that is in ALARM already means.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>
+const BLIND: &str = "so Amazon ECS will watch none of the deployment's alarms";
+
 pub(super) async fn preflight(
     checks: &Checks,
     images: &Images,
@@ -86,7 +90,7 @@ fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Ev
     let starts_tasks = !matches!(draft.revision, Revision::Kept(_)) || draft.update.force_new_deployment == Some(true);
     let is_guarded = starts_tasks || draft.update.deployment_configuration.is_some();
     let watched: &[String] = if is_guarded { &before.deployment_alarms } else { &[] };
-    let alarms = checks.judge_alarms(&before.alarms, watched);
+    let alarms = checks.judge_alarms(&before.alarms, watched, BLIND);
     for warning in alarms.warnings {
         events.warn(format!("Before the deployment: {warning}."));
     }

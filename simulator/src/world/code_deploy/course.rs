@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::schedule::Due;
 use super::{Asked, Deployment, EVENTS, Event, Stage, Status};
-use crate::DeploymentGroup;
 use crate::world::{Happening, Service, Surroundings, World};
+use crate::{AlarmState, DeploymentGroup};
 
 /// CodeDeploy waits so long for the tasks of the replacement task set (user guide, "Troubleshoot Amazon ECS deployment
 /// issues").
@@ -38,6 +38,7 @@ impl World {
             config,
             sha256: asked.sha256,
             task_definition: asked.task_definition,
+            ignores_alarms: asked.ignores_alarms,
             hooks: asked.hooks,
             status: Status::Created,
             error: None,
@@ -153,22 +154,32 @@ impl World {
             .code_deploy
             .deployments
             .iter()
-            .filter(|deployment| !deployment.status.is_over() && deployment.rolls_back.is_none())
+            .filter(|deployment| !deployment.status.is_over() && !deployment.ignores_alarms)
             .filter(|each| self.deployment_group(&each.application, &each.group).is_ok_and(watched))
             .map(|deployment| deployment.id.clone())
             .collect();
         for id in failing {
-            let message = "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, \
-                           and the affected deployments have been stopped.";
-            self.end_code_deployment(
-                &id,
-                Status::Stopped,
-                Some(("ALARM_ACTIVE", format!("{message} Activated alarms: <{name}>"))),
-            );
-            if self.rolls_back_by_itself(&id, "DEPLOYMENT_STOP_ON_ALARM") {
-                self.roll_code_deployment_back(&id);
-            }
+            self.alarm_code_deployment(&id, name);
         }
+    }
+
+    fn alarm_code_deployment(&mut self, id: &str, name: &str) {
+        let message = format!(
+            "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected \
+             deployments have been stopped. Activated alarms: <{name}>"
+        );
+        self.end_code_deployment(id, Status::Stopped, Some(("ALARM_ACTIVE", message)));
+        if self.rolls_back_by_itself(id, "DEPLOYMENT_STOP_ON_ALARM") {
+            self.roll_code_deployment_back(id);
+        }
+    }
+
+    /// An alarm of the group's that is in ALARM already. CodeDeploy polls the state of alarms, and one that an earlier deployment
+    /// set off blocks the next (API reference, CreateDeployment, `overrideAlarmConfiguration`).
+    fn red_alarm(&self, deployment: &Deployment) -> Option<String> {
+        let group = self.deployment_group(&deployment.application, &deployment.group).ok()?;
+        let is_red = |name: &&String| self.alarms.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
+        group.alarms.iter().find(is_red).filter(|_| !deployment.ignores_alarms).cloned()
     }
 
     fn start_code_deployment(&mut self, id: &str) {
@@ -179,6 +190,9 @@ impl World {
         });
         self.tell_of_code_deployment(id, Status::InProgress);
         let Ok(deployment) = self.code_deployment(id).cloned() else { return };
+        if let Some(alarm) = self.red_alarm(&deployment) {
+            return self.alarm_code_deployment(id, &alarm);
+        }
         let Some(taken_back) = deployment.rolls_back.as_ref().and_then(|id| self.code_deployment(id).ok().cloned())
         else {
             let blue =
@@ -379,6 +393,7 @@ impl World {
             description: None,
             sha256: last_good.unwrap_or_default(),
             task_definition: String::new(),
+            ignores_alarms: true,
             hooks: Default::default(),
         };
         let back = self.add_code_deployment(asked, "codeDeployRollback", Some(id.to_owned()));

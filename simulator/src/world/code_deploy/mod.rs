@@ -48,6 +48,8 @@ pub(crate) struct Deployment {
     pub(crate) config: String,
     pub(crate) sha256: String,
     pub(crate) task_definition: String,
+    /// Whether the group's alarms are switched off for it.
+    ignores_alarms: bool,
     /// Lambda functions, by lifecycle event.
     hooks: BTreeMap<String, String>,
     pub(crate) status: Status,
@@ -136,6 +138,7 @@ pub(crate) struct Asked {
     pub(crate) description: Option<String>,
     pub(crate) sha256: String,
     pub(crate) task_definition: String,
+    pub(crate) ignores_alarms: bool,
     pub(crate) hooks: BTreeMap<String, String>,
 }
 
