@@ -7,9 +7,10 @@ mod support;
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::Value;
 use simulator::{
-    Action, Alarm, AlarmState, Behaviour, DeploymentGroup, Fault, Moment, Rule, Scenario, Service, Simulator, When,
+    Action, Alarm, AlarmState, Behaviour, DeploymentGroup, Fault, Moment, Page, PageAnswer, Rule, Scenario, Service,
+    Simulator, When,
 };
-use support::{Step, running, seconds, set_to, web, writes};
+use support::{Report, Step, running, seconds, set_to, web, writes};
 
 const APPSPEC: &str = "\
 version: 0.0
@@ -236,6 +237,205 @@ async fn a_cancelled_deployment_is_taken_back_and_the_post_step_sees_to_it() {
     assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
 }
 
+/// Runs the step, and cancels it after that time.
+async fn cancelled(step: &Step, simulator: &Simulator, after: u64) -> Report {
+    let (cancel, cancellation) = Cancellation::new();
+    let run = step.run_until_cancelled(simulator, cancellation);
+    tokio::pin!(run);
+    tokio::select! {
+        biased;
+        report = &mut run => unreachable!("{report:#?}"),
+        () = tokio::time::sleep(seconds(after)) => cancel.send_replace(true),
+    };
+    run.await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_traffic_shifts_stops_the_deployment_with_rollback_and_the_post_step_sees_to_the_end() {
+    for (on_cancel, outcome, after_post, stops, revision) in [
+        ("rollback", "failed", "rolled-back", 1, "web:1"),
+        ("leave", "failed", "", 0, "web:2"),
+        ("wait", "deployed", "", 0, "web:2"),
+    ] {
+        let simulator = world(Scenario::default(), group().config("CodeDeployDefault.ECSLinear10PercentEvery1Minutes"));
+        let step = deploying("good:2").input("on-cancel", on_cancel);
+
+        let report = cancelled(&step, &simulator, 200).await;
+
+        report.ended(outcome, if outcome == "failed" { "cancelled" } else { "" });
+        assert!(report.log.contains("AllowTraffic, 30 % of traffic"), "{on_cancel}: {report:#?}");
+        assert_eq!(simulator.elapsed() < seconds(206), on_cancel != "wait", "{on_cancel}: {:?}", simulator.elapsed());
+        assert_eq!(simulator.calls("StopDeployment").len(), stops, "{on_cancel}");
+        let report = step.post(&simulator, "cancelled").await;
+        assert_eq!(report.output("outcome"), after_post, "{on_cancel}: {report:#?}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()), "{on_cancel}");
+        assert_eq!(simulator.calls("CreateDeployment").len(), 1, "{on_cancel}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_step_ends_when_the_traffic_has_shifted_if_that_is_all_that_it_was_to_wait_for() {
+    for (group, word) in [
+        (group(), "nobody watches"),
+        (group().alarms(&["errors"]), "nobody watches"),
+        (
+            group().alarms(&["errors"]).rollback_events(&["DEPLOYMENT_STOP_ON_ALARM"]),
+            "rolls back when the alarm errors fires",
+        ),
+    ] {
+        let simulator = world(Scenario::default(), group.termination_wait(seconds(3600)));
+
+        let report = deploying("good:2").input("wait-until", "traffic-shifted").run(&simulator).await;
+
+        report.ended("in-progress", "");
+        assert_eq!(report.exit_code, 0);
+        assert!(report.summary.contains("has shifted all of its traffic to the new tasks"), "{report:#?}");
+        assert!(report.summary.contains(word), "{word}: {report:#?}");
+        assert!(simulator.elapsed() < seconds(180), "{:?}", simulator.elapsed());
+        assert_eq!(running(&simulator), [("web:1".to_owned(), 2), ("web:2".to_owned(), 2)].into());
+        assert_eq!(set_to(&simulator), "web:2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_fails_before_the_traffic_has_shifted_is_taken_back_whatever_was_to_be_waited_for() {
+    let simulator = world(crashing(), group().termination_wait(seconds(3600)));
+
+    let report = deploying("bad:2").input("wait-until", "traffic-shifted").run(&simulator).await;
+
+    report.ended("rolled-back", "tasks-failing");
+    assert_eq!(running(&simulator), only("web:1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_waited_for_depends_on_who_deploys_the_service() {
+    let ecs = || {
+        let simulator = Simulator::new(Scenario::default());
+        simulator.add_service(web());
+        simulator
+    };
+    let codedeploy = || world(Scenario::default(), group());
+    type Case = (fn() -> Simulator, &'static str, [&'static str; 2]);
+    let cases: [Case; 2] = [
+        (codedeploy, "bake-time", ["BAKE_TIME", "`traffic-shifted`"]),
+        (ecs, "traffic-shifted", ["AWS CodeDeploy", "`bake-time`"]),
+    ];
+    for (world, value, words) in cases {
+        let simulator = world();
+
+        let report = deploying("good:2").input("wait-until", value).run(&simulator).await;
+
+        report.ended("refused", "invalid-input");
+        assert_eq!(report.errors().len(), 1, "{report:#?}");
+        for word in words {
+            assert!(report.log.contains(word), "{word}: {report:#?}");
+        }
+        assert!(writes(&simulator).is_empty());
+    }
+}
+
+const URL: &str = "https://web.example/health";
+
+/// Asks the address, and watches the alarm `latency` for two minutes, after the rollout.
+fn checking(image: &str) -> Step {
+    deploying(image)
+        .input("health-check-url", URL)
+        .input("health-check-minutes", "1")
+        .input("rollback-alarms", "latency")
+        .input("verify-minutes", "2")
+}
+
+fn page() -> Page {
+    Page::new(URL).answer(PageAnswer::status(503).while_runs("bad")).answer(PageAnswer::status(200))
+}
+
+fn checked() -> Scenario {
+    Scenario::default().page(page()).alarm(Alarm::new("latency").watching("slow", seconds(90)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_pass_the_checks_after_the_rollout_is_taken_back_by_another_deployment() {
+    for (image, cause, creations, revision) in
+        [("good:2", "", 1, "web:2"), ("bad:2", "health-check-url", 2, "web:1"), ("slow:2", "alarm", 2, "web:1")]
+    {
+        let simulator = world(checked(), group());
+
+        let report = checking(image).run(&simulator).await;
+
+        report.ended(if cause.is_empty() { "deployed" } else { "rolled-back" }, cause);
+        assert_eq!(simulator.calls("CreateDeployment").len(), creations, "{image}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()), "{image}");
+        if creations == 2 {
+            let back = &appspec(&simulator, 1);
+            assert!(back.get("Hooks").is_none() && back.to_string().contains(":task-definition/web:1"), "{back}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_deployment_during_the_checks_is_not_touched() {
+    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:3".to_owned() };
+    let scenario = checked().other(Moment::AfterUpdate { number: 1, delay: seconds(110) }, theirs);
+    let simulator = world(scenario, group());
+
+    let report = checking("good:2").run(&simulator).await;
+
+    report.ended("superseded", "conflict");
+    simulator.settle().await;
+    assert_eq!(running(&simulator), only("web:3"));
+    assert_eq!(simulator.calls("CreateDeployment").len(), 1);
+}
+
+/// Runs a step that is killed half a minute after the old tasks are gone.
+async fn kill_after_success(simulator: &Simulator, step: &Step) {
+    let gone = async {
+        while running(simulator) != only("web:2") {
+            tokio::time::sleep(seconds(1)).await;
+        }
+        tokio::time::sleep(seconds(30)).await;
+    };
+    tokio::select! {
+        biased;
+        report = step.run(simulator) => unreachable!("{report:#?}"),
+        () = gone => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_attempt_checks_what_a_killed_one_brought_and_knows_where_to_go_back() {
+    for (image, outcome, revision) in [("good:2", "deployed", "web:2"), ("slow:2", "rolled-back", "web:1")] {
+        let simulator = world(checked(), group());
+        kill_after_success(&simulator, &checking(image)).await;
+
+        let report = checking(image).variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
+
+        assert_eq!(report.output("outcome"), outcome, "{report:#?}");
+        assert!(report.log.contains("brought by an earlier attempt of this run"), "{report:#?}");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()));
+        assert_eq!(simulator.calls("RegisterTaskDefinition").len(), 1);
+
+        // What another run brought is that run's to check.
+        if outcome == "deployed" {
+            let report = checking(image).variable("GITHUB_RUN_ID", "4712").run(&simulator).await;
+            report.ended("unchanged", "");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_attempt_has_nothing_to_do_when_there_is_nothing_to_check() {
+    let simulator = world(Scenario::default(), group());
+    deploying("good:2").run(&simulator).await.ended("deployed", "");
+
+    let report = deploying("good:2").variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
+
+    report.ended("unchanged", "");
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_later_step_that_fails_takes_a_finished_deployment_back() {
     let simulator = world(Scenario::default(), group());
@@ -291,6 +491,22 @@ async fn a_rollback_goes_to_what_codedeploy_deployed_before() {
 
     report.ended("rolled-back", "");
     assert_eq!((report.exit_code, running(&simulator)), (0, only("web:2")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_of_a_first_deployment_goes_to_what_the_service_began_with_also_while_the_old_tasks_leave() {
+    for pause in [60, 70, 80, 90, 300] {
+        let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:2".to_owned() };
+        let simulator = world(Scenario::default().other(Moment::Elapsed(seconds(1)), theirs), group());
+        tokio::time::sleep(seconds(pause)).await;
+        let step = Step::bare().file("appspec.yaml", APPSPEC).input("service", "web").input("mode", "rollback");
+
+        let report = step.run(&simulator).await;
+
+        report.ended("rolled-back", "");
+        simulator.settle().await;
+        assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()), "{pause}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -310,6 +310,8 @@ courses! {
         "bad", || web().circuit_breaker(true, true), || without(ServiceDeployments::Unsupported), &[];
     codedeploy: "good:2", by_codedeploy, brisk, &[];
     codedeploy_crash_loop: "bad", by_codedeploy, crashing, &[];
+    codedeploy_address_fails: "bad", by_codedeploy, checked, ASKED;
+    codedeploy_alarm_goes_off: "bad", by_codedeploy, checked, WATCHED;
     image_missing:
         "bad", web, || brisk().image("bad", Behaviour::ImageMissing { after: seconds(1) }), &[];
     address_answers: "good:2", web, checked, ASKED;

@@ -121,7 +121,7 @@ fn by_codedeploy(group: DeploymentGroup, at: u64) -> Simulator {
     let scenario = Scenario::default()
         .image("stuck", Behaviour::Stuck)
         .other(Moment::Elapsed(seconds(at)), theirs)
-        .other(Moment::AfterUpdate { number: 1, delay: seconds(10) }, trip);
+        .other(Moment::AfterUpdate { number: 1, delay: seconds(20) }, trip);
     let simulator = Simulator::new(scenario);
     simulator.add_service(web().controller("CODE_DEPLOY"));
     simulator.add_deployment_group(group);
@@ -139,7 +139,7 @@ fn codedeploy_moving() -> Simulator {
 
 /// An alarm stops our deployment, and AWS CodeDeploy does not take it back by itself.
 fn codedeploy_alarmed() -> Simulator {
-    by_codedeploy(DeploymentGroup::of("web").alarms(&["errors"]).rollback_events(&[]), BEFORE)
+    by_codedeploy(DeploymentGroup::of("web").alarms(&["errors"]).rollback_events(&[]), 1)
 }
 
 /// Besides, for inputs that say that AWS CodeDeploy may deploy the service.

@@ -95,19 +95,19 @@ impl Spec {
                 || settings != Settings { deployment: settings.deployment.clone(), ..Settings::default() };
             reader.errors.extend(super::pause::out_of_place(out_of_place_in_a_rollback(inputs), changes_something));
         }
-        let wait_until =
-            inputs.wait_until.as_deref().and_then(|text| reader.keep(super::pause::wait_until(text))).flatten();
+        let wait_until = inputs.wait_until.as_deref().and_then(|text| reader.keep(super::pause::wait_until(text)));
+        let wait_until = wait_until.unwrap_or_default();
         let on_pause = inputs.on_pause_hook.as_deref().and_then(|text| reader.keep(super::pause::on_pause(text)));
-        if let (Some(stage), Some(input)) = (wait_until, verification.asked_by()) {
+        if let (Some(left), Some(input)) = (wait_until.left(), verification.asked_by()) {
             reader.errors.push(InputError::new(
                 "wait-until",
-                format!("the run leaves the deployment at {}, and `{input}` is checked after its end", stage.as_str()),
+                format!("the run leaves the deployment {left}, and `{input}` is checked after its end"),
                 "wait for the end, or leave one of the two out",
             ));
         }
-        if !wait && (wait_until.is_some() || on_pause.is_some_and(|on_pause| on_pause != OnPause::Wait)) {
+        if !wait && (wait_until.left().is_some() || on_pause.is_some_and(|on_pause| on_pause != OnPause::Wait)) {
             reader.errors.push(InputError::new(
-                if wait_until.is_some() { "wait-until" } else { "on-pause-hook" },
+                if wait_until.left().is_some() { "wait-until" } else { "on-pause-hook" },
                 "nobody is there to see it, because `wait-for-service-stability` is false",
                 "wait, or leave this input out",
             ));

@@ -36,6 +36,7 @@ pub use error::InputError;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use mode::{Mode, RollbackTo};
 pub use one_off::OneOff;
+pub use pause::WaitUntil;
 pub use secret::Secret;
 pub use strategy::{Stage, Strategy, UnknownStage};
 
@@ -86,8 +87,8 @@ pub struct Spec {
     pub wait: bool,
     /// How long.
     pub wait_for: Duration,
-    /// The stage at which a deployment is left to itself; `None` is its end.
-    pub wait_until: Option<Stage>,
+    /// Where a deployment is left to itself.
+    pub wait_until: WaitUntil,
     /// What to do when a deployment waits at a pause.
     pub on_pause: OnPause,
     /// How often a failed call is repeated; 0 is never.

@@ -4,14 +4,48 @@ use super::field;
 use super::{InputError, Mode, OnPause, Stage};
 use crate::runner::Inputs;
 
-/// `deployed`, or a stage in AWS's words, in whatever case, with hyphens or not.
-pub(super) fn wait_until(text: &str) -> Result<Option<Stage>, InputError> {
-    if text.eq_ignore_ascii_case("deployed") {
-        return Ok(None);
+/// How far a deployment is waited for: the input `wait-until`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WaitUntil {
+    /// To its end.
+    #[default]
+    Deployed,
+    /// Until the new tasks have all of the traffic, where AWS CodeDeploy shifts it.
+    TrafficShifted,
+    /// To a stage, where Amazon ECS shifts it.
+    Stage(Stage),
+}
+
+impl WaitUntil {
+    /// The stage, if it is one.
+    pub const fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Stage(stage) => Some(stage),
+            Self::Deployed | Self::TrafficShifted => None,
+        }
     }
-    text.parse().map(Some).map_err(|_unknown| {
+
+    /// Where the deployment is left, when that is before its end: `at BAKE_TIME`.
+    pub(super) fn left(self) -> Option<String> {
+        match self {
+            Self::Deployed => None,
+            Self::TrafficShifted => Some("when its traffic has shifted".to_owned()),
+            Self::Stage(stage) => Some(format!("at {}", stage.as_str())),
+        }
+    }
+}
+
+/// `deployed`, `traffic-shifted`, or a stage in AWS's words, in whatever case, with hyphens or not.
+pub(super) fn wait_until(text: &str) -> Result<WaitUntil, InputError> {
+    match text.to_ascii_lowercase().as_str() {
+        "deployed" => return Ok(WaitUntil::Deployed),
+        "traffic-shifted" => return Ok(WaitUntil::TrafficShifted),
+        _ => {}
+    }
+    text.parse().map(WaitUntil::Stage).map_err(|_unknown| {
         let words: Vec<String> = Stage::ALL.iter().map(|stage| format!("`{}`", word(*stage))).collect();
-        let remedy = format!("write `deployed`, or one of {}", words.join(", "));
+        let remedy =
+            format!("write `deployed`; `traffic-shifted` where AWS CodeDeploy deploys; or one of {}", words.join(", "));
         InputError::new("wait-until", format!("`{text}` is no stage of a deployment"), remedy)
     })
 }

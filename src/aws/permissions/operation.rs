@@ -190,6 +190,12 @@ operations! {
                 "find the revision before where the service has no history, or the one of a commit",
             ),
             ecs("ecs:ListTaskDefinitions", &[Any], When::Keeps, "find older revisions"),
+            ecs(
+                "ecs:ListTaskDefinitions",
+                &[Any],
+                When::ChecksByCodeDeploy,
+                "find the revision before the one that an earlier attempt deployed",
+            ),
         ];
         RegisterTaskDefinition: [
             ecs("ecs:RegisterTaskDefinition", &[TaskDefinitions], When::Registers, "make the new revision"),
@@ -271,12 +277,20 @@ operations! {
             When::HasCodeDeploy,
             "see which revision a deployment brings",
         )];
-        ListDeployments: [codedeploy(
-            "codedeploy:ListDeployments",
-            &[DeploymentGroup],
-            When::GoesToPreviousByCodeDeploy,
-            "find the revision that last ran as it should",
-        )];
+        ListDeployments: [
+            codedeploy(
+                "codedeploy:ListDeployments",
+                &[DeploymentGroup],
+                When::GoesToPreviousByCodeDeploy,
+                "find the revision that last ran as it should",
+            ),
+            codedeploy(
+                "codedeploy:ListDeployments",
+                &[DeploymentGroup],
+                When::ChecksByCodeDeploy,
+                "find the revision before the one that an earlier attempt deployed",
+            ),
+        ];
         BatchGetDeploymentTargets: [
             codedeploy("codedeploy:BatchGetDeploymentTargets", &[Any], When::ChangesByCodeDeploy, "see how far a deployment is")
         ];

@@ -50,6 +50,8 @@ pub enum When {
     StopsByCodeDeploy,
     /// Those of them that may have to go back.
     TakesBackByCodeDeploy,
+    /// Those of them that check what was deployed, also when an earlier attempt deployed it.
+    ChecksByCodeDeploy,
     /// Those of them that go back without saying where.
     GoesToPreviousByCodeDeploy,
 }
@@ -87,6 +89,10 @@ impl When {
                 (takes_back(spec) || supersedes) && has_codedeploy(spec)
             }
             Self::TakesBackByCodeDeploy => takes_back(spec) && has_codedeploy(spec),
+            Self::ChecksByCodeDeploy => {
+                let checks = spec.verification.health_check.is_some() || !spec.verification.alarms.is_empty();
+                spec.mode == Mode::Deploy && checks && has_codedeploy(spec)
+            }
             Self::GoesToPreviousByCodeDeploy => {
                 spec.mode == Mode::Rollback { to: RollbackTo::Previous } && has_codedeploy(spec)
             }
@@ -128,6 +134,9 @@ impl When {
             Self::TakesBackByCodeDeploy => {
                 "services that AWS CodeDeploy deploys, where the deployment group has alarms; unless `mode: plan`, or \
                  `rollback-on-failure: false`, `on-cancel: leave` and no `rollback-on-job-failure`"
+            }
+            Self::ChecksByCodeDeploy => {
+                "services that AWS CodeDeploy deploys, with `health-check-url` or `rollback-alarms`"
             }
             Self::GoesToPreviousByCodeDeploy => {
                 "services that AWS CodeDeploy deploys, with `mode: rollback` and without `to`"

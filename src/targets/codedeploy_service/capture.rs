@@ -3,16 +3,18 @@
 use jiff::Timestamp;
 
 use super::CodeDeployService;
-use super::history::previous;
+use super::history::{before, previous};
+use super::plan::plan;
 use super::preflight::without_appspec;
 use crate::aws::CallErrorKind;
 use crate::aws::codedeploy::Group;
 use crate::aws::ecs::{Service, TaskSet};
-use crate::cycle::{Events, Failure};
+use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::Resolved;
 use crate::spec::{AppSpec, Mode, RollbackTo, TaskDefinition};
 use crate::targets::ecs_service::{
-    Base, Promoted, active, announce, announce_commits, base, describe, look, named, or_nothing, resolve, short,
+    Base, Promoted, active, announce, announce_commits, base, describe, is_of_an_earlier_attempt, look, named,
+    or_nothing, resolve, short,
 };
 use crate::verification::SeenAlarms;
 
@@ -28,6 +30,8 @@ pub struct Snapshot {
     pub(super) details: Group,
     /// The deployment in flight.
     pub(super) in_flight: Option<InFlight>,
+    /// The last deployment, where an earlier attempt of this run brought it and may not have come to check it.
+    pub(super) unchecked: Option<InFlight>,
     /// The ARN of the revision that the service is on, or on its way to.
     pub(super) current: String,
     /// That revision.
@@ -44,7 +48,7 @@ pub struct Snapshot {
     pub(super) promoted: Option<Promoted>,
 }
 
-/// A deployment that is not over.
+/// A deployment that is not over, or not known to be checked.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
     pub(super) id: String,
@@ -116,8 +120,10 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
             Some(resolved) => resolved.clone(),
             None => {
                 let resolved = match to {
-                    RollbackTo::Previous if in_flight.is_some() => stable.clone().unwrap_or_else(|| current.clone()),
-                    RollbackTo::Previous => previous(clients, &application, &group, &service).await?,
+                    RollbackTo::Previous => match in_flight.as_ref().and(stable.clone()) {
+                        Some(stable) => stable,
+                        None => previous(clients, &application, &group, &current).await?,
+                    },
                     _ => resolve(&clients.ecs, to, &service).await?,
                 };
                 destination.get_or_init(|| resolved).clone()
@@ -132,12 +138,13 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         None => None,
     };
     let alarms = checks.see_alarms(&details.alarms).await;
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         service,
         application,
         group,
         details,
         in_flight,
+        unchecked: None,
         current,
         running,
         base,
@@ -146,10 +153,31 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         alarms,
         promoted,
     };
+    if checks.are_wanted() && is_left_by_an_earlier_attempt(target, &snapshot) {
+        let brought =
+            snapshot.service.task_sets.iter().find(|set| set.is_primary()).and_then(|set| set.external_id.clone());
+        if let Some(id) = brought.filter(|id| snapshot.details.last.as_ref().is_some_and(|(last, _)| last == id)) {
+            snapshot.unchecked = Some(self::in_flight(target, &snapshot.application, &snapshot.service, &id).await?);
+            snapshot.stable = match before(clients, &snapshot.application, &snapshot.group, &snapshot.current).await {
+                // Then there is nothing to go back to, and that is said if it comes to it.
+                Err(failure) if failure.cause == Cause::AccessDenied => None,
+                revision => revision?,
+            };
+        }
+    }
     announce(&snapshot.service, snapshot.restore_to(), events);
     let runs_before = (snapshot.restore_to() == snapshot.current).then_some(&snapshot.running);
     announce_commits(runs_before, request, &snapshot.base, events);
     Ok(snapshot)
+}
+
+/// Whether nothing is left to do but to check what an earlier attempt of this workflow run brought.
+fn is_left_by_an_earlier_attempt(target: &CodeDeployService, snapshot: &Snapshot) -> bool {
+    let request = &target.request;
+    request.mode == Mode::Deploy
+        && snapshot.in_flight.is_none()
+        && is_of_an_earlier_attempt(&snapshot.running, &request.tags)
+        && plan(request, snapshot).is_ok_and(|(plan, _)| plan.is_empty())
 }
 
 /// What is in flight. Its revision is that of the task set that it made, or else that of its AppSpec.

@@ -138,7 +138,7 @@ impl Target for CodeDeployService {
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        Rollout::new(self.clients.clone(), &self.asked, before, draft, registered)
+        Rollout::new(self.clients.clone(), &self.asked, before, draft, registered, self.request.wait_until)
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
@@ -147,7 +147,7 @@ impl Target for CodeDeployService {
 
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
-        Rollout::recall(self.clients.clone(), memo)
+        Rollout::recall(self.clients.clone(), memo, self.request.wait_until)
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
@@ -155,7 +155,7 @@ impl Target for CodeDeployService {
     }
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
-        self.checks.of(rollout.clone(), &SeenAlarms::recalled(rollout.pin.alarms.clone()), events)
+        self.checks.of(rollout.checked(), &SeenAlarms::recalled(rollout.pin.alarms.clone()), events)
     }
 
     async fn run_first(

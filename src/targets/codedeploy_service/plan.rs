@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
-use crate::spec::Mode;
+use crate::spec::{Mode, WaitUntil};
 use crate::targets::ecs_service::{Request, Revision, is_of_another_run, revision};
 
 /// What to do.
@@ -19,7 +19,8 @@ pub struct Draft {
 pub(super) enum Start {
     /// With CreateDeployment.
     Create,
-    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same.
+    /// It is in flight already, left by a run that was killed, or begun by somebody who wants the same; or it has succeeded, and
+    /// nobody knows whether it was checked.
     Join,
 }
 
@@ -44,6 +45,16 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         )
         .advise("Leave it out; change the service's settings on the service itself."));
     }
+    if let WaitUntil::Stage(stage) = request.wait_until {
+        return Err(Failure::new(
+            Cause::InvalidInput,
+            format!(
+                "`wait-until` names {}, a stage of Amazon ECS's own deployments, and AWS CodeDeploy deploys this service.",
+                stage.as_str()
+            ),
+        )
+        .advise("Write `traffic-shifted` to leave when the new tasks have all of the traffic, or `deployed`."));
+    }
     let (mut plan, revision) =
         revision(request, &before.current, &before.running, &before.base, before.promoted.as_ref(), &before.images)?;
     let keeps = matches!(revision, Revision::Kept(_));
@@ -55,10 +66,17 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         });
     }
     let is_on_its_way = before.in_flight.as_ref().is_some_and(|in_flight| !in_flight.is_rollback);
-    let joins = keeps && is_on_its_way && !request.settings.force_new_deployment;
-    if joins {
-        let (before, after) = (before.conflict().unwrap_or_default(), "the same, watched to its end".to_owned());
-        let (before, after) = (Shown::Value(before), Shown::Value(after));
+    let wants_what_is_set = keeps && !request.settings.force_new_deployment;
+    let rollout = if wants_what_is_set && is_on_its_way {
+        Some((before.conflict().unwrap_or_default(), "the same, watched to its end"))
+    } else if wants_what_is_set && before.unchecked.is_some() {
+        Some(("brought by an earlier attempt of this run".to_owned(), "the same, checked"))
+    } else {
+        None
+    };
+    let joins = rollout.is_some();
+    if let Some((before, after)) = rollout {
+        let (before, after) = (Shown::Value(before), Shown::Value(after.to_owned()));
         plan.changes.push(Change { subject: "rollout".to_owned(), before, after });
     }
     let start = if joins { Start::Join } else { Start::Create };
@@ -87,7 +105,6 @@ fn unusable(request: &Request) -> Option<&'static str> {
         ("deployment-circuit-breaker", deployment.circuit_breaker.is_some()),
         ("deployment-circuit-breaker-threshold", deployment.circuit_breaker_threshold.is_some()),
         ("deployment-alarms", deployment.alarms.is_some()),
-        ("wait-until", request.wait_until.is_some()),
         ("scheduled-rules", !request.scheduled_rules.is_empty()),
         ("keep-revisions", request.keep_revisions.is_some()),
     ]

@@ -61,7 +61,11 @@ fn judge(pin: &Pin, taken_back: Option<&Deployment>, back: Option<&Observation>,
     if let Some(ours) = taken_back {
         match ours.status {
             Status::Failed | Status::Stopped => {}
-            Status::Succeeded => return failed(format!("{} ended before it could be stopped.", name(&ours.id))),
+            // Whoever asked for it takes back what has ended.
+            Status::Succeeded => {
+                let reason = format!("{} ended before it could be stopped.", name(&ours.id));
+                return Verdict::Failed(Failure::new(Cause::Stopped, reason));
+            }
             _ => return Verdict::Pending,
         }
     }

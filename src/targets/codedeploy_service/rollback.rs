@@ -62,7 +62,10 @@ pub(super) async fn restore(
             }
             // What CodeDeploy takes back by itself, it may not have begun yet.
             Standing::Ended { is_success: false, .. } if look < LOOKS => {}
-            Standing::Ended { id, is_served: false, is_left: false, .. } => return started(Way::Amazon(id)),
+            // Of one that succeeded the service may only be shown as it was before.
+            Standing::Ended { id, is_success: false, is_served: false, is_left: false } => {
+                return started(Way::Amazon(id));
+            }
             Standing::Ended { id, .. } => {
                 let Some(back) = &mut back else {
                     return Ok(Restore::Impossible(

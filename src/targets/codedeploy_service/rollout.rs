@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::judge::judge;
-use super::observe::{Observation, Observer};
+use super::observe::{Observation, Observer, newer};
 use super::plan::{Draft, Start};
 use super::{Readers, Snapshot};
 use crate::aws::CallError;
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::codedeploy::{Deployment, NewDeployment, Status};
-use crate::cycle::{Cause, Failure, Look, Said, Verdict, Watch};
+use crate::cycle::{Cause, Failure, Look, Parting, Said, Verdict, Watch};
 use crate::ecr::Promotion;
-use crate::spec::{AppSpec, CodeDeploy};
+use crate::spec::{AppSpec, CodeDeploy, WaitUntil};
 use crate::targets::ecs_service::{Registered, short};
 
 /// All traffic at once: a way back has no time for a canary.
@@ -46,6 +46,9 @@ pub struct Pin {
     pub(super) desired: u32,
     /// Minutes that the deployment waits on purpose, at most.
     pub(super) rest_minutes: u32,
+    /// The group's alarms on which CodeDeploy goes back by itself.
+    #[serde(default)]
+    pub(super) guards: Vec<String>,
     /// The alarms as they were before.
     pub(super) alarms: BTreeMap<String, Alarm>,
     /// The deployment to create; none where one is joined and there is no AppSpec.
@@ -64,6 +67,10 @@ pub type Memo = Pin;
 #[derive(Debug, Clone)]
 pub struct Rollout {
     pub(super) pin: Pin,
+    /// Whether it is left when all of the traffic has shifted.
+    leaves_early: bool,
+    /// Whether it is over, and is being checked: then it must not be somebody else's.
+    is_checked: bool,
     pub(super) observer: Observer,
     /// The last look, for the diagnosis.
     pub(super) seen: Observation,
@@ -74,6 +81,22 @@ impl Pin {
     /// What CodeDeploy calls the service that a deployment is for.
     pub(super) fn target(&self) -> String {
         format!("{}:{}", short(&self.cluster), self.service_name)
+    }
+
+    /// How it is left when all of the traffic has shifted.
+    fn parting(&self) -> Parting {
+        let protection = if self.guards.is_empty() {
+            "AWS CodeDeploy removes the old tasks when their time is over. From here on nobody watches: no alarm of the deployment \
+             group rolls back."
+                .to_owned()
+        } else {
+            let alarms = self.guards.join(" or ");
+            format!(
+                "AWS CodeDeploy removes the old tasks when their time is over. Until then only it watches, and rolls back when the \
+                 alarm {alarms} fires."
+            )
+        };
+        Parting { standing: "has shifted all of its traffic to the new tasks".to_owned(), protection }
     }
 
     /// Whether this is the deployment with which this program takes the rollout back.
@@ -124,6 +147,7 @@ impl Rollout {
         before: &Snapshot,
         draft: &Draft,
         registered: &Registered,
+        wait_until: WaitUntil,
     ) -> Self {
         let task_definition = registered.arn().to_owned();
         let appspec = asked.appspec.as_ref().ok();
@@ -138,7 +162,7 @@ impl Rollout {
                 ..new(before, appspec.without_hooks().with_task_definition(stable), Some(AT_ONCE.to_owned()))
             }
         });
-        let joined = before.in_flight.as_ref().filter(|_| draft.start == Start::Join);
+        let joined = before.in_flight.as_ref().or(before.unchecked.as_ref()).filter(|_| draft.start == Start::Join);
         let pin = Pin {
             cluster: before.service.cluster_arn.clone(),
             service: before.service.arn.clone(),
@@ -161,6 +185,7 @@ impl Rollout {
             is_theirs: draft.is_theirs,
             desired: before.service.desired,
             rest_minutes: before.details.wait_minutes,
+            guards: if before.details.rolls_back_on_alarm { before.details.alarms.clone() } else { Vec::new() },
             // Of a joined one: as they were when it began.
             alarms: match joined {
                 Some(in_flight) => before.alarms.before(in_flight.created).known().clone(),
@@ -170,7 +195,7 @@ impl Rollout {
             back,
             promotions: Vec::new(),
         };
-        Self { pin, observer: Observer::new(clients), seen: Observation::default(), said: Vec::new() }
+        Self::recall(clients, pin, wait_until)
     }
 
     /// While it waits for somebody to reroute the traffic, or for the old tasks' time to be over.
@@ -179,8 +204,31 @@ impl Rollout {
         waits.then(|| Duration::from_secs(60 * u64::from(self.pin.rest_minutes)))
     }
 
-    pub(super) fn recall(clients: Readers, pin: Pin) -> Self {
-        Self { pin, observer: Observer::new(clients), seen: Observation::default(), said: Vec::new() }
+    pub(super) fn recall(clients: Readers, pin: Pin, wait_until: WaitUntil) -> Self {
+        Self {
+            pin,
+            leaves_early: wait_until == WaitUntil::TrafficShifted,
+            is_checked: false,
+            observer: Observer::new(clients),
+            seen: Observation::default(),
+            said: Vec::new(),
+        }
+    }
+
+    /// The same, while it is checked.
+    pub(super) fn checked(&self) -> Self {
+        Self { is_checked: true, ..self.clone() }
+    }
+
+    async fn verdict(&self, seen: &Observation) -> Result<Verdict, CallError> {
+        Ok(match judge(&self.pin, seen) {
+            Verdict::Pending if self.leaves_early && seen.target.has_shifted() => Verdict::Left(self.pin.parting()),
+            Verdict::Done if self.is_checked => {
+                let newer = newer(self.observer.clients(), &self.pin, &seen.deployment).await?;
+                newer.map_or(Verdict::Done, Verdict::Superseded)
+            }
+            verdict => verdict,
+        })
     }
 }
 
@@ -211,8 +259,8 @@ impl Watch for Rollout {
         let seen = self.observer.look(&self.pin, &id).await?;
         let said = self.observer.news(&seen);
         self.said.extend_from_slice(&said);
-        let look =
-            Look { verdict: judge(&self.pin, &seen), progress: seen.progress(&self.pin), said, rest: self.rest(&seen) };
+        let verdict = self.verdict(&seen).await?;
+        let look = Look { verdict, progress: seen.progress(&self.pin), said, rest: self.rest(&seen) };
         self.seen = seen;
         Ok(look)
     }

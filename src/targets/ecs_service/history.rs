@@ -135,20 +135,22 @@ async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure>
     if let Some(revision) = history.into_iter().find(|revision| revision != current) {
         return Ok(revision);
     }
-    let number = |arn: &str| arn.rsplit(':').next().and_then(|number| number.parse::<u32>().ok());
-    let older = reader
-        .list_active_revisions(family(current), 100)
-        .await?
-        .into_iter()
-        .filter(|arn| family(arn) == family(current) && number(arn) < number(current))
-        .max_by_key(|arn| number(arn));
-    older.ok_or_else(|| {
+    newest_older(reader, current).await?.ok_or_else(|| {
         Failure::new(
             Cause::NotFound,
             format!("There is no revision to go back to: {} is the only one that is known.", short(current)),
         )
         .advise("Name one with `to`: a revision number or an ARN.")
     })
+}
+
+/// The newest active revision of the family before `current`.
+pub(in crate::targets) async fn newest_older(reader: &Reader, current: &str) -> Result<Option<String>, CallError> {
+    let number = |arn: &str| arn.rsplit(':').next().and_then(|number| number.parse::<u32>().ok());
+    let revisions = reader.list_active_revisions(family(current), 100).await?.into_iter();
+    Ok(revisions
+        .filter(|arn| family(arn) == family(current) && number(arn) < number(current))
+        .max_by_key(|arn| number(arn)))
 }
 
 pub(super) fn family(task_definition: &str) -> &str {

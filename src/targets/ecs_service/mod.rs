@@ -35,7 +35,7 @@ use crate::aws::ecs::{Reader, Service};
 use crate::aws::{ecr, ecs, events, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
-use crate::spec::{Mode, Origin, Overrides, Settings, Source, Stage, Tag};
+use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag, WaitUntil};
 use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
 
@@ -47,11 +47,11 @@ pub use rollout::{Memo, Rollout};
 
 pub(in crate::targets) use capture::{Base, active, announce, announce_commits, base, describe};
 pub(in crate::targets) use diagnose::{is_evidence, logs_of};
-pub(in crate::targets) use history::{or_nothing, resolve};
+pub(in crate::targets) use history::{newest_older, or_nothing, resolve};
 pub(in crate::targets) use images::named;
 pub(in crate::targets) use judge::threshold;
 pub(in crate::targets) use known_causes::hints;
-pub(in crate::targets) use plan::{Revision, is_of_another_run, revision};
+pub(in crate::targets) use plan::{Revision, is_of_an_earlier_attempt, is_of_another_run, revision};
 pub(in crate::targets) use preflight::{check_images, check_revision, complain};
 pub(in crate::targets) use promotion::{Promoted, look};
 pub(in crate::targets) use register::{deregister, register};
@@ -115,8 +115,8 @@ pub struct Request {
     pub keep_revisions: Option<usize>,
     /// The tags of a new revision.
     pub tags: Vec<Tag>,
-    /// The stage at which a rollout is left; `None` is its end.
-    pub wait_until: Option<Stage>,
+    /// Where a rollout is left.
+    pub wait_until: WaitUntil,
     /// How often a refused call that writes is made again.
     pub max_retries: u32,
 }
@@ -208,7 +208,7 @@ impl Target for EcsService {
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        Rollout::new(self.readers.ecs.clone(), before, draft, registered, self.request.wait_until)
+        Rollout::new(self.readers.ecs.clone(), before, draft, registered, self.request.wait_until.stage())
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
@@ -217,7 +217,7 @@ impl Target for EcsService {
 
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
-        Rollout::recall(self.readers.ecs.clone(), memo, self.request.wait_until)
+        Rollout::recall(self.readers.ecs.clone(), memo, self.request.wait_until.stage())
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {

@@ -10,7 +10,7 @@ use super::{Request, Snapshot, configuration, images, sentences, short};
 use crate::aws::ecs::{ServiceDeploymentStatus as Status, ServiceUpdate};
 use crate::cycle::{Cause, Change, Failure, Pause, Plan, Shown};
 use crate::ecr::Resolved;
-use crate::spec::{Mode, Strategy, Tag, TaskDefinition, difference, render};
+use crate::spec::{Mode, Strategy, Tag, TaskDefinition, WaitUntil, difference, render};
 
 /// How the keys of the tags begin that this action gives to revisions.
 const TAGS: &str = "ecs-deploy-action:";
@@ -111,7 +111,14 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     }
     let keeps_revision = matches!(revision, Revision::Kept(_));
     let configuration = update.deployment_configuration.as_ref().unwrap_or(there);
-    if request.wait_until.is_some() && configuration::strategy(configuration) == Strategy::Rolling {
+    if request.wait_until == WaitUntil::TrafficShifted {
+        return Err(Failure::new(
+            Cause::InvalidInput,
+            "`wait-until: traffic-shifted` is for services that AWS CodeDeploy deploys, and Amazon ECS deploys this one.",
+        )
+        .advise("Name a stage, such as `bake-time`, or write `deployed`."));
+    }
+    if request.wait_until.stage().is_some() && configuration::strategy(configuration) == Strategy::Rolling {
         return Err(Failure::new(
             Cause::InvalidInput,
             "`wait-until` names a stage, and rolling deployments, such as this service's, have no stages.",
@@ -222,7 +229,7 @@ pub(in crate::targets) fn is_of_another_run(running: &TaskDefinition, tags: &[Ta
 }
 
 /// Whether the revision's tags name an earlier attempt of the workflow run that the request's name.
-pub(super) fn is_of_an_earlier_attempt(running: &TaskDefinition, tags: &[Tag]) -> bool {
+pub(in crate::targets) fn is_of_an_earlier_attempt(running: &TaskDefinition, tags: &[Tag]) -> bool {
     match (run_of(&running.tags()), run_of(tags)) {
         (Some((their_run, their_attempt)), Some((our_run, our_attempt))) => {
             their_run == our_run && their_attempt != our_attempt
