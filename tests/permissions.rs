@@ -12,8 +12,8 @@ use ecs_deploy_action::runner::{Environment, Inputs};
 use ecs_deploy_action::spec::Spec;
 use serde_json::json;
 use simulator::{
-    Action, Alarm, Behaviour, ContainerInstance, DeploymentGroup, Fault, Moment, Rule, Scenario, ServiceDeployments,
-    Simulator, When,
+    Action, Alarm, Behaviour, ContainerInstance, DeploymentGroup, Fault, Image, Moment, Repository, Rule, Scenario,
+    Service, ServiceDeployments, Simulator, When,
 };
 use support::permissions::Granted;
 use support::{Step, seconds, task_definition, web, world};
@@ -101,6 +101,32 @@ fn crashing_on_the_way_back() -> Simulator {
     machines(scenario.image("good", Behaviour::crash_loop()))
 }
 
+const IN_ECR: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/web:2";
+
+/// Where everything is that inputs can name: other services, a rule, a registry, and revisions of this action.
+async fn equipped() -> Simulator {
+    let scenario = Scenario::default().rule("nightly", "web:1").image("stuck", Behaviour::Stuck);
+    let ends = Behaviour::Ends { after: seconds(5), exit_codes: [("app".to_owned(), 0)].into() };
+    let simulator = world(scenario.one_off("", ends));
+    simulator.add_service(Service::new("api"));
+    simulator.add_service(Service::new("web").cluster("staging").task_definition(task_definition("web:staged")));
+    let findings = json!({"findings": [{"name": "CVE-2026-1", "severity": "LOW"}]});
+    let image = Image::new("2", "linux", "amd64").scan(seconds(0), "COMPLETE", findings);
+    simulator.add_repository(Repository::new("shop/web").mutability("IMMUTABLE", &[]).image(image.tag("2")));
+    for image in ["web:earlier-1", "web:earlier-2"] {
+        Step::deploying(image).run(&simulator).await.ended("deployed", "");
+    }
+    simulator
+}
+
+/// The same, with a deployment that waits at a pause.
+async fn equipped_and_paused() -> Simulator {
+    let simulator = pausing();
+    tokio::time::sleep(seconds(BEFORE)).await;
+    Step::deploying("web:earlier-1").input("on-pause-hook", "return").run(&simulator).await.ended("in-progress", "");
+    simulator
+}
+
 const WORLDS: [fn() -> Simulator; 10] = [
     healthy,
     moving,
@@ -171,15 +197,22 @@ async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
     for world in WORLDS.iter().chain(OF_CODEDEPLOY.iter().filter(|_| by_codedeploy)) {
         let simulator = world();
         tokio::time::sleep(seconds(BEFORE)).await;
-        let step = step();
-        step.run(&simulator).await;
-        step.post(&simulator, "failure").await;
-        for call in simulator.journal() {
-            let used = granted.allows(&call).unwrap();
-            unused.retain(|grant| !used.contains(grant));
-        }
+        use_up(&granted, &mut unused, step(), &simulator).await;
+    }
+    for simulator in [equipped().await, equipped_and_paused().await] {
+        use_up(&granted, &mut unused, step(), &simulator).await;
     }
     unused
+}
+
+async fn use_up(granted: &Granted, unused: &mut BTreeSet<(String, String)>, step: Step, simulator: &Simulator) {
+    let before = simulator.journal().len();
+    step.run(simulator).await;
+    step.post(simulator, "failure").await;
+    for call in simulator.journal().split_off(before) {
+        let used = granted.allows(&call).unwrap();
+        unused.retain(|grant| !used.contains(grant));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,8 +238,37 @@ async fn nothing_is_granted_that_is_never_used() {
             bare().input("mode", "rollback").input("to", "1").input("wait-for-minutes", "1.5")
         }),
     ];
+    let mut used = BTreeSet::new();
     for (name, step) in steps {
         assert_eq!(unused(step).await, BTreeSet::new(), "{name}");
+        used.extend(Granted::to(step().environment(), step().path()).unwrap().grants());
+    }
+    // These have one world each in which they get far: what they add has to be used there.
+    let steps: [(&str, Make); 6] = [
+        ("an image of a registry", || {
+            let step = Step::deploying(IN_ECR).input("scan-gate", "fail").input("forbid-mutable-tags", "true");
+            step.input("promote-tags", "stable")
+        }),
+        ("what runs elsewhere", || {
+            let step = bare().input("mode", "promote").input("from-service", "web").input("from-cluster", "staging");
+            step.input("wait-for-minutes", "1")
+        }),
+        ("rules and fewer revisions", || {
+            Step::deploying("web:good-2").input("scheduled-rules", "nightly").input("keep-revisions", "1")
+        }),
+        ("an answer to a pause", || bare().input("mode", "continue").input("wait-for-minutes", "1")),
+        ("a task", || {
+            let step = bare().input("mode", "run-task").input("wait-for-minutes", "1");
+            let step = step.input("task-definition", "web").input("run-task-subnets", "subnet-0a");
+            step.input("run-task-tags", r#"[{"key": "team", "value": "shop"}]"#)
+        }),
+        ("a task before the service", || {
+            Step::deploying("web:stuck").input("run-task", "true").input("wait-for-minutes", "1")
+        }),
+    ];
+    for (name, step) in steps {
+        let added: BTreeSet<_> = unused(step).await.difference(&used).cloned().collect();
+        assert_eq!(added, BTreeSet::new(), "{name}");
     }
 }
 

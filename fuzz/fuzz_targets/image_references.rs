@@ -1,10 +1,12 @@
 //! An image, as `image` and as `images` take it.
 //!
-//! The same text is right in both or in neither, is one word, and comes out as it went in.
+//! The same text is right in both or in neither, is one word, and comes out as it went in. What it is taken apart into names the
+//! same image, and so does its digest alone.
 #![no_main]
 
 use std::path::Path;
 
+use ecs_deploy_action::ecr::ImageReference;
 use ecs_deploy_action::spec::{Format, Spec, TaskDefinition, render};
 use ecs_deploy_action_fuzz::inputs;
 use libfuzzer_sys::fuzz_target;
@@ -22,6 +24,14 @@ fuzz_target!(|image: &str| {
     let (Ok(one), Ok(pair)) = (one, pair) else { return };
     assert!(!image.contains(char::is_whitespace));
     assert_eq!(one.overrides.image.as_deref(), Some(image));
+
+    let reference: ImageReference = image.parse().expect("the inputs took it");
+    assert_eq!(reference.to_string().parse().as_ref(), Ok(&reference));
+    if let Some(digest) = &reference.digest {
+        let pinned = reference.pinned(digest);
+        assert_eq!(pinned.to_string().parse().as_ref(), Ok(&pinned));
+        assert_eq!((&pinned.registry, &pinned.repository), (&reference.registry, &reference.repository));
+    }
 
     let document = r#"{"family": "web", "containerDefinitions": [{"name": "web", "image": "old"}]}"#;
     let document = TaskDefinition::parse(document, Format::Json).expect("the document is one");

@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     match Spec::from_inputs(&inputs, nowhere) {
         Ok(spec) => {
             assert!(spec == Spec::from_inputs(&inputs, nowhere).expect("the same inputs are right a second time"));
-            assert!(!spec.service.is_empty() && !spec.cluster.is_empty());
+            assert!(spec.service.as_ref().is_none_or(|service| !service.is_empty()) && !spec.cluster.is_empty());
             assert!(spec.overrides.images.iter().all(|(name, image)| !name.is_empty() && !image.is_empty()));
             // A command is shown: it is what the plan is about.
             let others = Spec { overrides: Overrides { command: None, ..spec.overrides.clone() }, ..spec.clone() };

@@ -165,7 +165,8 @@ fn checks(call: &Call) -> Vec<Check> {
         ("ecs", "RunTask") => {
             let context = vec![("ecs:cluster", arn("cluster", cluster.clone()))];
             let mut checks = vec![Check { context, ..check(text("taskDefinition")) }];
-            if request["tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
+            let has_tags = request["tags"].as_array().is_some_and(|tags| !tags.is_empty());
+            if has_tags || request["propagateTags"] == "TASK_DEFINITION" {
                 let context = vec![("ecs:CreateAction", call.operation.clone())];
                 let resource = arn("task", format!("{cluster}/1"));
                 checks.push(Check { action: "ecs:TagResource".to_owned(), resource, context });

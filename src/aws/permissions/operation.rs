@@ -219,7 +219,7 @@ operations! {
         )];
         RunTask: [
             ecs("ecs:RunTask", &[TaskDefinitions], When::RunsTask, "run the one-off task").only(Condition::InCluster),
-            ecs("ecs:TagResource", &[Tasks], When::RunsTask, "tag the one-off task")
+            ecs("ecs:TagResource", &[Tasks], When::TagsTask, "tag the one-off task")
                 .only(Condition::MadeBy("RunTask"))
                 .says(ECS_TAGS),
         ];

@@ -22,6 +22,8 @@ pub enum When {
     MayNeedGpus,
     /// Those that run a one-off task.
     RunsTask,
+    /// Those that run one with tags.
+    TagsTask,
     /// Those that go back without saying where, or to a commit.
     GoesToPrevious,
     /// Those that take the images of another service.
@@ -68,6 +70,12 @@ impl When {
             Self::PassesRoles => registers(spec) && has_roles(spec),
             Self::MayNeedGpus => may_need_gpus(spec),
             Self::RunsTask => changes(spec) && spec.one_off.is_some(),
+            Self::TagsTask => {
+                changes(spec)
+                    && spec.one_off.as_ref().is_some_and(|task| {
+                        !task.tags.is_empty() || spec.settings.propagate_tags.as_deref() == Some("TASK_DEFINITION")
+                    })
+            }
             Self::GoesToPrevious => {
                 matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
             }
@@ -113,6 +121,7 @@ impl When {
             Self::PassesRoles => "the new revision has a task role or an execution role",
             Self::MayNeedGpus => "the task definition may ask for GPUs",
             Self::RunsTask => "`mode: run-task`, or `run-task: true`",
+            Self::TagsTask => "the same, with `run-task-tags` or `propagate-tags: TASK_DEFINITION`",
             Self::GoesToPrevious => "`mode: rollback` without `to`, or to a commit",
             Self::Promotes => "`from-service`",
             Self::Keeps => "`keep-revisions`",
