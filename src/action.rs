@@ -191,7 +191,9 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
         rollback_on_failure: spec.rollback_on_failure,
         on_conflict: match spec.mode {
             // Whoever asks to go back while something is in flight means: now.
-            Mode::Rollback { .. } => OnConflict::Supersede,
+            // What is in flight on an endpoint cannot be superseded.
+            Mode::Rollback { .. } if spec.endpoint.is_none() => OnConflict::Supersede,
+            Mode::Rollback { .. } => OnConflict::Wait,
             Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::Continue { .. } => spec.on_conflict,
         },
         on_cancel: spec.on_cancel,
@@ -242,6 +244,9 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
 }
 
 fn permissions_of(spec: &Spec) -> String {
+    if let Some(endpoint) = &spec.endpoint {
+        return format!("the permissions for endpoint {}", endpoint.name);
+    }
     match &spec.service {
         Some(service) => format!("the permissions for service {service}"),
         None => "the permissions for a one-off task".to_owned(),

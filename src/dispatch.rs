@@ -19,6 +19,7 @@ use crate::spec::{Mode, Spec, Tag};
 use crate::targets::codedeploy_service::{self, CodeDeployService};
 use crate::targets::ecs_service::{EcsService, FirstLook, Readers, Request, Writers};
 use crate::targets::ecs_task::{self, EcsTask, Identity};
+use crate::targets::sagemaker_endpoint::{self, SageMakerEndpoint};
 use crate::verification::Checks;
 
 /// Everything that is known before the first look at AWS.
@@ -37,6 +38,9 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Does what was asked for.
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
+        if let Some(endpoint) = self.sagemaker_endpoint(&host.environment) {
+            return self.cycle(&endpoint, || self.endpoint_writers(), host, events).await;
+        }
         match (&self.spec.service, self.ecs_task(&host.environment)) {
             (Some(service), _) if self.spec.mode != Mode::RunTask => {
                 self.service(service, host, events).boxed_local().await
@@ -92,6 +96,10 @@ impl Prepared {
             EcsTask::KIND => {
                 let task = self.ecs_task(&host.environment).ok_or_else(no_task)?;
                 self.settle(&task, || self.connection.ecs_writer(), host, events, after).await
+            }
+            SageMakerEndpoint::KIND => {
+                let endpoint = self.sagemaker_endpoint(&host.environment).ok_or_else(no_task)?;
+                self.settle(&endpoint, || self.endpoint_writers(), host, events, after).await
             }
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
@@ -189,6 +197,31 @@ impl Prepared {
         }
     }
 
+    fn endpoint_writers(&self) -> sagemaker_endpoint::Writers {
+        sagemaker_endpoint::Writers {
+            sage_maker: self.connection.sage_maker_writer(),
+            images: self.connection.writable_registries(),
+        }
+    }
+
+    fn sagemaker_endpoint(&self, environment: &Environment) -> Option<SageMakerEndpoint> {
+        let spec = &self.spec;
+        let request = sagemaker_endpoint::Request {
+            endpoint: spec.endpoint.clone()?,
+            mode: spec.mode.clone(),
+            deployment: spec.settings.deployment.clone(),
+            alarms: spec.verification.alarms.clone(),
+            alarm_preflight: spec.verification.alarm_preflight,
+            is_checked: self.checks.are_wanted(),
+            tags: self.tags.clone(),
+            run: environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),
+            region: self.connection.region().to_owned(),
+            max_retries: spec.max_retries,
+        };
+        let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
+        Some(SageMakerEndpoint::new(self.connection.sage_maker_reader(), self.checks.clone(), request, images))
+    }
+
     fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {
         let spec = &self.spec;
         let request = ecs_task::Request {
@@ -219,7 +252,7 @@ fn nothing_to_do(events: &Events) -> Conclusion {
 }
 
 fn no_task() -> Failure {
-    Failure::new(Cause::InvalidInput, "Neither a service nor a task is named.")
+    Failure::new(Cause::InvalidInput, "Neither a service nor a task nor an endpoint is named.")
 }
 
 pub(crate) fn unreadable(error: serde_json::Error) -> Failure {

@@ -32,6 +32,13 @@ CreateDeployment GetDeployment GetDeploymentGroup GetApplicationRevision ListDep
 BatchGetDeploymentTargets ListDeploymentTargets
 """,
     "events/2015-10-07": "DescribeRule ListTargetsByRule PutTargets",
+    "sagemaker/2017-07-24": """
+CreateModel DescribeModel DeleteModel
+CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig ListEndpointConfigs
+CreateEndpoint UpdateEndpoint DescribeEndpoint DeleteEndpoint ListEndpoints UpdateEndpointWeightsAndCapacities
+DescribeModelPackage ListModelPackages
+AddTags ListTags
+""",
     "ecr/2015-09-21": """
 DescribeRepositories DescribeImages BatchGetImage PutImage GetDownloadUrlForLayer DescribeImageScanFindings
 DescribePullThroughCacheRules

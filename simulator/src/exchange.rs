@@ -195,7 +195,7 @@ impl State {
             return operation::perform(&mut self.world, service, name, request);
         }
         let answer = operation::perform(&mut self.world, service, name, request)?;
-        if name == "UpdateService" || name == "CreateDeployment" {
+        if ["UpdateService", "CreateDeployment", "CreateEndpoint", "UpdateEndpoint"].contains(&name) {
             self.world.updated_by_client();
         }
         self.remember();
@@ -285,7 +285,15 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     let Some(body) = &asked.parameters else {
         return Err(Refusal::new("SerializationException", "The body is not JSON."));
     };
-    model.check(&operation.input, body, scenario.accept_unknown_members)?;
+    model.check(&operation.input, body, scenario.accept_unknown_members).map_err(|departure| {
+        match asked.signing_name() {
+            // SageMaker has one error for everything.
+            Some("sagemaker") => {
+                Refusal::new("ValidationException", format!("1 validation error detected: {departure}"))
+            }
+            _ => Refusal::from(departure),
+        }
+    })?;
     Ok(caller)
 }
 

@@ -19,6 +19,7 @@ mod clock;
 mod container_instance;
 mod deployment_group;
 mod door;
+mod endpoint;
 mod exchange;
 mod fault;
 mod github;
@@ -48,6 +49,7 @@ pub use crate::alarm::{Alarm, AlarmKind, AlarmState};
 pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
+pub use crate::endpoint::{Endpoint, ModelBehaviour, ModelOutcome};
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::github::Commit;
 pub use crate::journal::Call;
@@ -129,6 +131,36 @@ impl Simulator {
         state.world.add_alarms_named(&group.alarms);
         state.world.code_deploy.groups.push(group);
         state.remember();
+    }
+
+    /// Adds an endpoint of Amazon SageMaker in steady state, with a configuration and a model of its name.
+    ///
+    /// # Panics
+    ///
+    /// When its parts do not fit together.
+    pub fn add_endpoint(&self, endpoint: Endpoint) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let added = state.world.add_steady_endpoint(endpoint);
+        state.remember();
+        drop(state);
+        #[expect(clippy::expect_used, reason = "a test's own endpoint is wrong: documented, and nobody could go on")]
+        added.expect("the endpoint's parts fit together");
+    }
+
+    /// Adds a version of a model package, as ListModelPackages and DescribeModelPackage show it, and gives its ARN. The group is
+    /// created with it.
+    pub fn add_model_package(&self, group: &str, version: u64, document: &Value) -> String {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let arn = state.world.add_model_package(group, version, document);
+        state.remember();
+        arn
+    }
+
+    /// The endpoint as DescribeEndpoint would show it now; null when there is none. Not in the journal.
+    pub fn describe_endpoint(&self, endpoint: &str) -> Value {
+        self.look_at("sagemaker", "DescribeEndpoint", &serde_json::json!({"EndpointName": endpoint}))
     }
 
     /// Registers a task definition, as somebody else would, and gives its ARN. Not in the journal.

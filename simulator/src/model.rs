@@ -10,7 +10,7 @@ use crate::wire::Refusal;
 
 /// The shapes of the operations that the simulator knows, by service; `models/README.md` says where they come from. A further
 /// service is a further line here.
-static MODELS: LazyLock<[Model; 6]> = LazyLock::new(|| {
+static MODELS: LazyLock<[Model; 7]> = LazyLock::new(|| {
     [
         include_str!("../models/cloudwatch.json"),
         include_str!("../models/codedeploy.json"),
@@ -18,6 +18,7 @@ static MODELS: LazyLock<[Model; 6]> = LazyLock::new(|| {
         include_str!("../models/ecs.json"),
         include_str!("../models/events.json"),
         include_str!("../models/logs.json"),
+        include_str!("../models/sagemaker.json"),
     ]
     .map(|text| {
         #[expect(clippy::expect_used, reason = "the models are a part of this crate, and a test reads them")]
@@ -79,6 +80,7 @@ enum Kind {
     Integer,
     Long,
     Double,
+    Float,
     Timestamp,
     Boolean,
 }
@@ -163,7 +165,9 @@ impl Check<'_> {
             (Kind::Integer | Kind::Long, Value::Number(number)) if number.is_i64() => {
                 shape.measure(number.as_f64().unwrap_or_default(), path)
             }
-            (Kind::Double, Value::Number(number)) => shape.measure(number.as_f64().unwrap_or_default(), path),
+            (Kind::Double | Kind::Float, Value::Number(number)) => {
+                shape.measure(number.as_f64().unwrap_or_default(), path)
+            }
             (Kind::Timestamp, Value::Number(_)) | (Kind::Boolean, Value::Bool(_)) => Ok(()),
             _ => Err(Departure::Type { path: shown(path), expected: shape.kind.name() }),
         }
@@ -212,7 +216,7 @@ impl Kind {
             Self::Map => "map",
             Self::String => "string",
             Self::Integer | Self::Long => "whole number",
-            Self::Double => "number",
+            Self::Double | Self::Float => "number",
             Self::Timestamp => "timestamp",
             Self::Boolean => "boolean",
         }

@@ -23,7 +23,8 @@ pub struct Scripted {
 pub enum Moment {
     /// So long after the world started.
     Elapsed(#[serde(deserialize_with = "seconds")] Duration),
-    /// After an UpdateService, or a CreateDeployment of AWS CodeDeploy, of the client took effect.
+    /// After an UpdateService, a CreateDeployment of AWS CodeDeploy, or a CreateEndpoint or an UpdateEndpoint of Amazon
+    /// SageMaker, of the client took effect.
     AfterUpdate {
         /// Which one, counted from 1.
         number: usize,
@@ -110,6 +111,35 @@ pub enum Action {
         tag: String,
         /// The digest.
         digest: String,
+    },
+    /// Makes a configuration of that name, and updates the endpoint to it: the current one with another image.
+    UpdateEndpoint {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The name of the new configuration, and of its model.
+        config: String,
+        /// The image of the new model.
+        image: String,
+    },
+    /// SageMaker maintains the endpoint: `SystemUpdating`.
+    MaintainEndpoint {
+        /// The endpoint's name.
+        endpoint: String,
+        /// For how long.
+        #[serde(deserialize_with = "seconds")]
+        lasts: Duration,
+    },
+    /// Another number of instances, as autoscaling would choose.
+    ScaleEndpoint {
+        /// The endpoint's name.
+        endpoint: String,
+        /// How many.
+        count: u64,
+    },
+    /// Deletes the endpoint.
+    DeleteEndpoint {
+        /// The endpoint's name.
+        endpoint: String,
     },
     /// A CloudWatch alarm goes into ALARM.
     TripAlarm {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::others::{Action, Moment, Scripted};
-use crate::{Alarm, Page};
+use crate::{Alarm, ModelBehaviour, ModelOutcome, Page};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -96,6 +96,15 @@ pub struct Scenario {
     pub stage: Duration,
     /// What the functions of lifecycle hooks answer; the first entry that matches decides, and no entry means well.
     pub hooks: Vec<HookAnswer>,
+    /// What models do on SageMaker's endpoints; the first entry that matches decides, and no entry means well.
+    pub models: Vec<ModelBehaviour>,
+    /// How long the instances of an endpoint take to start, unless the model's entry says.
+    #[serde(deserialize_with = "seconds")]
+    pub endpoint_start: Duration,
+    /// Whether SageMaker goes back without saying why.
+    pub silent_endpoint_rollbacks: bool,
+    /// Whether the rollback of a rolling update of an endpoint fails.
+    pub endpoint_rollbacks_fail: bool,
 }
 
 impl Default for Scenario {
@@ -132,6 +141,10 @@ impl Default for Scenario {
             unchecked: Duration::from_secs(40),
             stage: Duration::from_secs(3),
             hooks: Vec::new(),
+            models: Vec::new(),
+            endpoint_start: Duration::from_secs(180),
+            silent_endpoint_rollbacks: false,
+            endpoint_rollbacks_fail: false,
         }
     }
 }
@@ -163,6 +176,7 @@ impl Scenario {
             retry: Duration::ZERO,
             unchecked: Duration::ZERO,
             stage: Duration::ZERO,
+            endpoint_start: Duration::ZERO,
             ..Self::default()
         }
         .image("", Behaviour::Healthy { start: Duration::ZERO, healthy: Duration::ZERO })
@@ -226,6 +240,20 @@ impl Scenario {
     pub fn lifecycle_hook(mut self, function: impl Into<String>, outcome: HookOutcome) -> Self {
         self.hooks.push(HookAnswer { function: function.into(), outcome });
         self
+    }
+
+    /// The same world, in which variants do this whose image, model data or instance type contains `part`. Earlier entries win.
+    #[must_use]
+    pub fn model(mut self, part: impl Into<String>, outcome: ModelOutcome) -> Self {
+        self.models.push(ModelBehaviour { part: part.into(), outcome });
+        self
+    }
+
+    /// What a variant does that is made of these texts.
+    pub(crate) fn model_outcome(&self, texts: &[&str]) -> ModelOutcome {
+        let matches = |model: &&ModelBehaviour| texts.iter().any(|text| text.contains(&model.part));
+        let usual = || ModelOutcome::Serves { after: self.endpoint_start };
+        self.models.iter().find(matches).map_or_else(usual, |model| model.outcome.clone())
     }
 
     pub(crate) fn hook(&self, function: &str) -> HookOutcome {

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs};
+use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs, sage_maker};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -193,6 +193,16 @@ impl Connection {
         events::Writer::new(&self.of_service("EVENTBRIDGE"))
     }
 
+    /// Calls to Amazon SageMaker that change nothing.
+    pub fn sage_maker_reader(&self) -> sage_maker::Reader {
+        sage_maker::Reader::new(&self.of_service("SAGEMAKER"))
+    }
+
+    /// Calls to Amazon SageMaker that change something.
+    pub fn sage_maker_writer(&self) -> sage_maker::Writer {
+        sage_maker::Writer::new(&self.of_service("SAGEMAKER"))
+    }
+
     /// The endpoints that the environment puts in the place of AWS, of the services that are called for `spec`.
     pub fn endpoints(&self, spec: &Spec) -> BTreeSet<String> {
         let called = Operation::ALL
@@ -255,6 +265,7 @@ fn variable(signing_name: &str) -> &'static str {
         "events" => "EVENTBRIDGE",
         "logs" => "CLOUDWATCH_LOGS",
         "monitoring" => "CLOUDWATCH",
+        "sagemaker" => "SAGEMAKER",
         "sts" => "STS",
         _ => "ECS",
     }

@@ -7,7 +7,7 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::advice::Refused;
-use super::{Operation, SessionError};
+use super::{Operation, SessionError, sage_maker};
 use crate::cycle::{Cause, Failure};
 
 /// A call to AWS that did not succeed.
@@ -60,7 +60,10 @@ impl CallError {
             SdkError::ServiceError(context) => {
                 let code = context.err().code();
                 let message = context.err().message();
-                let kind = classify(code, message, context.raw().status().as_u16());
+                let kind = match (operation.service(), code) {
+                    ("sagemaker", Some("ValidationException")) => sage_maker::kind(message.unwrap_or_default()),
+                    _ => classify(code, message, context.raw().status().as_u16()),
+                };
                 let explanation = match (code, message) {
                     (Some(code), Some(message)) => format!("{code}: {message}"),
                     (Some(text), None) | (None, Some(text)) => text.to_owned(),

@@ -14,6 +14,7 @@ pub mod events;
 pub mod logs;
 pub mod permissions;
 mod retry;
+pub mod sage_maker;
 
 pub use client::{Connection, ConnectionError, claims};
 pub use credentials::SessionError;

@@ -227,11 +227,21 @@ pub enum Output {
     Commit,
     /// The commit that what ran before comes from, as far as tags tell.
     PreviousCommit,
+    /// The endpoint's name.
+    EndpointName,
+    /// The endpoint.
+    EndpointArn,
+    /// The configuration that it serves.
+    EndpointConfigName,
+    /// The configuration that it served before.
+    PreviousEndpointConfigName,
+    /// The model that was made.
+    ModelName,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -262,6 +272,11 @@ impl Output {
         Self::ImageDigest,
         Self::Commit,
         Self::PreviousCommit,
+        Self::EndpointName,
+        Self::EndpointArn,
+        Self::EndpointConfigName,
+        Self::PreviousEndpointConfigName,
+        Self::ModelName,
     ];
 
     /// The name in `action.yml`.
@@ -297,6 +312,11 @@ impl Output {
             Self::ImageDigest => "image-digest",
             Self::Commit => "commit",
             Self::PreviousCommit => "previous-commit",
+            Self::EndpointName => "endpoint-name",
+            Self::EndpointArn => "endpoint-arn",
+            Self::EndpointConfigName => "endpoint-config-name",
+            Self::PreviousEndpointConfigName => "previous-endpoint-config-name",
+            Self::ModelName => "model-name",
         }
     }
 }

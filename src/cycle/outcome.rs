@@ -87,6 +87,12 @@ pub enum Cause {
     HealthCheck,
     /// The address of `health-check-url` did not answer as it should.
     HealthCheckUrl,
+    /// An endpoint did not come into service with what was asked for, or SageMaker took the update back by itself.
+    EndpointFailed,
+    /// AWS has no instances of the type that was asked for.
+    Capacity,
+    /// A rolling update of an endpoint failed, and so did SageMaker's own rollback.
+    UpdateRollbackFailed,
     /// A lifecycle hook of the deployment failed, timed out, or was answered with a rollback.
     Hook,
     /// Neither success nor failure was seen in the time that was given.
@@ -123,7 +129,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
@@ -131,6 +137,9 @@ impl Cause {
         Self::Alarm,
         Self::HealthCheck,
         Self::HealthCheckUrl,
+        Self::EndpointFailed,
+        Self::Capacity,
+        Self::UpdateRollbackFailed,
         Self::Hook,
         Self::Timeout,
         Self::Cancelled,
@@ -164,6 +173,9 @@ impl Cause {
             Self::Alarm => "alarm",
             Self::HealthCheck => "health-check",
             Self::HealthCheckUrl => "health-check-url",
+            Self::EndpointFailed => "endpoint-failed",
+            Self::Capacity => "capacity",
+            Self::UpdateRollbackFailed => "update-rollback-failed",
             Self::Hook => "hook",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",

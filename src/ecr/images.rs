@@ -28,6 +28,15 @@ pub struct Images {
     promotions: RefCell<Vec<Promotion>>,
 }
 
+/// Where images run, in words for complaints.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Who runs them: `the task runs`.
+    pub runs: &'static str,
+    /// What else can be changed.
+    pub remedy: &'static str,
+}
+
 /// An image in Amazon ECR of which the digest is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
@@ -161,11 +170,12 @@ impl Images {
     }
 
     /// Checks, before anything is changed, what would only come out while the rollout fails: whether each image has the
-    /// platform, whether tags can be moved, what scanning found. `platform` is `None` where it is not known.
+    /// platform, whether tags can be moved, what scanning found. `platform` is `None` where it is not known;
+    /// `place` says in words what runs there, and what can be changed about it.
     ///
     /// # Errors
     /// Everything that excludes success, at once; then what the scan gate does not let through.
-    pub async fn check(&self, platform: Option<&Platform>, events: &Events) -> Result<(), Failure> {
+    pub async fn check(&self, platform: Option<&Platform>, place: Place, events: &Events) -> Result<(), Failure> {
         let mut complaints = Vec::new();
         let mut suspects = Vec::new();
         for image in self.resolved() {
@@ -180,7 +190,7 @@ impl Images {
                 }
             };
             if let Some(platform) = platform {
-                complaints.extend(misfit(image, &content, platform, &reader, events).await);
+                complaints.extend(misfit(image, &content, (platform, place), &reader, events).await);
             }
             suspects.push(Suspect { image, reader, digests: scanned(image, &content, platform) });
         }
@@ -300,7 +310,7 @@ fn promotions(resolved: &[Resolved], tags: &[String]) -> Result<Vec<Promotion>, 
 async fn misfit(
     image: &Resolved,
     content: &Content,
-    platform: &Platform,
+    (platform, place): (&Platform, Place),
     reader: &Reader,
     events: &Events,
 ) -> Option<String> {
@@ -317,9 +327,8 @@ async fn misfit(
     };
     let there = if there.is_empty() { "nothing that runs".to_owned() } else { there };
     Some(format!(
-        "{} is for {there}, and the task runs on {platform}: build it for {platform}, or change the task definition's \
-         `runtimePlatform`",
-        image.written
+        "{} is for {there}, and {} on {platform}: build it for {platform}, or {}",
+        image.written, place.runs, place.remedy
     ))
 }
 

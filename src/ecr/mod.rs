@@ -8,7 +8,7 @@ mod promote;
 mod reference;
 mod scan;
 
-pub use images::{Images, Resolved};
+pub use images::{Images, Place, Resolved};
 pub use platform::{Child, Content, Platform, content, fits, platforms};
 pub use promote::Promotion;
 pub use reference::{EcrRegistry, ImageReference, InvalidReference, Registry, is_tag};

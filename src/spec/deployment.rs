@@ -108,7 +108,7 @@ pub enum Threshold {
 /// What the inputs say.
 pub(super) fn settings(inputs: &Inputs, reader: &mut Reader) -> DeploymentSettings {
     let strategy = inputs.deployment_strategy.as_deref().and_then(|text| {
-        let choices = [("rolling", 0), ("blue-green", 1), ("linear", 2), ("canary", 3)];
+        let choices = [("rolling", 0), ("blue-green", 1), ("linear", 2), ("canary", 3), ("all-at-once", 1)];
         let strategies = [Strategy::Rolling, Strategy::BlueGreen, Strategy::Linear, Strategy::Canary];
         reader.keep(field::choice("deployment-strategy", text, &choices)).map(|choice| strategies[choice].clone())
     });
@@ -163,7 +163,8 @@ pub(super) fn settings(inputs: &Inputs, reader: &mut Reader) -> DeploymentSettin
             .and_then(|text| reader.keep(threshold(text))),
         alarms: inputs.deployment_alarms.as_deref().map(field::list).filter(|names| !names.is_empty()),
     };
-    if let Some(strategy) = &settings.strategy {
+    // An endpoint's updates have waits of their own.
+    if let Some(strategy) = settings.strategy.as_ref().filter(|_| inputs.endpoint_name.is_none()) {
         reader.errors.extend(settings.out_of_place(strategy));
     }
     if settings.circuit_breaker == Some(CircuitBreaker::Off) && settings.circuit_breaker_threshold.is_some() {

@@ -34,16 +34,20 @@ impl Spec {
         let mut reader = Reader::default();
         let Order { mode, prints_policy, promotes } = reader.keep(order(inputs)).unwrap_or_default();
         let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
+        let endpoint = super::endpoint::endpoint(inputs, promotes, &mut reader);
         let mode = match mode {
             // As the official action takes it: without a service there is nothing else to do.
-            Mode::Deploy if runs_task && inputs.service.is_none() => Mode::RunTask,
+            Mode::Deploy if runs_task && inputs.service.is_none() && endpoint.is_none() => Mode::RunTask,
             mode => mode,
         };
         let runs_task = mode == Mode::RunTask || runs_task && matches!(mode, Mode::Deploy | Mode::Plan);
         let one_off =
             runs_task.then(|| OneOff::from_inputs(inputs).map_err(|errors| reader.errors.extend(errors)).ok());
-        let (cluster, service) = reader.keep(names(inputs, runs_task)).unwrap_or_default();
-        let ways = (promotes, mode == Mode::Plan);
+        if endpoint.is_some() {
+            reader.errors.extend(super::endpoint::out_of_place(inputs, &mode));
+        }
+        let (cluster, service) = reader.keep(names(inputs, runs_task || endpoint.is_some())).unwrap_or_default();
+        let ways = (promotes && endpoint.is_none(), mode == Mode::Plan);
         let here = (cluster.as_str(), service.as_deref().unwrap_or_default());
         let origin = reader.keep(aftermath::origin(inputs, ways, here)).flatten();
         let keep_revisions =
@@ -117,6 +121,7 @@ impl Spec {
             prints_policy,
             cluster,
             service,
+            endpoint,
             one_off: one_off.flatten(),
             region,
             access,
@@ -177,7 +182,7 @@ impl Reader {
         text.and_then(|text| self.keep(field::flag(input, text)))
     }
 
-    fn edits(&mut self, input: &'static str, text: Option<&str>) -> Vec<Edit> {
+    pub(super) fn edits(&mut self, input: &'static str, text: Option<&str>) -> Vec<Edit> {
         text.and_then(|text| self.keep(edit::parse(input, text))).unwrap_or_default()
     }
 }

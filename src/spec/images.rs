@@ -201,7 +201,8 @@ impl Spec {
             ImageReference { registry: Registry::Ecr(registry), repository, .. } => Some((registry, repository)),
             _ => None,
         };
-        inputs.chain(of_the_file).filter_map(in_ecr).collect()
+        let of_the_model = self.endpoint.iter().filter_map(|endpoint| endpoint.model.image.clone());
+        inputs.chain(of_the_file).chain(of_the_model).filter_map(in_ecr).collect()
     }
 
     /// Tags that would be put on an image of which nobody knows whether it runs.

@@ -7,6 +7,7 @@ mod arn;
 mod code_deploy;
 mod deployment;
 mod edit;
+mod endpoint;
 mod error;
 mod field;
 mod from_inputs;
@@ -32,6 +33,7 @@ pub use arn::{Arn, InvalidArn};
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
+pub use endpoint::{DataCapture, Endpoint, ModelChanges, ModelSource, ModelVersion, OnFirstFailure, VariantChanges};
 pub use error::InputError;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use mode::{Mode, RollbackTo};
@@ -57,6 +59,8 @@ pub struct Spec {
     pub cluster: String,
     /// The service's name or ARN; `None` only for a task alone.
     pub service: Option<String>,
+    /// The endpoint of Amazon SageMaker that is deployed to, instead of a service.
+    pub endpoint: Option<Endpoint>,
     /// The task to run: alone, or between register and update.
     pub one_off: Option<OneOff>,
     /// The region that was named; else it comes from the environment or from [`Spec::region_in_arns`].

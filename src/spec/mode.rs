@@ -1,6 +1,6 @@
 //! What a run is for.
 
-use super::{InputError, field, pause, source};
+use super::{InputError, endpoint, field, pause, source};
 use crate::runner::Inputs;
 
 /// What the run is for.
@@ -34,6 +34,8 @@ pub enum RollbackTo {
     Previous,
     /// This revision of the family that runs now.
     Revision(u32),
+    /// This configuration of an endpoint.
+    EndpointConfig(String),
     /// This task definition: an ARN, or `family:revision`.
     TaskDefinition(String),
     /// The newest revision of that family that was deployed from this commit: its hash, or how that begins, in lower case.
@@ -93,7 +95,10 @@ pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
         (Word::Continue, None) => Ok(pause),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
-        (Word::Rollback, to) => to.map_or(Ok(RollbackTo::Previous), rollback_to).map(|to| Mode::Rollback { to }),
+        (Word::Rollback, to) => {
+            let read = if inputs.endpoint_name.is_some() { endpoint::rollback_to } else { rollback_to };
+            to.map_or(Ok(RollbackTo::Previous), read).map(|to| Mode::Rollback { to })
+        }
         (Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy, Some(_)) => {
             Err(InputError::new(
                 "to",

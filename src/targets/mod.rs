@@ -3,3 +3,4 @@
 pub mod codedeploy_service;
 pub mod ecs_service;
 pub mod ecs_task;
+pub mod sagemaker_endpoint;

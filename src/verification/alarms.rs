@@ -37,6 +37,11 @@ impl SeenAlarms {
         &self.known
     }
 
+    /// Whether they could be looked at.
+    pub const fn are_known(&self) -> bool {
+        self.trouble.is_none()
+    }
+
     /// As they were at that moment: those that are in ALARM only since are not known.
     #[must_use]
     pub fn before(&self, moment: Option<Timestamp>) -> Self {

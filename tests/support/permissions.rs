@@ -50,7 +50,8 @@ impl Granted {
             .replace("ACCOUNT_ID", "123456789012")
             .replace("TASK_DEFINITION_FAMILY", "web")
             .replace("ROLE_OF_THE_TASK_DEFINITION", "execution")
-            .replace("ROLE_OF_THE_RULES", "events");
+            .replace("ROLE_OF_THE_RULES", "events")
+            .replace("ROLE_OF_THE_MODEL", "model");
         Self(serde_json::from_str(&filled).unwrap())
     }
 
@@ -231,8 +232,39 @@ fn checks(call: &Call) -> Vec<Check> {
                 _ => panic!("say in tests/support/permissions.rs what IAM checks for codedeploy:{operation}"),
             }
         }
+        ("sagemaker", "ListModelPackages") => vec![any()],
+        ("sagemaker", "ListTags") => vec![check(text("ResourceArn"))],
+        ("sagemaker", operation) => of_sage_maker(operation, request),
         (service, operation) => panic!("say in tests/support/permissions.rs what IAM checks for {service}:{operation}"),
     }
+}
+
+/// What IAM checks for a call of Amazon SageMaker: the thing itself, the configuration that it is to serve, tags, and the role
+/// of a model.
+fn of_sage_maker(operation: &str, request: &Value) -> Vec<Check> {
+    let arn = |kind: &str, member: &str| {
+        let name = request[member].as_str().unwrap_or_default().to_ascii_lowercase();
+        format!("arn:aws:sagemaker:us-east-1:123456789012:{kind}/{name}")
+    };
+    let (kind, member) = match operation {
+        _ if operation.ends_with("EndpointConfig") => ("endpoint-config", "EndpointConfigName"),
+        _ if operation.ends_with("Endpoint") => ("endpoint", "EndpointName"),
+        _ if operation.ends_with("Model") => ("model", "ModelName"),
+        _ => panic!("say in tests/support/permissions.rs what IAM checks for sagemaker:{operation}"),
+    };
+    let check = |action: &str, resource: String| Check { action: action.to_owned(), resource, context: Vec::new() };
+    let mut checks = vec![check(&format!("sagemaker:{operation}"), arn(kind, member))];
+    if kind == "endpoint" && request["EndpointConfigName"].is_string() {
+        checks.push(check(&format!("sagemaker:{operation}"), arn("endpoint-config", "EndpointConfigName")));
+    }
+    if request["Tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
+        checks.push(check("sagemaker:AddTags", arn(kind, member)));
+    }
+    if let Some(role) = request["ExecutionRoleArn"].as_str() {
+        let context = vec![("iam:PassedToService", "sagemaker.amazonaws.com".to_owned())];
+        checks.push(Check { context, ..check("iam:PassRole", role.to_owned()) });
+    }
+    checks
 }
 
 /// Holds the calls that are made while it lives against the policy, also when whoever makes them is dropped.

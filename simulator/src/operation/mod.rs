@@ -10,6 +10,7 @@ mod log;
 pub(crate) mod page;
 mod rule;
 mod run_task;
+mod sage_maker;
 mod service;
 mod service_deployment;
 pub(crate) mod session;
@@ -33,6 +34,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
         "logs" if operation == "GetLogEvents" => log::get_events(world, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
         "events" => of_events(world, operation, request),
+        "sagemaker" => sage_maker::perform(world, operation, request),
         "ecr" => image::perform(world, operation, request),
         "github" => github::perform(world, operation, request),
         _ => unknown(operation),

@@ -69,6 +69,7 @@ impl World {
                 service.alarm(name, &mut around);
             }
             self.alarm_code_deployments(name);
+            self.alarm_endpoints(name);
         }
     }
 

@@ -57,6 +57,15 @@ pub enum Happening {
         /// Its new status.
         status: String,
     },
+    /// An endpoint of Amazon SageMaker went into another status.
+    Endpoint {
+        /// Its name.
+        name: String,
+        /// Its new status.
+        status: String,
+        /// The configuration that serves.
+        config: String,
+    },
     /// A task was started.
     TaskStarted {
         /// Its ARN.

@@ -12,6 +12,7 @@ mod log;
 mod one_off;
 mod registry;
 mod rollout;
+mod sage_maker;
 mod schedule;
 mod scheduler;
 mod script;
@@ -39,6 +40,7 @@ pub(crate) use self::instance::Instance;
 pub(crate) use self::one_off::{Once, OneOff};
 pub(crate) use self::registry::Stored as Repository;
 pub(crate) use self::rollout::Cause;
+pub(crate) use self::sage_maker::{Asked as EndpointAsked, Made, Status as EndpointStatus, invalid};
 pub(crate) use self::schedule::Due;
 pub(crate) use self::service::{REVISION_SETTINGS, Service};
 pub(crate) use self::service_deployment::Status;
@@ -51,6 +53,7 @@ use self::code_deploy::CodeDeploy;
 use self::github::GitHub;
 use self::identity::Identity;
 use self::registry::Registries;
+use self::sage_maker::SageMaker;
 use self::schedule::Schedule;
 use self::task_definition::TaskDefinitions;
 use crate::Scenario;
@@ -72,6 +75,7 @@ pub(crate) struct World {
     pub(crate) once: BTreeMap<String, Once>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) code_deploy: CodeDeploy,
+    pub(crate) sage_maker: SageMaker,
     pub(crate) facts: Vec<Fact>,
     pub(crate) alarms: Alarms,
     /// The targets of EventBridge's rules, by the rules' names.
@@ -132,6 +136,7 @@ impl World {
             once: BTreeMap::new(),
             instances: Vec::new(),
             code_deploy: CodeDeploy::default(),
+            sage_maker: SageMaker::default(),
             facts: Vec::new(),
             alarms: Alarms::new(),
             rules: scenario.rules.clone(),
@@ -221,6 +226,7 @@ impl World {
                 self.notice_service(&service);
             }
             Due::CodeDeployment { id, turn } => self.take_turn(&id, turn),
+            Due::Endpoint { name, turn } => self.endpoint_turn(&name, turn),
             Due::RollBack { service, service_deployment } => self.with_service(&service, |it, around| {
                 // Somebody may have deployed meanwhile.
                 let asked = it.service_deployments.last().is_some_and(|current| {

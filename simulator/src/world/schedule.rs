@@ -20,6 +20,8 @@ pub(crate) enum Due {
     Alarm { name: String, provoked: Duration },
     /// A deployment of AWS CodeDeploy goes on, unless it took another turn meanwhile.
     CodeDeployment { id: String, turn: u32 },
+    /// An endpoint of Amazon SageMaker goes on, unless it took another turn meanwhile.
+    Endpoint { name: String, turn: u32 },
     /// Somebody else does something: an index into the scenario.
     Somebody(usize),
 }

@@ -26,6 +26,7 @@ impl World {
             Action::DeleteAlarm { name } => {
                 self.alarms.remove(name);
             }
+            Action::MaintainEndpoint { endpoint, lasts } => self.update_endpoint_by_itself(endpoint, *lasts),
             Action::MoveTag { repository, tag, digest } => {
                 if let Some(repository) = self.registries.get_mut(&scenario.account, repository) {
                     repository.tag(tag, digest);
@@ -108,10 +109,42 @@ impl World {
                 let stop = json!({"deploymentId": newest.id, "autoRollbackEnabled": rolls_back});
                 vec![("codedeploy", "StopDeployment", stop)]
             }
-            Action::TripAlarm { .. }
+            Action::UpdateEndpoint { endpoint, config, image } => self.calls_to_update(endpoint, config, image),
+            Action::ScaleEndpoint { endpoint, count } => {
+                let Ok(found) = self.endpoint(endpoint) else { return Vec::new() };
+                let variant = |variant: &str| json!({"VariantName": variant, "DesiredInstanceCount": count});
+                let desired: Value = found.fleet.iter().map(|live| variant(&live.name)).collect();
+                let request = json!({"EndpointName": endpoint, "DesiredWeightsAndCapacities": desired});
+                vec![("sagemaker", "UpdateEndpointWeightsAndCapacities", request)]
+            }
+            Action::DeleteEndpoint { endpoint } => {
+                vec![("sagemaker", "DeleteEndpoint", json!({"EndpointName": endpoint}))]
+            }
+            Action::MaintainEndpoint { .. }
+            | Action::TripAlarm { .. }
             | Action::ClearAlarm { .. }
             | Action::DeleteAlarm { .. }
             | Action::MoveTag { .. } => Vec::new(),
         }
+    }
+
+    fn calls_to_update(&self, endpoint: &str, config: &str, image: &str) -> Vec<(&'static str, &'static str, Value)> {
+        let Some(current) = self.endpoint(endpoint).ok().and_then(|found| self.endpoint_config(&found.config).ok())
+        else {
+            return Vec::new();
+        };
+        let mut new_config = current.document.clone();
+        let running = new_config["ProductionVariants"][0]["ModelName"].as_str().unwrap_or_default();
+        let Ok(model) = self.model(running) else { return Vec::new() };
+        let mut new_model = model.document.clone();
+        new_model.insert("ModelName".to_owned(), json!(config));
+        new_model["PrimaryContainer"]["Image"] = json!(image);
+        new_config.insert("EndpointConfigName".to_owned(), json!(config));
+        new_config["ProductionVariants"][0]["ModelName"] = json!(config);
+        vec![
+            ("sagemaker", "CreateModel", Value::Object(new_model)),
+            ("sagemaker", "CreateEndpointConfig", Value::Object(new_config)),
+            ("sagemaker", "UpdateEndpoint", json!({"EndpointName": endpoint, "EndpointConfigName": config})),
+        ]
     }
 }

@@ -11,6 +11,8 @@ mod code_deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod endpoint;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod images;

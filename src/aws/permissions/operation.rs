@@ -63,6 +63,20 @@ pub enum Resource {
     DeploymentGroup,
     /// The deployment configurations of CodeDeploy.
     DeploymentConfigs,
+    /// The endpoint.
+    Endpoint,
+    /// The endpoint whose model is taken.
+    OriginEndpoint,
+    /// All endpoint configurations: what an endpoint serves may have any name.
+    EndpointConfigs,
+    /// All models, for the same reason.
+    Models,
+    /// The endpoint configurations that are made for the endpoint.
+    NewEndpointConfigs,
+    /// The models that are made for it.
+    NewModels,
+    /// The role of the model.
+    ModelRole,
 }
 
 /// A condition of a grant.
@@ -91,6 +105,7 @@ const CODEDEPLOY: &str = "https://docs.aws.amazon.com/service-authorization/late
 const CODEDEPLOY_CREATION: &str =
     "https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html";
 const CODEDEPLOY_OVERRIDE: &str = "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html#API_CreateDeployment_RequestSyntax";
+const SAGE_MAKER: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -106,6 +121,23 @@ const fn ecr(action: &'static str, on: &'static [Resource], when: When, purpose:
 /// The same for AWS CodeDeploy.
 const fn codedeploy(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
     Grant { action, on, condition: None, when, purpose, reference: CODEDEPLOY }
+}
+
+/// The same, for an action of Amazon SageMaker.
+const fn sage_maker(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
+    Grant { action, on, condition: None, when, purpose, reference: SAGE_MAKER }
+}
+
+/// The look at alarms.
+const fn cloudwatch(when: When) -> Grant {
+    Grant {
+        action: "cloudwatch:DescribeAlarms",
+        on: &[Any],
+        condition: None,
+        when,
+        purpose: "see whether the alarms that guard the deployment are red",
+        reference: CLOUDWATCH,
+    }
 }
 
 impl Grant {
@@ -149,8 +181,9 @@ macro_rules! operations {
 
 use Resource::{
     Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup,
-    LogStreams, OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments,
-    ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+    Endpoint, EndpointConfigs, LogStreams, ModelRole, Models, NewEndpointConfigs, NewModels, OriginEndpoint,
+    OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
+    TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -356,15 +389,78 @@ operations! {
         ];
         PutImage: [ecr("ecr:PutImage", &[Repositories], When::TagsImages, "put tags on the image that runs")];
     }
+    "sagemaker": {
+        DescribeEndpoint: [
+            sage_maker("sagemaker:DescribeEndpoint", &[Endpoint], When::Serves, "see what the endpoint serves"),
+            sage_maker("sagemaker:DescribeEndpoint", &[OriginEndpoint], When::ServesAnother, "see what is promoted"),
+        ];
+        DescribeEndpointConfig: [sage_maker(
+            "sagemaker:DescribeEndpointConfig",
+            &[EndpointConfigs],
+            When::Serves,
+            "take over what is not named",
+        )];
+        DescribeModel: [
+            sage_maker("sagemaker:DescribeModel", &[Models], When::Serves, "take over what is not named")
+        ];
+        ListTags: [sage_maker(
+            "sagemaker:ListTags",
+            &[EndpointConfigs, Models],
+            When::Serves,
+            "take over tags, and find the configuration before",
+        )];
+        ListModelPackages: [sage_maker(
+            "sagemaker:ListModelPackages",
+            &[Any],
+            When::ServesPackages,
+            "find the version that is approved",
+        )];
+        CreateModel: [
+            sage_maker("sagemaker:CreateModel", &[NewModels], When::ServesAnew, "make the new model"),
+            sage_maker("sagemaker:AddTags", &[NewModels, NewEndpointConfigs, Endpoint], When::ServesAnew, "tag what is made"),
+            sage_maker("iam:PassRole", &[ModelRole], When::ServesAnew, "give the new model its role")
+                .only(Condition::PassedTo("sagemaker.amazonaws.com"))
+                .says(PASS_ROLE),
+        ];
+        CreateEndpointConfig: [sage_maker(
+            "sagemaker:CreateEndpointConfig",
+            &[NewEndpointConfigs],
+            When::ServesAnew,
+            "make the new endpoint configuration",
+        )];
+        CreateEndpoint: [sage_maker(
+            "sagemaker:CreateEndpoint",
+            &[Endpoint, EndpointConfigs],
+            When::ServesAnew,
+            "make the endpoint when there is none",
+        )];
+        UpdateEndpoint: [sage_maker(
+            "sagemaker:UpdateEndpoint",
+            &[Endpoint, EndpointConfigs],
+            When::ServesAnew,
+            "start the rollout, and put back what was served before",
+        )];
+        DeleteEndpoint: [sage_maker(
+            "sagemaker:DeleteEndpoint",
+            &[Endpoint],
+            When::DeletesEndpoints,
+            "delete an endpoint that failed",
+        )];
+        DeleteEndpointConfig: [sage_maker(
+            "sagemaker:DeleteEndpointConfig",
+            &[NewEndpointConfigs],
+            When::ServesAnew,
+            "remove a new configuration that was never used",
+        )];
+        DeleteModel: [
+            sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used")
+        ];
+    }
     "monitoring": {
-        DescribeAlarms: [Grant {
-            action: "cloudwatch:DescribeAlarms",
-            on: &[Any],
-            condition: None,
-            when: When::Always,
-            purpose: "see whether the alarms that guard the deployment are red",
-            reference: CLOUDWATCH,
-        }];
+        DescribeAlarms: [
+            cloudwatch(When::Always),
+            cloudwatch(When::Serves),
+        ];
     }
     // Nobody needs to be allowed to ask who they are, and who may assume a role is said in its trust policy.
     // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html

@@ -1,7 +1,7 @@
 //! Where the things are that inputs name, as ARNs.
 
 use crate::runner::Environment;
-use crate::spec::{Arn, Source, Spec};
+use crate::spec::{Arn, ModelSource, Source, Spec};
 
 use super::Resource;
 
@@ -10,6 +10,7 @@ const ACCOUNT: &str = "ACCOUNT_ID";
 const REGION: &str = "REGION";
 const FAMILY: &str = "TASK_DEFINITION_FAMILY";
 const RULE_ROLE: &str = "ROLE_OF_THE_RULES";
+const MODEL_ROLE: &str = "ROLE_OF_THE_MODEL";
 const ROLE: &str = "ROLE_OF_THE_TASK_DEFINITION";
 
 /// The place that is deployed to, as far as the inputs say.
@@ -27,6 +28,10 @@ pub struct Place {
     /// The cluster and the service that is promoted from.
     origin: Option<(String, String)>,
     rules: Vec<String>,
+    /// The endpoint, and the one whose model is taken.
+    endpoint: Option<String>,
+    origin_endpoint: Option<String>,
+    model_role: Option<String>,
     /// ARNs of the repositories in Amazon ECR, which may lie elsewhere.
     repositories: Vec<String>,
     /// The CodeDeploy application and its deployment group.
@@ -69,6 +74,12 @@ impl Place {
                 .as_ref()
                 .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
             rules: spec.scheduled_rules.clone(),
+            endpoint: spec.endpoint.as_ref().map(|endpoint| endpoint.name.clone()),
+            origin_endpoint: spec.endpoint.as_ref().and_then(|endpoint| match &endpoint.source {
+                ModelSource::Endpoint(name) => Some(name.clone()),
+                _ => None,
+            }),
+            model_role: spec.endpoint.as_ref().and_then(|endpoint| endpoint.model.role.clone()),
             repositories: repositories(spec),
             codedeploy: spec
                 .code_deploy
@@ -92,6 +103,9 @@ impl Place {
             roles: Vec::new(),
             origin: Some((text("ORIGIN_CLUSTER"), text("ORIGIN_SERVICE"))),
             rules: vec![text("RULE")],
+            endpoint: Some(text("ENDPOINT")),
+            origin_endpoint: Some(text("ORIGIN_ENDPOINT")),
+            model_role: None,
             repositories: vec![format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/REPOSITORY")],
             codedeploy: (text("APPLICATION"), text("DEPLOYMENT_GROUP")),
         };
@@ -153,7 +167,34 @@ impl Place {
             Resource::DeploymentConfigs => vec![self.codedeploy("deploymentconfig", "*")],
             Resource::RuleRoles => vec![self.iam(&format!("role/{RULE_ROLE}"))],
             Resource::Repositories => self.repositories.clone(),
+            Resource::Endpoint => self.endpoint.iter().map(|name| self.sage_maker("endpoint", name)).collect(),
+            Resource::OriginEndpoint => {
+                self.origin_endpoint.iter().map(|name| self.sage_maker("endpoint", name)).collect()
+            }
+            Resource::EndpointConfigs => vec![self.sage_maker("endpoint-config", "*")],
+            Resource::Models => vec![self.sage_maker("model", "*")],
+            Resource::NewEndpointConfigs => self.made("endpoint-config"),
+            Resource::NewModels => self.made("model"),
+            Resource::ModelRole => {
+                vec![self.model_role.clone().unwrap_or_else(|| self.iam(&format!("role/{MODEL_ROLE}")))]
+            }
         }
+    }
+
+    /// Names in ARNs of Amazon SageMaker are in lower case, whatever the thing is called.
+    fn sage_maker(&self, kind: &str, name: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        format!("arn:{partition}:sagemaker:{region}:{account}:{kind}/{}", name.to_ascii_lowercase())
+    }
+
+    /// What is made for the endpoint begins like its name, as far as that fits into the longest one.
+    fn made(&self, kind: &str) -> Vec<String> {
+        const CERTAIN: usize = 28;
+        let begin = |name: &String| name.get(..CERTAIN).unwrap_or(name).trim_end_matches('-').to_owned();
+        self.endpoint
+            .iter()
+            .map(|name| self.sage_maker(kind, &format!("{}-*", begin(name)).replace("--", "-")))
+            .collect()
     }
 
     fn ecs(&self, kind: &str, name: &str) -> String {
@@ -184,6 +225,7 @@ impl Place {
             ("OWNER/REPOSITORY", "the repository whose jobs deploy"),
             ("BRANCH", "the branch from which they deploy"),
             (RULE_ROLE, "the roles of the rules' targets, an entry for each"),
+            (MODEL_ROLE, "the role of the model that the endpoint serves (or give `model-role-arn`)"),
             (ROLE, "the task role and the execution role of the service's task definition, an entry for each"),
         ]
         .into_iter()

@@ -1,12 +1,12 @@
 //! For which inputs something has to be allowed.
 
 use crate::cycle::{OnCancel, OnConflict, OnPause};
-use crate::spec::{GateAction, Mode, Resolve, RollbackTo, Source, Spec};
+use crate::spec::{Endpoint, GateAction, Mode, ModelSource, OnFirstFailure, Resolve, RollbackTo, Source, Spec};
 
 /// The inputs that make a grant necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// All of them.
+    /// All of them that are about services or one-off tasks.
     Always,
     /// Those that change something.
     Changes,
@@ -28,6 +28,16 @@ pub enum When {
     GoesToPrevious,
     /// Those that take the images of another service.
     Promotes,
+    /// Those that name an endpoint.
+    Serves,
+    /// Those that change one.
+    ServesAnew,
+    /// Those that take the model of another one.
+    ServesAnother,
+    /// Those that take a model from the model registry.
+    ServesPackages,
+    /// Those that may delete an endpoint.
+    DeletesEndpoints,
     /// Those that deregister older revisions.
     Keeps,
     /// Those that name rules.
@@ -61,7 +71,22 @@ pub enum When {
 impl When {
     /// Whether it is the case for what was asked for.
     pub fn holds(self, spec: &Spec) -> bool {
+        if self.is_of_services() && spec.endpoint.is_some() {
+            return false;
+        }
         match self {
+            Self::Serves => spec.endpoint.is_some(),
+            Self::ServesAnew => spec.endpoint.is_some() && changes(spec),
+            Self::ServesAnother => {
+                spec.endpoint.as_ref().is_some_and(|it| matches!(it.source, ModelSource::Endpoint(_)))
+            }
+            Self::ServesPackages => {
+                spec.endpoint.as_ref().is_some_and(|it| matches!(it.source, ModelSource::Package { .. }))
+            }
+            Self::DeletesEndpoints => {
+                let deletes = |it: &Endpoint| it.recreate_failed || it.on_first_failure == OnFirstFailure::Delete;
+                changes(spec) && spec.endpoint.as_ref().is_some_and(deletes)
+            }
             Self::Always => true,
             Self::Changes => changes(spec),
             Self::TakesBack => takes_back(spec),
@@ -107,10 +132,31 @@ impl When {
         }
     }
 
+    /// Whether it is about services and tasks of Amazon ECS.
+    const fn is_of_services(self) -> bool {
+        !matches!(
+            self,
+            Self::Serves
+                | Self::ServesAnew
+                | Self::ServesAnother
+                | Self::ServesPackages
+                | Self::DeletesEndpoints
+                | Self::NamesImages
+                | Self::ForbidsMutableTags
+                | Self::GatesOnScans
+                | Self::TagsImages
+        )
+    }
+
     /// The same for a reader of the documentation.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Always => "always",
+            Self::Always => "`service` or a one-off task",
+            Self::Serves => "`endpoint-name`",
+            Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
+            Self::ServesAnother => "`from-endpoint`",
+            Self::ServesPackages => "`model-package-group`",
+            Self::DeletesEndpoints => "`recreate-failed: true`, or `on-first-failure: delete`",
             Self::Changes => "`mode: deploy` and `mode: rollback`",
             Self::TakesBack => {
                 "`mode: deploy` and `mode: rollback`, unless `rollback-on-failure: false`, `on-cancel: leave` and no \

@@ -73,7 +73,7 @@ pub(in crate::targets) async fn resolve(
     service: &Service,
 ) -> Result<String, Failure> {
     match to {
-        RollbackTo::TaskDefinition(name) => Ok(name.clone()),
+        RollbackTo::TaskDefinition(name) | RollbackTo::EndpointConfig(name) => Ok(name.clone()),
         RollbackTo::Revision(revision) => Ok(format!("{}:{revision}", family(&service.task_definition))),
         RollbackTo::Previous => previous(reader, service).await,
         RollbackTo::Commit(commit) => of_commit(reader, commit, family(&service.task_definition)).await,

@@ -3,7 +3,7 @@
 use super::plan::{Draft, Revision};
 use super::{Snapshot, images, rules, sentences, short};
 use crate::cycle::{Cause, Events, Failure};
-use crate::ecr::Images;
+use crate::ecr::{Images, Place};
 use crate::spec::{Severity, TaskDefinition, check};
 use crate::verification::Checks;
 
@@ -38,7 +38,8 @@ pub(in crate::targets) async fn check_images(
     let previous: Vec<String> =
         previous.filter(|image| !new.iter().any(|(_, other)| other == image)).map(str::to_owned).collect();
     images.check_the_way_back(&previous, events).await;
-    images.check(images::platform(document).as_ref(), events).await
+    let place = Place { runs: "the task runs", remedy: "change the task definition's `runtimePlatform`" };
+    images.check(images::platform(document).as_ref(), place, events).await
 }
 
 /// What ECS would refuse about the revision. What it only ought to refuse is a warning.

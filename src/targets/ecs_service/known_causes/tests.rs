@@ -170,7 +170,8 @@ fn every_code_has_its_section_in_the_documentation() {
 
     let causes = Cause::ALL.iter().map(|cause| cause.as_str());
     let hints: Vec<&str> = CATALOGUE.iter().map(|cause| cause.code).collect();
-    let codes: BTreeSet<&str> = causes.chain(hints).collect();
+    let of_endpoints = crate::targets::sagemaker_endpoint::known_causes::CAUSES.iter().map(|(code, _, _)| *code);
+    let codes: BTreeSet<&str> = causes.chain(hints).chain(of_endpoints).collect();
 
     assert_eq!(headings.iter().copied().collect::<BTreeSet<_>>(), codes);
     assert_eq!(headings.len(), codes.len(), "a heading is there twice");

@@ -1,0 +1,260 @@
+//! Amazon SageMaker's operations.
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, text, unknown};
+use crate::wire::without_nulls;
+use crate::world::{EndpointAsked, EndpointStatus as Status, Made, World, invalid};
+
+pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> Answer {
+    match operation {
+        "CreateModel" => create_model(world, request),
+        "DescribeModel" => world.model(text(request, "ModelName")).map(|model| world.made_document(model, "ModelArn")),
+        "DeleteModel" => {
+            let name = text(request, "ModelName");
+            world.model(name)?;
+            world.sage_maker.models.remove(name);
+            Ok(Value::Null)
+        }
+        "CreateEndpointConfig" => create_config(world, request),
+        "DescribeEndpointConfig" => world
+            .endpoint_config(text(request, "EndpointConfigName"))
+            .map(|config| world.made_document(config, "EndpointConfigArn")),
+        // One that is in use can be deleted all the same, which breaks the endpoint's next update.
+        "DeleteEndpointConfig" => {
+            let name = text(request, "EndpointConfigName");
+            world.endpoint_config(name)?;
+            world.sage_maker.configs.remove(name);
+            Ok(Value::Null)
+        }
+        "ListEndpointConfigs" => list_configs(world, request),
+        "CreateEndpoint" => create_endpoint(world, request),
+        "UpdateEndpoint" => update_endpoint(world, request),
+        "DescribeEndpoint" => {
+            world.endpoint(text(request, "EndpointName")).map(|endpoint| world.endpoint_document(endpoint))
+        }
+        "DeleteEndpoint" => delete_endpoint(world, request),
+        "ListEndpoints" => list_endpoints(world, request),
+        "UpdateEndpointWeightsAndCapacities" => scale(world, request),
+        "ListModelPackages" => list_packages(world, request),
+        "DescribeModelPackage" => describe_package(world, request),
+        "AddTags" => add_tags(world, request),
+        "ListTags" => Ok(json!({"Tags": world.sage_maker.tags.get(text(request, "ResourceArn"))})).map(listed),
+        _ => unknown(operation),
+    }
+}
+
+/// A list that is not there is empty.
+fn listed(mut answer: Value) -> Value {
+    if answer["Tags"].is_null() {
+        answer["Tags"] = json!([]);
+    }
+    answer
+}
+
+/// What a request makes, without its tags, which are kept apart.
+fn make(world: &mut World, kind: &str, name: &str, request: &Value) -> Made {
+    let arn = world.sage_maker_arn(kind, name);
+    let mut document: Map<String, Value> = request.as_object().cloned().unwrap_or_default();
+    let tags = document.remove("Tags");
+    if let Some(Value::Array(tags)) = tags {
+        world.sage_maker.tags.insert(arn.clone(), tags);
+    }
+    Made { name: name.to_owned(), arn, document, at: world.now }
+}
+
+fn create_model(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "ModelName");
+    if let Ok(there) = world.model(name) {
+        return Err(invalid(format!("Cannot create already existing model \"{}\".", there.arn)));
+    }
+    let containers = request["Containers"].as_array().cloned().unwrap_or_default();
+    for container in [&request["PrimaryContainer"]].into_iter().chain(&containers) {
+        let image = text(container, "Image");
+        if image.contains(char::is_whitespace) {
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{image}' at 'primaryContainer.image' failed to satisfy constraint: Member \
+                 must satisfy regular expression pattern: [\\S]+"
+            )));
+        }
+        if let Some(package) = container["ModelPackageName"].as_str() {
+            let Some(package) = world.sage_maker.packages.iter().find(|made| made.arn == package) else {
+                return Err(invalid(format!("Could not find model package \"{package}\".")));
+            };
+            if package.document["ModelApprovalStatus"] != "Approved" {
+                // Said in the API reference of CreateModel; the words of the error were not found.
+                return Err(invalid(format!(
+                    "Model package \"{}\" must be Approved to deploy the model.",
+                    package.arn
+                )));
+            }
+        }
+    }
+    let made = make(world, "model", name, request);
+    let arn = made.arn.clone();
+    world.sage_maker.models.insert(name.to_owned(), made);
+    Ok(json!({"ModelArn": arn}))
+}
+
+fn create_config(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "EndpointConfigName");
+    if let Ok(there) = world.endpoint_config(name) {
+        return Err(invalid(format!("Cannot create already existing endpoint configuration \"{}\".", there.arn)));
+    }
+    for variant in request["ProductionVariants"].as_array().into_iter().flatten() {
+        world.model(text(variant, "ModelName"))?;
+        if variant["InstanceType"].is_null() && variant["ServerlessConfig"].is_null() {
+            let variant = text(variant, "VariantName");
+            return Err(invalid(format!("Instance Type or Serverless Config must be given for variant {variant}.")));
+        }
+    }
+    let made = make(world, "endpoint-config", name, request);
+    let arn = made.arn.clone();
+    world.sage_maker.configs.insert(name.to_owned(), made);
+    Ok(json!({"EndpointConfigArn": arn}))
+}
+
+fn create_endpoint(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "EndpointName");
+    let there = world.sage_maker.endpoints.keys().find(|there| there.eq_ignore_ascii_case(name));
+    if let Some(there) = there {
+        let arn = world.sage_maker_arn("endpoint", there);
+        return Err(invalid(format!("Cannot create already existing endpoint \"{arn}\".")));
+    }
+    world.create_endpoint(name, text(request, "EndpointConfigName"))?;
+    let arn = world.endpoint(name)?.arn.clone();
+    let tags = request["Tags"].as_array().cloned().unwrap_or_default();
+    world.sage_maker.tags.insert(arn.clone(), tags);
+    Ok(json!({"EndpointArn": arn}))
+}
+
+fn update_endpoint(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "EndpointName");
+    at_rest(world, name)?;
+    let property = |property: &Value| text(property, "VariantPropertyType").to_owned();
+    let excluded = request["ExcludeRetainedVariantProperties"].as_array().into_iter().flatten().map(property);
+    let asked = EndpointAsked {
+        config: text(request, "EndpointConfigName").to_owned(),
+        retains: request["RetainAllVariantProperties"] == true,
+        excluded: excluded.collect(),
+        deployment: request.get("DeploymentConfig").filter(|deployment| !deployment.is_null()).cloned(),
+        retains_deployment: request["RetainDeploymentConfig"] == true,
+    };
+    world.update_endpoint(name, asked)?;
+    Ok(json!({"EndpointArn": world.endpoint(name)?.arn}))
+}
+
+fn delete_endpoint(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "EndpointName");
+    let endpoint = world.endpoint(name)?;
+    if endpoint.status != Status::Failed {
+        at_rest(world, name)?;
+    }
+    world.delete_endpoint(name);
+    Ok(Value::Null)
+}
+
+/// Counts and weights change at once here; AWS takes minutes, in `Updating`.
+fn scale(world: &mut World, request: &Value) -> Answer {
+    let name = text(request, "EndpointName");
+    at_rest(world, name)?;
+    let desired = request["DesiredWeightsAndCapacities"].as_array().cloned().unwrap_or_default();
+    world.change_endpoint(name, |endpoint, _| {
+        for variant in &mut endpoint.fleet {
+            let Some(desired) = desired.iter().find(|desired| desired["VariantName"] == variant.name) else { continue };
+            variant.count = desired["DesiredInstanceCount"].as_u64().unwrap_or(variant.count);
+            variant.weight = desired["DesiredWeight"].as_f64().unwrap_or(variant.weight);
+        }
+    });
+    Ok(json!({"EndpointArn": world.endpoint(name)?.arn}))
+}
+
+/// What an endpoint has to be for a change. A failed one can only be deleted.
+fn at_rest(world: &World, name: &str) -> Result<(), crate::wire::Refusal> {
+    let endpoint = world.endpoint(name)?;
+    match endpoint.status {
+        Status::InService | Status::UpdateRollbackFailed => Ok(()),
+        // The words for a failed one were not found.
+        Status::Failed => Err(invalid(format!("Cannot update failed endpoint \"{}\".", endpoint.arn))),
+        _ => Err(invalid(format!("Cannot update in-progress endpoint \"{}\".", endpoint.arn))),
+    }
+}
+
+fn list_configs(world: &World, request: &Value) -> Answer {
+    let wanted = text(request, "NameContains");
+    let mut configs: Vec<&Made> =
+        world.sage_maker.configs.values().filter(|config| config.name.contains(wanted)).collect();
+    configs.sort_by_key(|config| config.at);
+    if request["SortOrder"] != "Ascending" {
+        configs.reverse();
+    }
+    let items = configs.into_iter().map(|config| world.config_summary(config)).collect();
+    Ok(page("EndpointConfigs", items, request))
+}
+
+fn list_endpoints(world: &World, request: &Value) -> Answer {
+    let wanted = text(request, "NameContains");
+    let endpoints = world.sage_maker.endpoints.values().filter(|endpoint| endpoint.name.contains(wanted));
+    Ok(page("Endpoints", endpoints.map(|endpoint| world.endpoint_summary(endpoint)).collect(), request))
+}
+
+fn list_packages(world: &World, request: &Value) -> Answer {
+    let (group, approval) = (text(request, "ModelPackageGroupName"), request["ModelApprovalStatus"].as_str());
+    let mut packages: Vec<&Made> =
+        world.sage_maker.packages.iter().filter(|package| package.document["ModelPackageGroupName"] == group).collect();
+    if packages.is_empty() {
+        let arn = world.sage_maker_arn("model-package-group", group);
+        return Err(invalid(format!("Could not find model package group \"{arn}\".")));
+    }
+    packages.sort_by_key(|package| package.at);
+    // The documented default, of which AWS's own samples assume the contrary.
+    if request["SortOrder"] == "Descending" {
+        packages.reverse();
+    }
+    // A page is cut before it is filtered: it may be empty and not be the last.
+    let items = packages.into_iter().map(|package| world.made_document(package, "ModelPackageArn")).collect();
+    let mut answer = page("ModelPackageSummaryList", items, request);
+    if let Some(page) = answer["ModelPackageSummaryList"].as_array_mut() {
+        page.retain(|package| approval.is_none_or(|approval| package["ModelApprovalStatus"] == approval));
+        for package in page {
+            const MEMBERS: [&str; 7] = [
+                "ModelPackageArn",
+                "ModelPackageGroupName",
+                "ModelPackageVersion",
+                "ModelPackageStatus",
+                "ModelApprovalStatus",
+                "ModelPackageDescription",
+                "CreationTime",
+            ];
+            if let Some(members) = package.as_object_mut() {
+                members.retain(|member, _| MEMBERS.contains(&member.as_str()));
+            }
+        }
+    }
+    Ok(answer)
+}
+
+fn describe_package(world: &World, request: &Value) -> Answer {
+    let name = text(request, "ModelPackageName");
+    let package = world.sage_maker.packages.iter().find(|package| package.arn == name);
+    let package = package.ok_or_else(|| invalid(format!("Could not find model package \"{name}\".")))?;
+    Ok(world.made_document(package, "ModelPackageArn"))
+}
+
+fn add_tags(world: &mut World, request: &Value) -> Answer {
+    let tags = world.sage_maker.tags.entry(text(request, "ResourceArn").to_owned()).or_default();
+    for tag in request["Tags"].as_array().into_iter().flatten() {
+        tags.retain(|there| there["Key"] != tag["Key"]);
+        tags.push(tag.clone());
+    }
+    Ok(json!({"Tags": tags}))
+}
+
+/// A page of up to `MaxResults`, ten by default. A token is the position at which the next page starts.
+fn page(member: &str, items: Vec<Value>, request: &Value) -> Value {
+    let start = request["NextToken"].as_str().and_then(|token| token.parse::<usize>().ok()).unwrap_or_default();
+    let size = request["MaxResults"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(10);
+    let next = (start + size < items.len()).then(|| (start + size).to_string());
+    let items: Vec<Value> = items.into_iter().skip(start).take(size).collect();
+    without_nulls(&json!({member: items, "NextToken": next}))
+}

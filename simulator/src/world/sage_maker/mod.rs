@@ -1,0 +1,246 @@
+//! Amazon SageMaker's inference, as far as it is endpoints: what exists. How an endpoint goes on is in `course`, what answers
+//! show in `document`.
+//!
+//! SageMaker has one error for everything, `ValidationException`, and tells in words what it means. The words are those that
+//! users report; where none were found, a comment says so.
+
+mod course;
+mod document;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::course::Asked;
+
+use super::World;
+use crate::wire::Refusal;
+use crate::{Endpoint as Described, ModelOutcome};
+
+/// Everything of Amazon SageMaker in the account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SageMaker {
+    pub(crate) models: BTreeMap<String, Made>,
+    pub(crate) configs: BTreeMap<String, Made>,
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    pub(crate) packages: Vec<Made>,
+    /// By ARN.
+    pub(crate) tags: BTreeMap<String, Vec<Value>>,
+}
+
+/// Something that is as it was made: a model, an endpoint configuration, a model package.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    /// The request that made it, without tags.
+    pub(crate) document: Map<String, Value>,
+    pub(crate) at: Duration,
+}
+
+/// An endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    /// The configuration that it serves.
+    pub(crate) config: String,
+    pub(crate) status: Status,
+    pub(crate) failure: Option<String>,
+    /// What serves.
+    pub(crate) fleet: Vec<Variant>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) last_deployment: Option<Value>,
+    pub(crate) created: Duration,
+    pub(crate) modified: Duration,
+    /// Counts what was planned, so that what is overtaken does not happen.
+    turn: u32,
+}
+
+/// `EndpointStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Creating,
+    Updating,
+    SystemUpdating,
+    InService,
+    Deleting,
+    Failed,
+    UpdateRollbackFailed,
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::SystemUpdating => "SystemUpdating",
+            Self::InService => "InService",
+            Self::Deleting => "Deleting",
+            Self::Failed => "Failed",
+            Self::UpdateRollbackFailed => "UpdateRollbackFailed",
+        }
+    }
+}
+
+/// A variant on its instances.
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    /// Images as the model names them, and by their digests.
+    pub(crate) images: Vec<(String, String)>,
+    pub(crate) weight: f64,
+    pub(crate) count: u64,
+    pub(crate) instance_type: Option<String>,
+    pub(crate) serverless: Option<Value>,
+    /// How its start ends.
+    outcome: ModelOutcome,
+}
+
+/// A change that SageMaker carries out.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) config: String,
+    pub(crate) fleet: Vec<Variant>,
+    /// What is left to do, by the status that variants show meanwhile, and how long it takes. The first is under way.
+    pub(crate) steps: VecDeque<(&'static str, Duration)>,
+    pub(crate) started: Duration,
+    deployment: Value,
+    goes_back: Option<String>,
+}
+
+impl World {
+    /// The ARN of something of Amazon SageMaker.
+    pub(crate) fn sage_maker_arn(&self, kind: &str, name: &str) -> String {
+        let scenario = &self.scenario;
+        format!("arn:{}:sagemaker:{}:{}:{kind}/{name}", scenario.partition(), scenario.region, scenario.account)
+    }
+
+    pub(crate) fn model(&self, name: &str) -> Result<&Made, Refusal> {
+        self.sage_maker.models.get(name).ok_or_else(|| self.not_found("model", "model", name))
+    }
+
+    pub(crate) fn endpoint_config(&self, name: &str) -> Result<&Made, Refusal> {
+        let missing = || self.not_found("endpoint configuration", "endpoint-config", name);
+        self.sage_maker.configs.get(name).ok_or_else(missing)
+    }
+
+    pub(crate) fn endpoint(&self, name: &str) -> Result<&Endpoint, Refusal> {
+        self.sage_maker.endpoints.get(name).ok_or_else(|| self.not_found("endpoint", "endpoint", name))
+    }
+
+    fn not_found(&self, words: &str, kind: &str, name: &str) -> Refusal {
+        invalid(format!("Could not find {words} \"{}\".", self.sage_maker_arn(kind, name)))
+    }
+
+    /// What a configuration's variants would be if they were started now. A tag is resolved when instances start.
+    pub(crate) fn fleet(&self, config: &str) -> Result<Vec<Variant>, Refusal> {
+        let config = self.endpoint_config(config)?;
+        let variants = config.document["ProductionVariants"].as_array().into_iter().flatten();
+        variants.map(|variant| self.variant(variant)).collect()
+    }
+
+    fn variant(&self, variant: &Value) -> Result<Variant, Refusal> {
+        let model = self.model(variant["ModelName"].as_str().unwrap_or_default())?;
+        let containers = containers(&model.document);
+        let instance_type = variant["InstanceType"].as_str().map(str::to_owned);
+        let images = containers.iter().filter_map(|container| container["Image"].as_str());
+        let images: Vec<(String, String)> = images.map(|image| (image.to_owned(), self.resolved(image))).collect();
+        let data = containers.iter().filter_map(|container| container["ModelDataUrl"].as_str());
+        // An image is known by its tag and by its digest.
+        let texts =
+            images.iter().flat_map(|(tag, digest)| [tag.as_str(), digest]).chain(data).chain(instance_type.as_deref());
+        let texts: Vec<&str> = texts.collect();
+        Ok(Variant {
+            name: variant["VariantName"].as_str().unwrap_or_default().to_owned(),
+            weight: variant["InitialVariantWeight"].as_f64().unwrap_or(1.0),
+            count: variant["InitialInstanceCount"].as_u64().unwrap_or_default(),
+            serverless: variant.get("ServerlessConfig").cloned(),
+            outcome: self.scenario.model_outcome(&texts),
+            images,
+            instance_type,
+        })
+    }
+
+    /// An image by its digest: the one in Amazon ECR, or one that follows from its name where it is nobody's.
+    fn resolved(&self, image: &str) -> String {
+        if image.contains('@') {
+            return image.to_owned();
+        }
+        let (path, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((image, "latest"));
+        let (registry, repository) = path.split_once('/').unwrap_or(("", path));
+        let account = registry.split('.').next().unwrap_or_default();
+        let known = self.registries.get(account, repository).and_then(|repository| repository.tagged(tag));
+        let digest = known.map(str::to_owned).unwrap_or_else(|| {
+            let hash: String = Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("sha256:{hash}")
+        });
+        format!("{path}@{digest}")
+    }
+
+    /// An endpoint that has been in service for long.
+    pub(crate) fn add_steady_endpoint(&mut self, described: Described) -> Result<(), Refusal> {
+        let Described { name, container, mut model, mut variant, mut config, live_count, failure, tags, .. } =
+            described;
+        model.insert("ModelName".to_owned(), json!(name));
+        model.insert("PrimaryContainer".to_owned(), Value::Object(container));
+        variant.insert("ModelName".to_owned(), json!(name));
+        config.insert("EndpointConfigName".to_owned(), json!(name));
+        config.insert("ProductionVariants".to_owned(), json!([variant]));
+        let models = self.sage_maker_arn("model", &name);
+        let configs = self.sage_maker_arn("endpoint-config", &name);
+        let endpoints = self.sage_maker_arn("endpoint", &name);
+        for arn in [&models, &configs, &endpoints] {
+            self.sage_maker.tags.insert(arn.clone(), tags.clone());
+        }
+        let made = |arn, document| Made { name: name.clone(), arn, document, at: Duration::ZERO };
+        self.sage_maker.models.insert(name.clone(), made(models, model));
+        self.sage_maker.configs.insert(name.clone(), made(configs, config));
+        let mut fleet = self.fleet(&name)?;
+        for variant in &mut fleet {
+            variant.count = live_count.unwrap_or(variant.count);
+        }
+        let endpoint = Endpoint {
+            arn: endpoints,
+            config: name.clone(),
+            status: if failure.is_some() { Status::Failed } else { Status::InService },
+            failure,
+            fleet,
+            pending: None,
+            last_deployment: described.last_deployment,
+            created: Duration::ZERO,
+            modified: Duration::ZERO,
+            turn: 0,
+            name: name.clone(),
+        };
+        self.sage_maker.endpoints.insert(name, endpoint);
+        Ok(())
+    }
+
+    /// A version of a model package.
+    pub(crate) fn add_model_package(&mut self, group: &str, version: u64, document: &Value) -> String {
+        let name = format!("{group}/{version}");
+        let arn = self.sage_maker_arn("model-package", &name);
+        let mut document = document.as_object().cloned().unwrap_or_default();
+        document.insert("ModelPackageGroupName".to_owned(), json!(group));
+        document.insert("ModelPackageVersion".to_owned(), json!(version));
+        document.entry("ModelPackageStatus").or_insert_with(|| json!("Completed"));
+        document.entry("ModelApprovalStatus").or_insert_with(|| json!("PendingManualApproval"));
+        self.sage_maker.packages.push(Made { name, arn: arn.clone(), document, at: self.now });
+        arn
+    }
+}
+
+/// SageMaker's one error.
+pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new("ValidationException", message)
+}
+
+fn containers(model: &Map<String, Value>) -> Vec<&Value> {
+    match (model.get("PrimaryContainer"), model.get("Containers")) {
+        (Some(primary), _) => vec![primary],
+        (None, several) => several.and_then(Value::as_array).into_iter().flatten().collect(),
+    }
+}

@@ -1,0 +1,51 @@
+//! What SageMaker means when it refuses. It has one code, `ValidationException`, and says the rest in words: this is the one
+//! place that reads them.
+
+use crate::aws::CallErrorKind;
+
+/// What kind of trouble a `ValidationException` is, by its message.
+///
+/// No list of these messages is published: these are the ones that users report. Any other one is a request that SageMaker does
+/// not take, so that nothing is ever taken for absent by mistake.
+pub(in crate::aws) fn kind(message: &str) -> CallErrorKind {
+    let message = message.to_ascii_lowercase();
+    if message.starts_with("could not find ") {
+        CallErrorKind::NotFound
+    } else if message.starts_with("cannot create already existing ")
+        || message.starts_with("cannot update in-progress ")
+    {
+        CallErrorKind::Conflict
+    } else {
+        CallErrorKind::Invalid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_means_one_thing() {
+        let arn = "\"arn:aws:sagemaker:us-east-1:123456789012:endpoint/bikes\".";
+        for (message, expected) in [
+            (format!("Could not find endpoint {arn}"), CallErrorKind::NotFound),
+            (format!("Could not find endpoint configuration {arn}"), CallErrorKind::NotFound),
+            (format!("Could not find model '{arn}'"), CallErrorKind::NotFound),
+            (format!("could not find model package group {arn}"), CallErrorKind::NotFound),
+            (format!("Cannot create already existing endpoint {arn}"), CallErrorKind::Conflict),
+            (format!("Cannot create already existing endpoint configuration {arn}"), CallErrorKind::Conflict),
+            (format!("Cannot create already existing model {arn}"), CallErrorKind::Conflict),
+            (format!("Cannot update in-progress endpoint {arn}"), CallErrorKind::Conflict),
+            (
+                "1 validation error detected: Value 'x ' at 'primaryContainer.image' failed".to_owned(),
+                CallErrorKind::Invalid,
+            ),
+            ("Could not access model data at s3://models/a.tar.gz.".to_owned(), CallErrorKind::Invalid),
+            ("Could not assume role arn:aws:iam::123456789012:role/model.".to_owned(), CallErrorKind::Invalid),
+            ("User could not find anything".to_owned(), CallErrorKind::Invalid),
+            (String::new(), CallErrorKind::Invalid),
+        ] {
+            assert_eq!(kind(&message), expected, "{message}");
+        }
+    }
+}

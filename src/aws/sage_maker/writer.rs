@@ -1,0 +1,101 @@
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_sagemaker::Client;
+use serde_json::Value;
+
+use super::Document;
+use crate::aws::document::replace_body;
+use crate::aws::{CallError, Operation};
+
+/// Calls to Amazon SageMaker that change something. Each is sent once: after a failure only the caller can know whether the
+/// change was made, and looks before it sends again.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    client: Client,
+}
+
+impl Writer {
+    pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
+        let once = aws_sdk_sagemaker::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(once) }
+    }
+
+    /// [CreateModel](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html) with the document itself as
+    /// the request's body.
+    ///
+    /// Not idempotent: a name is taken once, which is a conflict the second time.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn create_model(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.create_model().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::CreateModel, error))
+    }
+
+    /// [CreateEndpointConfig](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html), as
+    /// [`Writer::create_model`].
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn create_endpoint_config(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.create_endpoint_config().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::CreateEndpointConfig, error))
+    }
+
+    /// [CreateEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html), as
+    /// [`Writer::create_model`].
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn create_endpoint(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.create_endpoint().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::CreateEndpoint, error))
+    }
+
+    /// [UpdateEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html).
+    ///
+    /// Idempotent while the update is on its way: the second one is a conflict.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn update_endpoint(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.update_endpoint().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::UpdateEndpoint, error))
+    }
+
+    /// [DeleteEndpoint](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpoint.html). Idempotent: one that
+    /// is gone is not found.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_endpoint(&self, name: &str) -> Result<(), CallError> {
+        let call = self.client.delete_endpoint().endpoint_name(name);
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteEndpoint, error))
+    }
+
+    /// [DeleteEndpointConfig](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpointConfig.html), which
+    /// SageMaker does for one that is in use, too. Idempotent: one that is gone is not found.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_endpoint_config(&self, name: &str) -> Result<(), CallError> {
+        let call = self.client.delete_endpoint_config().endpoint_config_name(name);
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteEndpointConfig, error))
+    }
+
+    /// [DeleteModel](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteModel.html), as
+    /// [`Writer::delete_endpoint_config`].
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_model(&self, name: &str) -> Result<(), CallError> {
+        let call = self.client.delete_model().model_name(name);
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteModel, error))
+    }
+}
+
+fn body(
+    request: &Document,
+) -> impl Fn(&mut aws_smithy_runtime_api::client::orchestrator::HttpRequest) + Send + Sync + 'static {
+    replace_body(Value::Object(request.clone()).to_string())
+}

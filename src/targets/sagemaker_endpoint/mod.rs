@@ -1,0 +1,212 @@
+//! A real-time endpoint of Amazon SageMaker.
+//!
+//! Besides the verbs of the cycle, a file each: `serving` is what an endpoint serves as one document, `wanted` is that document
+//! with what was asked for in its place, `deployment` is how the change is carried out, and `rollout` and `restoration` are the
+//! two things that the cycle watches.
+
+mod capture;
+mod deployment;
+mod diagnose;
+mod difference;
+mod judge;
+pub(in crate::targets) mod known_causes;
+mod naming;
+mod plan;
+mod preflight;
+mod register;
+mod restoration;
+mod rollback;
+mod rollout;
+mod serving;
+mod tell;
+mod update;
+mod verify;
+mod wanted;
+
+use std::cell::{Cell, OnceCell};
+
+use crate::aws::{ecr, sage_maker};
+use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
+use crate::ecr::Images;
+use crate::spec::{AlarmPreflight, DeploymentSettings, Endpoint, Mode, Tag};
+use crate::verification::Checks;
+
+pub use capture::Snapshot;
+pub use plan::Draft;
+pub use register::Registered;
+pub use restoration::Restoration;
+pub use rollout::{Memo, Rollout};
+
+/// An endpoint, what was asked for it, and a client that can only read.
+#[derive(Debug)]
+pub struct SageMakerEndpoint {
+    reader: sage_maker::Reader,
+    checks: Checks,
+    request: Request,
+    images: Images,
+    /// Where `mode: rollback` goes, once it is known.
+    destination: OnceCell<String>,
+    /// Whether there was no endpoint before.
+    is_first: Cell<bool>,
+}
+
+/// The clients that write.
+#[derive(Debug, Clone)]
+pub struct Writers {
+    /// Of Amazon SageMaker.
+    pub sage_maker: sage_maker::Writer,
+    /// Of the registries of its images.
+    pub images: ecr::WritableRegistries,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Deploy, plan or go back.
+    pub mode: Mode,
+    /// How SageMaker is to carry the update out.
+    pub deployment: DeploymentSettings,
+    /// The alarms with which SageMaker takes the update back, by name.
+    pub alarms: Vec<String>,
+    /// What to do about alarms that are red before anything is changed.
+    pub alarm_preflight: AlarmPreflight,
+    /// Whether what is served is checked after the rollout.
+    pub is_checked: bool,
+    /// The tags of what is made.
+    pub tags: Vec<Tag>,
+    /// The workflow run; nothing outside GitHub Actions.
+    pub run: String,
+    /// The region that is deployed to.
+    pub region: String,
+    /// How often a refused call that writes is made again.
+    pub max_retries: u32,
+}
+
+impl SageMakerEndpoint {
+    /// A target that talks to AWS through `reader`, and is checked by `checks` after its rollout.
+    pub const fn new(reader: sage_maker::Reader, checks: Checks, request: Request, images: Images) -> Self {
+        Self { reader, checks, request, images, destination: OnceCell::new(), is_first: Cell::new(false) }
+    }
+}
+
+impl Target for SageMakerEndpoint {
+    const KIND: &'static str = "sagemaker-endpoint";
+
+    type Writer = Writers;
+    type Snapshot = Snapshot;
+    type Draft = Draft;
+    type Registered = Registered;
+    type Rollout = Rollout;
+    type Memo = Memo;
+    type Restoration = Restoration;
+
+    fn name(&self) -> String {
+        format!("endpoint {}", self.request.endpoint.name)
+    }
+
+    async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
+        capture::capture(&self.reader, &self.checks, &self.request, &self.images, &self.destination, events).await
+    }
+
+    fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+        plan::plan(&self.request, before)
+    }
+
+    fn conflict(&self, before: &Snapshot, draft: &Draft) -> Option<String> {
+        if draft.start == plan::Start::Join { None } else { before.in_flight() }
+    }
+
+    async fn conflict_is_over(&self, _before: &Snapshot) -> Result<bool, Failure> {
+        capture::is_at_rest(&self.reader, &self.request.endpoint.name).await
+    }
+
+    async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        preflight::preflight(&self.request, &self.checks, &self.images, before, draft, events).await
+    }
+
+    async fn register(
+        &self,
+        writer: &Writers,
+        _before: &Snapshot,
+        draft: &Draft,
+        events: &Events,
+    ) -> Result<Registered, Failure> {
+        register::register(&self.reader, &writer.sage_maker, draft, self.request.max_retries, events).await
+    }
+
+    async fn deregister(&self, writer: &Writers, registered: &Registered, events: &Events) -> Result<(), Failure> {
+        register::deregister(&writer.sage_maker, registered, self.request.max_retries, events).await
+    }
+
+    fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
+        let rollout = Rollout::new(self.reader.clone(), &self.request, before, draft, registered);
+        self.is_first.set(rollout.pin.previous.is_none());
+        rollout
+    }
+
+    fn memo(&self, rollout: &Rollout) -> Memo {
+        rollout.memo(self.images.promotions())
+    }
+
+    fn recall(&self, memo: Memo) -> Rollout {
+        self.images.owe(memo.promotions.clone());
+        self.is_first.set(memo.pin.previous.is_none());
+        Rollout::recall(self.reader.clone(), memo)
+    }
+
+    async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
+        update::update(&writer.sage_maker, rollout, self.request.max_retries, events).await
+    }
+
+    fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
+        self.checks.of(rollout.clone(), &rollout.alarms, events)
+    }
+
+    async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        verify::verify(rollout, events).await
+    }
+
+    async fn seal(&self, writer: &Writers, events: &Events) {
+        self.images.promote(&writer.images, events).await;
+    }
+
+    async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
+        diagnose::diagnose(rollout)
+    }
+
+    async fn restore(
+        &self,
+        writer: &Writers,
+        rollout: &Rollout,
+        events: &Events,
+    ) -> Result<Restore<Restoration>, Failure> {
+        let policy = self.request.endpoint.on_first_failure;
+        rollback::restore(&writer.sage_maker, rollout, policy, self.request.max_retries, events).await
+    }
+
+    async fn going_back(&self, rollout: &Rollout, _events: &Events) -> Option<Restoration> {
+        rollback::going_back(rollout).await
+    }
+
+    fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
+        tell::tell(&self.request.endpoint.name, self.is_first.get(), ending, wanted, conclusion)
+    }
+
+    fn standing(&self, before: &Snapshot) -> String {
+        match (&before.endpoint, before.in_flight()) {
+            (None, _) => "does not exist".to_owned(),
+            (Some(_), Some(change)) => format!("is in the middle of a change ({change})"),
+            (Some(endpoint), None) => format!("is {} on {}", endpoint.status.as_str(), endpoint.config),
+        }
+    }
+
+    fn was(&self, before: &Snapshot) -> String {
+        before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default()
+    }
+
+    fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
+        registered.map_or(&draft.config, |registered| &registered.config).clone()
+    }
+}

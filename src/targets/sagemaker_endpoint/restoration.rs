@@ -1,0 +1,174 @@
+//! The way back, while SageMaker carries it out.
+
+use super::Rollout;
+use super::capture::find;
+use super::judge::{Pin, progress};
+use super::plan::keeping;
+use crate::aws::CallErrorKind;
+use crate::aws::sage_maker::{Endpoint, EndpointStatus as Status, Reader, Writer};
+use crate::cycle::{Cause, Failure, Look, Progress, Verdict, Watch};
+
+/// Going back is tried so often: what failed once for want of instances may not fail again.
+const ATTEMPTS: u32 = 3;
+/// So many looks in a row have to show the old configuration where the update may still come.
+const STEADY_LOOKS: u32 = 3;
+
+/// Back to the configuration before, or to no endpoint where there was none.
+#[derive(Debug)]
+pub struct Restoration {
+    reader: Reader,
+    /// What is in flight has to end before anything can be put back, so that whoever looks has to write.
+    writer: Option<Writer>,
+    endpoint: String,
+    pin: Pin,
+    attempts: u32,
+    steady_looks: u32,
+}
+
+/// What has to be done.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Wait,
+    Update,
+    Delete,
+    Done,
+    Failed(String),
+    Superseded(String),
+}
+
+impl Restoration {
+    pub(super) fn new(rollout: &Rollout, writer: Writer) -> Self {
+        Self { writer: Some(writer), ..Self::watching(rollout) }
+    }
+
+    /// Where SageMaker goes back by itself.
+    pub(super) fn watching(rollout: &Rollout) -> Self {
+        Self {
+            reader: rollout.reader.clone(),
+            writer: None,
+            endpoint: rollout.endpoint.clone(),
+            pin: rollout.pin.clone(),
+            attempts: ATTEMPTS,
+            steady_looks: if rollout.seen.moved { STEADY_LOOKS } else { 0 },
+        }
+    }
+
+    async fn carry_out(&mut self, step: &Step) -> Result<(), Failure> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        if self.attempts == 0 {
+            return Err(Failure::new(Cause::EndpointFailed, "SageMaker did not go back, as often as it was asked."));
+        }
+        let sent = match (step, &self.pin.previous) {
+            (Step::Update, Some(previous)) => {
+                writer.update_endpoint(&keeping(&self.endpoint, previous, Vec::new())).await
+            }
+            (Step::Delete, _) => writer.delete_endpoint(&self.endpoint).await,
+            _ => return Ok(()),
+        };
+        match sent {
+            Ok(()) => {
+                self.attempts -= 1;
+                self.steady_looks = 0;
+                Ok(())
+            }
+            // It is on its way, or gone: the next look tells.
+            Err(error) if error.kind == CallErrorKind::Conflict => Ok(()),
+            Err(error) if error.kind == CallErrorKind::NotFound && *step == Step::Delete => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What a look at the endpoint asks for. Pure.
+fn step(pin: &Pin, there: Option<&Endpoint>, steady_looks: u32) -> Step {
+    let Some(there) = there else {
+        return match pin.previous {
+            None => Step::Done,
+            Some(_) => Step::Failed("The endpoint was deleted meanwhile.".to_owned()),
+        };
+    };
+    let other = |config: &str| config != pin.config && Some(config) != pin.previous.as_deref();
+    match (&there.status, &pin.previous) {
+        (status, _) if status.is_moving() => match &there.pending {
+            Some(pending) if other(&pending.config) => Step::Superseded(format!("configuration {}", pending.config)),
+            _ => Step::Wait,
+        },
+        _ if other(&there.config) => Step::Superseded(format!("configuration {}", there.config)),
+        (_, None) => Step::Delete,
+        (Status::InService, Some(previous)) if there.config == *previous && there.pending.is_none() => {
+            if steady_looks >= STEADY_LOOKS { Step::Done } else { Step::Wait }
+        }
+        (Status::Failed | Status::OutOfService, Some(_)) => {
+            let reason = there.failure.as_deref().unwrap_or("no reason given").trim_end_matches('.');
+            Step::Failed(format!("The endpoint is {}: {reason}.", there.status.as_str()))
+        }
+        // Also where a rolling update left a mix of both: another update is the way out.
+        (_, Some(_)) => Step::Update,
+    }
+}
+
+impl Watch for Restoration {
+    async fn look(&mut self) -> Result<Look, Failure> {
+        let there = find(&self.reader, &self.endpoint).await?;
+        match &there {
+            // Once it was seen to move, what comes to rest is at rest.
+            Some(there) if there.status.is_moving() => self.steady_looks = STEADY_LOOKS,
+            _ => self.steady_looks += 1,
+        }
+        let step = step(&self.pin, there.as_ref(), self.steady_looks);
+        let verdict = match step {
+            Step::Wait => Verdict::Pending,
+            Step::Done => Verdict::Done,
+            Step::Superseded(by) => Verdict::Superseded(by),
+            Step::Failed(reason) => Verdict::Failed(Failure::new(Cause::EndpointFailed, reason)),
+            Step::Update | Step::Delete => {
+                self.carry_out(&step).await?;
+                Verdict::Pending
+            }
+        };
+        let back = Pin { config: self.pin.previous.clone().unwrap_or_default(), ..self.pin.clone() };
+        let progress = there.as_ref().map(|there| progress(&back, there)).unwrap_or_else(Progress::default);
+        Ok(Look { verdict, progress, said: Vec::new(), rest: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::sage_maker::Pending;
+
+    #[test]
+    fn each_standing_asks_for_one_step() {
+        let pin = |previous: Option<&str>| Pin {
+            config: "new".to_owned(),
+            previous: previous.map(str::to_owned),
+            modified: String::new(),
+        };
+        let old = || pin(Some("old"));
+        let there =
+            |status: Status, config: &str| Some(Endpoint { status, config: config.to_owned(), ..Endpoint::default() });
+        let moving_to = |config: &str| {
+            let pending = Some(Pending { config: config.to_owned(), variants: Vec::new() });
+            Some(Endpoint { pending, ..there(Status::Updating, "old").unwrap() })
+        };
+        for (pin, there, steady_looks, expected) in [
+            (old(), moving_to("new"), 0, "Wait"),
+            (old(), moving_to("theirs"), 0, "Superseded"),
+            (old(), there(Status::InService, "new"), 0, "Update"),
+            (old(), there(Status::UpdateRollbackFailed, "old"), 3, "Update"),
+            (old(), there(Status::InService, "old"), 0, "Wait"),
+            (old(), there(Status::InService, "old"), 3, "Done"),
+            (old(), there(Status::InService, "theirs"), 3, "Superseded"),
+            (old(), there(Status::Failed, "old"), 3, "Failed"),
+            (old(), None, 3, "Failed"),
+            (pin(None), there(Status::Creating, "new"), 0, "Wait"),
+            (pin(None), there(Status::Failed, "new"), 0, "Delete"),
+            (pin(None), there(Status::InService, "new"), 0, "Delete"),
+            (pin(None), there(Status::Deleting, "new"), 0, "Wait"),
+            (pin(None), None, 0, "Done"),
+        ] {
+            let step = format!("{:?}", step(&pin, there.as_ref(), steady_looks));
+            assert!(step.starts_with(expected), "{step} {pin:?} {there:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Puts back what was served before.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::capture::find;
+use super::{Restoration, Rollout};
+use crate::aws::sage_maker::{Endpoint, EndpointStatus, Writer};
+use crate::aws::{Again, Attempts, send};
+use crate::cycle::{Events, Failure, Restore};
+use crate::spec::OnFirstFailure;
+
+/// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
+pub(super) const FEWEST_RETRIES: u32 = 8;
+/// How often, and how far apart, an endpoint that shows nothing of the rollout is looked at: answers may be old.
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Starts going back. What is in flight cannot be stopped: it is waited for first.
+///
+/// Idempotent: it looks first, and an update that is on its way back is joined.
+pub(super) async fn restore(
+    writer: &Writer,
+    rollout: &Rollout,
+    on_first_failure: OnFirstFailure,
+    max_retries: u32,
+    events: &Events,
+) -> Result<Restore<Restoration>, Failure> {
+    let retries = max_retries.max(FEWEST_RETRIES);
+    let pin = &rollout.pin;
+    let mut there = look(rollout, retries, events).await?;
+    for _ in 1..LOOKS {
+        let is_untouched = there.as_ref().map_or(pin.previous.is_none(), |there| pin.is_as_before(there));
+        if !is_untouched || rollout.seen.moved {
+            break;
+        }
+        sleep(PAUSE).await;
+        there = look(rollout, retries, events).await?;
+    }
+    let Some(there) = there else {
+        return Ok(if pin.previous.is_none() && !rollout.seen.moved { Restore::NothingToDo } else { Restore::Gone });
+    };
+    if pin.is_as_before(&there) && !rollout.seen.moved {
+        return Ok(Restore::NothingToDo);
+    }
+    let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
+    if *config != pin.config && Some(config) != pin.previous.as_ref() {
+        return Ok(Restore::Superseded(format!("configuration {config}")));
+    }
+    if pin.previous.is_none() && on_first_failure == OnFirstFailure::Keep {
+        return Ok(Restore::Impossible(
+            "There was no endpoint before, so there is nothing to go back to; it is kept to be looked at \
+             (`on-first-failure`)."
+                .to_owned(),
+        ));
+    }
+    if there.status.is_moving() {
+        events.note(format!(
+            "Endpoint {} is {}; nothing can be put back before that is over.",
+            there.name,
+            there.status.as_str()
+        ));
+    }
+    Ok(Restore::Started(Restoration::new(rollout, writer.clone())))
+}
+
+/// The way back that SageMaker took by itself, if it did.
+pub(super) async fn going_back(rollout: &Rollout) -> Option<Restoration> {
+    let there = find(&rollout.reader, &rollout.endpoint).await.ok()??;
+    let went_back = !there.status.is_moving()
+        && Some(&there.config) == rollout.pin.previous.as_ref()
+        && there.status != EndpointStatus::UpdateRollbackFailed;
+    went_back.then(|| Restoration::watching(rollout))
+}
+
+async fn look(rollout: &Rollout, retries: u32, events: &Events) -> Result<Option<Endpoint>, Failure> {
+    let attempts = Attempts::new(retries, events);
+    Ok(send(Again::Whatever, attempts, async || find(&rollout.reader, &rollout.endpoint).await).await?)
+}

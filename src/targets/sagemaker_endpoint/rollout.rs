@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::capture::find;
+use super::judge::{Pin, Seen, is_resting, judge, progress};
+use super::plan::{Draft, Start};
+use super::{Registered, Request, Snapshot, deployment};
+use crate::aws::cloudwatch::Alarm;
+use crate::aws::sage_maker::{Document, Endpoint, Reader};
+use crate::cycle::{Failure, Look, Progress, Watch};
+use crate::ecr::Promotion;
+use crate::verification::SeenAlarms;
+
+/// A rollout on paper: names and times only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Memo {
+    pub(super) endpoint: String,
+    pub(super) pin: Pin,
+    digests: Vec<(String, String)>,
+    alarms: BTreeMap<String, Alarm>,
+    /// Tags for images once they run.
+    #[serde(default)]
+    pub(super) promotions: Vec<Promotion>,
+}
+
+/// A change of an endpoint while SageMaker carries it out.
+#[derive(Debug, Clone)]
+pub struct Rollout {
+    pub(super) reader: Reader,
+    pub(super) endpoint: String,
+    pub(super) pin: Pin,
+    pub(super) start: Start,
+    /// What starts it.
+    pub(super) request: Document,
+    /// What its containers have to run: variants, and digests of images.
+    pub(super) digests: Vec<(String, String)>,
+    /// The alarms as they were before.
+    pub(super) alarms: SeenAlarms,
+    /// The last look.
+    pub(super) last: Option<Endpoint>,
+    pub(super) seen: Seen,
+}
+
+impl Rollout {
+    pub(super) fn new(
+        reader: Reader,
+        request: &Request,
+        before: &Snapshot,
+        draft: &Draft,
+        registered: &Registered,
+    ) -> Self {
+        let endpoint = before.endpoint.as_ref();
+        let running = before.running.as_ref();
+        // What is over already, and only has to be checked, replaced what its tag says.
+        let previous = running.and_then(|running| {
+            if running.config == registered.config {
+                super::plan::previous(&running.tags)
+            } else {
+                Some(running.config.clone())
+            }
+        });
+        Self {
+            reader,
+            endpoint: request.endpoint.name.clone(),
+            pin: Pin {
+                config: registered.config.clone(),
+                previous,
+                modified: endpoint.map(|endpoint| endpoint.modified.clone()).unwrap_or_default(),
+            },
+            start: draft.start,
+            request: draft.request.clone(),
+            digests: draft.digests.clone(),
+            alarms: before.alarms.clone(),
+            last: endpoint.cloned(),
+            seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
+        }
+    }
+
+    pub(super) fn memo(&self, promotions: Vec<Promotion>) -> Memo {
+        Memo {
+            endpoint: self.endpoint.clone(),
+            pin: self.pin.clone(),
+            digests: self.digests.clone(),
+            alarms: self.alarms.known().clone(),
+            promotions,
+        }
+    }
+
+    pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
+        let Memo { endpoint, pin, digests, alarms, .. } = memo;
+        Self {
+            reader,
+            endpoint,
+            pin,
+            start: Start::Join,
+            request: Document::new(),
+            digests,
+            alarms: SeenAlarms::recalled(alarms),
+            last: None,
+            seen: Seen::default(),
+        }
+    }
+}
+
+impl Watch for Rollout {
+    async fn look(&mut self) -> Result<Look, Failure> {
+        let endpoint = find(&self.reader, &self.endpoint).await?;
+        match &endpoint {
+            Some(there) if there.status.is_moving() => self.seen = Seen { moved: true, old_looks: 0 },
+            _ => self.seen.old_looks += 1,
+        }
+        let verdict = judge(&self.pin, self.seen, endpoint.as_ref());
+        let there = endpoint.as_ref();
+        let look = Look {
+            verdict,
+            progress: there.map(|it| progress(&self.pin, it)).unwrap_or_else(Progress::default),
+            said: Vec::new(),
+            rest: there
+                .filter(|it| is_resting(it))
+                .and_then(|it| it.last_deployment.as_ref())
+                .or_else(|| self.request.get("DeploymentConfig").filter(|_| there.is_some_and(is_resting)))
+                .map(deployment::waits),
+        };
+        self.last = endpoint.or_else(|| self.last.take());
+        Ok(look)
+    }
+}

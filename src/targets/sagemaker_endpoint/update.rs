@@ -1,0 +1,130 @@
+//! Starts the rollout.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Rollout;
+use super::capture::find;
+use super::plan::Start;
+use crate::aws::sage_maker::{Endpoint, Writer};
+use crate::aws::{Attempts, CallError, CallErrorKind};
+use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
+
+/// SageMaker may not see at once what was made a moment ago (API reference, CreateEndpoint): so often it is asked again.
+const BLIND: u32 = 3;
+/// How long an endpoint may take to be deleted, and how often it is looked at meanwhile.
+const DELETED: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Sends CreateEndpoint or UpdateEndpoint, once for as long as that can be known.
+///
+/// Idempotent: a rollout that is in flight is joined without a call, and after a call without an answer the endpoint is looked
+/// at before the call is made again.
+pub(super) async fn update(
+    writer: &Writer,
+    mut rollout: Rollout,
+    max_retries: u32,
+    events: &Events,
+) -> Result<Rollout, NotUpdated> {
+    match rollout.start {
+        Start::Join => {}
+        Start::Recreate => {
+            delete(writer, &rollout, max_retries, events).await?;
+            rollout.pin.modified = String::new();
+            send(writer, &rollout, max_retries, events).await?;
+        }
+        Start::Create | Start::Update => send(writer, &rollout, max_retries, events).await?,
+    }
+    events.know(Output::EndpointName, &rollout.endpoint);
+    Ok(rollout)
+}
+
+async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Events) -> Result<(), NotUpdated> {
+    let mut attempts = Attempts::new(max_retries, events);
+    let mut may_have_happened = false;
+    let mut blind = BLIND;
+    let fail = |failure: Failure, may_have_happened| NotUpdated { failure, may_have_happened };
+    loop {
+        // Since the endpoint was captured something was made, and calls may have been throttled for minutes.
+        if let Ok(there) = find(&rollout.reader, &rollout.endpoint).await {
+            if may_have_happened && there.as_ref().is_some_and(|there| has_happened(rollout, there)) {
+                return Ok(());
+            }
+            if let Some(theirs) = taken_over(rollout, there.as_ref()) {
+                // A call without an answer may have come before theirs: then ours was superseded, and not refused.
+                return Err(fail(conflict(&theirs), may_have_happened));
+            }
+        }
+        let sent = match rollout.start {
+            Start::Create | Start::Recreate => writer.create_endpoint(&rollout.request).await,
+            Start::Update | Start::Join => writer.update_endpoint(&rollout.request).await,
+        };
+        let error = match sent {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_passing() => error,
+            Err(error) if error.kind == CallErrorKind::NotFound && blind > 0 => {
+                blind -= 1;
+                error
+            }
+            Err(error) => return Err(fail(error.into(), may_have_happened)),
+        };
+        may_have_happened |= error.may_have_happened();
+        let exhausted = |error: CallError| fail(error.into(), may_have_happened);
+        attempts.pause_after(error).await.map_err(exhausted)?;
+    }
+}
+
+/// Removes an endpoint that never served.
+async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Events) -> Result<(), NotUpdated> {
+    let fail = |failure: Failure| NotUpdated { failure, may_have_happened: false };
+    let mut attempts = Attempts::new(max_retries, events);
+    events.note(format!("Deleting endpoint {}, which is Failed, to make it again.", rollout.endpoint));
+    for look in 0.. {
+        let there = find(&rollout.reader, &rollout.endpoint).await.map_err(|error| fail(error.into()))?;
+        let Some(there) = there else { return Ok(()) };
+        if look > DELETED {
+            break;
+        }
+        if there.status.is_moving() {
+            sleep(PAUSE).await;
+            continue;
+        }
+        match writer.delete_endpoint(&rollout.endpoint).await {
+            Ok(()) => {}
+            Err(error) if error.kind == CallErrorKind::NotFound => return Ok(()),
+            Err(error) if error.is_passing() => {
+                attempts.pause_after(error).await.map_err(|error| fail(error.into()))?
+            }
+            Err(error) => return Err(fail(error.into())),
+        }
+    }
+    Err(fail(Failure::new(Cause::Timeout, "The endpoint that is Failed was to be deleted, and is still there.")))
+}
+
+/// Whose change is in the way, if the endpoint is neither as it was nor ours.
+fn taken_over(rollout: &Rollout, there: Option<&Endpoint>) -> Option<String> {
+    let pin = &rollout.pin;
+    match (there, rollout.start) {
+        (Some(there), Start::Create | Start::Recreate) if there.config != pin.config => {
+            Some(format!("it is there already, with configuration {}", there.config))
+        }
+        (Some(there), Start::Update) => {
+            let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
+            let is_known = Some(config) == pin.previous.as_ref() || *config == pin.config;
+            (!is_known).then(|| format!("configuration {config}"))
+        }
+        (None, Start::Update) => Some("it was deleted".to_owned()),
+        _ => None,
+    }
+}
+
+fn conflict(theirs: &str) -> Failure {
+    Failure::new(Cause::Conflict, format!("Somebody else changed the endpoint meanwhile: {theirs}."))
+        .advise("Run the job again, or give the jobs that deploy this endpoint a common `concurrency` group.")
+}
+
+fn has_happened(rollout: &Rollout, there: &Endpoint) -> bool {
+    let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
+    *config == rollout.pin.config
+}

@@ -1,0 +1,215 @@
+//! Whatever goes wrong, at whichever call: the endpoint serves the old configuration or the new one, the action says which, and
+//! a re-run reaches what the first run wanted.
+//!
+//! As in `failure_at_every_call.rs`, each course is run once for every call and every fault, in a world with a seed and with
+//! paused time.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::{Endpoint, Fault, Image, ModelOutcome, Repository, Rule, Scenario, Simulator, When};
+use support::{Report, Step, seconds};
+
+const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes";
+
+/// A world, and what is deployed to it.
+struct Course {
+    name: &'static str,
+    /// Whether the endpoint is there already.
+    exists: bool,
+    /// How an undisturbed run ends.
+    outcome: &'static str,
+    inputs: &'static [(&'static str, &'static str)],
+}
+
+impl Course {
+    /// The same course every time, up to the call that is disturbed: pauses are jittered.
+    fn world(&self) -> Simulator {
+        fastrand::seed(0);
+        let images = ["1", "2", "bad"].map(|tag| Image::new(tag, "linux", "amd64").tag(tag));
+        let broken = ModelOutcome::Fails { after: seconds(6), reason: "It did not start.".to_owned() };
+        let scenario = Scenario { endpoint_start: seconds(6), stage: seconds(1), ..Scenario::default() };
+        let simulator = Simulator::new(scenario.model(images[2].digest(), broken));
+        simulator.add_repository(images.into_iter().fold(Repository::new("bikes"), Repository::image));
+        let data = "s3://models/bikes.tar.gz";
+        simulator.add_endpoint(Endpoint::new("staging", &format!("{REPOSITORY}:2"), "s3://models/other.tar.gz"));
+        if self.exists {
+            let previous = vec![json!({"Key": "ecs-deploy-action:previous", "Value": "staging"})];
+            simulator
+                .add_endpoint(Endpoint::new("bikes", &format!("{REPOSITORY}:1"), data).tags(previous).scaled_to(3));
+        }
+        simulator
+    }
+
+    /// The step, at the given attempt of the workflow run.
+    fn step(&self, attempt: u32) -> Step {
+        let step = Step::bare().input("endpoint-name", "bikes").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string());
+        self.inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
+    }
+
+    /// What an undisturbed run ends with.
+    fn goal(&self) -> Option<String> {
+        let expected = match self.outcome {
+            "deployed" => "2",
+            _ if !self.exists => return None,
+            _ if self.inputs.contains(&("mode", "rollback")) => "2",
+            _ => "1",
+        };
+        Some(format!("{REPOSITORY}@{}", Image::new(expected, "linux", "amd64").digest()))
+    }
+}
+
+/// The configuration and the image that are served, once everything has come to rest; nothing when there is no endpoint.
+async fn serves(simulator: &Simulator) -> Option<(String, String)> {
+    simulator.settle().await;
+    let endpoint = simulator.describe_endpoint("bikes");
+    if endpoint.is_null() {
+        return None;
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    assert_eq!(endpoint["EndpointStatus"], "InService", "{endpoint:#}");
+    let variant = &endpoint["ProductionVariants"][0];
+    Some((text(&endpoint["EndpointConfigName"]), text(&variant["DeployedImages"][0]["ResolvedImage"])))
+}
+
+/// Faults that leave the action alive.
+fn faults() -> Vec<Fault> {
+    let refuse = |code: &str| Fault::Refuse {
+        status: 400,
+        code: code.to_owned(),
+        message: "no identity-based policy allows the action".to_owned(),
+    };
+    vec![
+        refuse("AccessDeniedException"),
+        refuse("ValidationException"),
+        refuse("AnErrorFromTheFuture"),
+        Fault::Throttle,
+        Fault::ServerError,
+        Fault::ExpiredToken,
+        Fault::TimeoutBeforeEffect,
+        Fault::TimeoutAfterEffect,
+        Fault::Reset,
+        Fault::CutAnswer,
+        Fault::Slow(Duration::from_secs(15)),
+        Fault::StaleRead(Duration::from_secs(30)),
+    ]
+}
+
+fn at_call(number: usize, fault: Fault) -> Rule {
+    Rule { when: When { number: Some(number), ..When::default() }, fault }
+}
+
+/// Runs a course with every fault at every call, and with a kill before and after every call's effect; gives the number of
+/// cases.
+async fn survive(course: &Course) -> usize {
+    let undisturbed = course.world();
+    let before = serves(&undisturbed).await;
+    let report = course.step(1).run(&undisturbed).await;
+    assert_eq!(report.output("outcome"), course.outcome, "{}: {report:#?}", course.name);
+    let calls = undisturbed.journal();
+    assert!(calls.iter().any(|call| call.operation.ends_with("ateEndpoint")), "{}: nothing was deployed", course.name);
+    assert_eq!(serves(&undisturbed).await.map(|(_, image)| image), course.goal(), "{}", course.name);
+
+    let mut cases = 0;
+    for call in &calls {
+        for fault in faults() {
+            let case = format!("{}, call {} ({}), {fault:?}", course.name, call.number, call.operation);
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, fault));
+            let report = course.step(1).run(&simulator).await;
+            says_what_is_so(&case, &simulator, &report, before.as_ref()).await;
+            converges(&case, course, &simulator).await;
+            cases += 1;
+        }
+        for (after_effect, with_post_step) in [(false, false), (true, false), (false, true), (true, true)] {
+            let case = format!(
+                "{}, killed at call {} ({}), after its effect: {after_effect}, post step: {with_post_step}",
+                course.name, call.number, call.operation
+            );
+            let simulator = course.world();
+            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
+            let step = course.step(1);
+            tokio::select! {
+                biased;
+                () = simulator.hung() => {}
+                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+            }
+            if with_post_step {
+                let report = step.post(&simulator, "cancelled").await;
+                let is_rollback = course.inputs.contains(&("mode", "rollback"));
+                // Whoever was going back is not brought forward again.
+                if !is_rollback {
+                    assert_eq!(serves(&simulator).await, before, "{case}: {report:#?}");
+                }
+            }
+            converges(&case, course, &simulator).await;
+            cases += 1;
+        }
+    }
+    #[expect(clippy::explicit_write, reason = "the test harness would swallow what a passing test prints")]
+    writeln!(std::io::stderr(), "{}: {cases} cases over {} calls", course.name, calls.len()).unwrap();
+    cases
+}
+
+/// The endpoint is on one configuration, and it is the one that the report names.
+async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report, before: Option<&(String, String)>) {
+    let now = serves(simulator).await;
+    let is_asked_rollback = report.output("outcome") == "rolled-back" && report.exit_code == 0;
+    match report.output("outcome") {
+        "deployed" => {
+            assert_eq!(now.map(|(config, _)| config).as_deref(), Some(report.output("endpoint-config-name")), "{case}");
+        }
+        "rolled-back" if is_asked_rollback => {
+            assert_eq!(now.map(|(config, _)| config).as_deref(), Some("staging"), "{case}: {report:#?}");
+        }
+        "refused" | "rolled-back" => assert_eq!(now.as_ref(), before, "{case}: {report:#?}"),
+        outcome => panic!("{case}: ended {outcome}: {report:#?}"),
+    }
+}
+
+/// The workflow's next attempt ends as an undisturbed first one would have.
+async fn converges(case: &str, course: &Course, simulator: &Simulator) {
+    let report = course.step(2).run(simulator).await;
+    let is_rollback = course.inputs.contains(&("mode", "rollback"));
+    let outcomes = [course.outcome, "unchanged"];
+    // A rollback to "previous" that has happened already knows of nothing before that.
+    let is_there = is_rollback && report.output("cause") == "not-found";
+    assert!(outcomes.contains(&report.output("outcome")) || is_there, "{case}, run again: {report:#?}");
+    assert_eq!(serves(simulator).await.map(|(_, image)| image), course.goal(), "{case}, run again: {report:#?}");
+}
+
+macro_rules! courses {
+    ($($name:ident: $exists:literal, $outcome:literal, $inputs:expr;)*) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $name() {
+            let course =
+                Course { name: stringify!($name), exists: $exists, outcome: $outcome, inputs: $inputs };
+            assert!(survive(&course).await > 50);
+        }
+    )*};
+}
+
+const NEW: [(&str, &str); 4] = [
+    ("model-data", "s3://models/bikes.tar.gz"),
+    ("model-role-arn", "arn:aws:iam::123456789012:role/model"),
+    ("instance-type", "ml.m5.large"),
+    ("on-first-failure", "delete"),
+];
+const GOOD: (&str, &str) = ("model-image", "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes:2");
+const BAD: (&str, &str) = ("model-image", "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes:bad");
+
+courses! {
+    update: true, "deployed", &[GOOD];
+    create: false, "deployed", &[GOOD, NEW[0], NEW[1], NEW[2], NEW[3]];
+    promote: true, "deployed", &[("mode", "promote"), ("from-endpoint", "staging")];
+    rollback: true, "rolled-back", &[("mode", "rollback")];
+    update_that_fails: true, "rolled-back", &[BAD];
+    create_that_fails: false, "rolled-back", &[BAD, NEW[0], NEW[1], NEW[2], NEW[3]];
+    canary:
+        true, "deployed", &[GOOD, ("deployment-strategy", "canary"), ("canary-bake-time-minutes", "0")];
+}
