@@ -19,11 +19,14 @@ use crate::cycle::{
     Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Output, Policy,
 };
 use crate::dispatch::{Prepared, unreadable};
+use crate::github::Client;
 use crate::report::github::{self, Begun};
 use crate::report::{self, Audience, Outbox, state};
-use crate::runner::{Console, Environment, Inputs};
-use crate::spec::{Mode, Spec, Tag};
+use crate::runner::inputs::UnreadableInputs;
+use crate::runner::{Console, Environment, Inputs, RunContext};
+use crate::spec::{History, InputError, Mode, Spec, Tag};
 use crate::verification::Checks;
+use crate::web::Web;
 
 /// What the program gets from the process that it runs in.
 pub struct Host {
@@ -62,6 +65,9 @@ const REPORTS: Duration = Duration::from_secs(5);
 /// The same for a step that was cancelled, and is killed soon. What it cannot tell in this time, its post step does.
 const LAST_WORDS: Duration = Duration::from_millis(800);
 
+/// How long each answer to a report may take.
+const HISTORY: Duration = Duration::from_secs(10);
+
 async fn exit_code(host: Host) -> u8 {
     let sinks = report::sinks(&host.environment, &host.console);
     let events = Events::new(host.now, sinks);
@@ -84,8 +90,16 @@ async fn exit_code(host: Host) -> u8 {
 }
 
 async fn step(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Conclusion {
-    let spec = match spec(host, events) {
-        Ok(spec) => spec,
+    let asked = inputs(host, events).and_then(|inputs| {
+        let history = History::from_inputs(&inputs).map_err(|error| wrong(&[error]))?;
+        Ok(match history {
+            Some(history) => Asked::History(history),
+            None => Asked::Deployment(Box::new(spec_of(host, &inputs)?)),
+        })
+    });
+    let spec = match asked {
+        Ok(Asked::Deployment(spec)) => *spec,
+        Ok(Asked::History(history)) => return tell_history(host, &history, events).await,
         Err(failure) => return refuse(failure, events),
     };
     if spec.prints_policy {
@@ -209,11 +223,25 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     Ok(Prepared { spec, policy, tags, today, connection, checks })
 }
 
+/// What the step is for.
+enum Asked {
+    Deployment(Box<Spec>),
+    History(History),
+}
+
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
-    let environment = &host.environment;
-    let wrong = |reason: String| Failure::new(Cause::InvalidInput, reason);
-    let (inputs, notices) = Inputs::read(environment).map_err(|error| wrong(error.to_string()).because(error))?;
-    let inputs = match host.stage {
+    spec_of(host, &inputs(host, events)?)
+}
+
+fn wrong(errors: &[InputError]) -> Failure {
+    let reasons = errors.iter().map(|error| format!("{error}.")).collect::<Vec<_>>().join(" ");
+    Failure::new(Cause::InvalidInput, reasons)
+}
+
+fn inputs(host: &Host, events: &Events) -> Result<Inputs, Failure> {
+    let unreadable = |error: UnreadableInputs| Failure::new(Cause::InvalidInput, error.to_string()).because(error);
+    let (inputs, notices) = Inputs::read(&host.environment).map_err(unreadable)?;
+    Ok(match host.stage {
         Stage::Main => {
             for notice in notices {
                 events.warn(notice);
@@ -221,10 +249,12 @@ fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
             inputs
         }
         Stage::Post => inputs.for_the_post_step(),
-    };
-    let workspace = environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    Spec::from_inputs(&inputs, &workspace)
-        .map_err(|errors| wrong(errors.iter().map(|error| format!("{error}.")).collect::<Vec<_>>().join(" ")))
+    })
+}
+
+fn spec_of(host: &Host, inputs: &Inputs) -> Result<Spec, Failure> {
+    let workspace = host.environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    Spec::from_inputs(inputs, &workspace).map_err(|errors| wrong(&errors))
 }
 
 /// Tags by which a revision can be traced to what made it, and found again by a rollback.
@@ -241,6 +271,34 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
     .into_iter()
     .filter_map(|(key, value)| Some(Tag { key: format!("{}:{key}", env!("CARGO_PKG_NAME")), value: value? }))
     .collect()
+}
+
+/// `mode: report`: asks GitHub alone.
+async fn tell_history(host: &Host, history: &History, events: &Events) -> Conclusion {
+    events.send(Kind::Started { target: format!("the deployments to {}", history.environment), mode: "report" });
+    host.console.mask(history.token.reveal());
+    let told = async {
+        let run = RunContext::read(&host.environment).ok_or_else(|| {
+            Failure::new(Cause::InvalidInput, "This is not a workflow run: which repository is asked for is not known.")
+        })?;
+        let web = Web::new(host.http_client.clone(), HISTORY);
+        let client = Client::new(&run.api_url, &run.repository, history.token.reveal().into(), web)
+            .map_err(|error| Failure::new(Cause::InvalidInput, format!("{error}.")).because(error))?;
+        crate::history::tell(history, &client, host.now, events).await
+    };
+    let told = tokio::select! {
+        biased;
+        () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
+        told = told => told,
+    };
+    match told {
+        Ok(conclusion) => {
+            events.know(Output::Changed, false);
+            events.send(Kind::Concluded(conclusion.clone()));
+            conclusion
+        }
+        Err(failure) => refuse(failure, events),
+    }
 }
 
 fn permissions_of(spec: &Spec) -> String {

@@ -12,6 +12,7 @@
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`github`]: what GitHub keeps of a deployment.
+//! - [`history`]: what an environment's past deployments amount to.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary, GitHub, Slack
 //!   and other web hooks.
 //! - `dispatch`: which of the targets a step is for.
@@ -23,6 +24,7 @@ pub mod cycle;
 mod dispatch;
 pub mod ecr;
 pub mod github;
+pub mod history;
 pub mod report;
 pub mod runner;
 pub mod spec;

@@ -237,11 +237,13 @@ pub enum Output {
     PreviousEndpointConfigName,
     /// The model that was made.
     ModelName,
+    /// `mode: report`: the measures, as JSON.
+    Report,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -277,6 +279,7 @@ impl Output {
         Self::EndpointConfigName,
         Self::PreviousEndpointConfigName,
         Self::ModelName,
+        Self::Report,
     ];
 
     /// The name in `action.yml`.
@@ -317,6 +320,7 @@ impl Output {
             Self::EndpointConfigName => "endpoint-config-name",
             Self::PreviousEndpointConfigName => "previous-endpoint-config-name",
             Self::ModelName => "model-name",
+            Self::Report => "report",
         }
     }
 }

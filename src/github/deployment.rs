@@ -160,7 +160,7 @@ impl Client {
 }
 
 /// The payload, which GitHub gives back as it was sent: as an object, or as text that holds one.
-fn payload(deployment: &Value) -> Value {
+pub(super) fn payload(deployment: &Value) -> Value {
     match &deployment["payload"] {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         other => other.clone(),
@@ -172,6 +172,6 @@ fn is_empty(payload: &Value) -> bool {
 }
 
 /// A query of these parameters.
-fn form_urlencoded(pairs: &[(&str, &str)]) -> String {
+pub(super) fn form_urlencoded(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }

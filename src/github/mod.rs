@@ -9,6 +9,7 @@ mod comment;
 mod commit_status;
 mod deployment;
 mod error;
+mod history;
 mod write;
 
 pub use changes::{Change, Changes};
@@ -16,6 +17,7 @@ pub use client::Client;
 pub use commit_status::CommitState;
 pub use deployment::{DeploymentState, NewDeployment, NewStatus};
 pub use error::GitHubError;
+pub use history::{Deployed, MAX_DEPLOYMENTS};
 
 /// A description longer than this is refused, of a deployment's status and of a commit's alike.
 ///

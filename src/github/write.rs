@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::GitHubError;
 
 /// How long is waited before each further attempt.
-const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
+pub(super) const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 /// Whether a first attempt may have been made by somebody who is not here any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

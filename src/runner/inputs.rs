@@ -155,6 +155,7 @@ pub struct Inputs {
     pub webhook_template: Option<String>,
     pub webhook_secret: Option<String>,
     pub notify_on: Option<String>,
+    pub report_days: Option<String>,
 }
 
 /// The inputs could not be read at all.

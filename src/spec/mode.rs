@@ -61,6 +61,7 @@ enum Word {
     Continue,
     RunTask,
     IamPolicy,
+    Report,
 }
 
 /// What policies can be printed for.
@@ -75,7 +76,7 @@ const WORK: [(&str, Word); 6] = [
 
 /// Reads them.
 pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
-    let choices = [&WORK[..], &[("iam-policy", Word::IamPolicy)]].concat();
+    let choices = [&WORK[..], &[("iam-policy", Word::IamPolicy), ("report", Word::Report)]].concat();
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
     let prints_policy = word == Word::IamPolicy;
     let word = match inputs.iam_policy_for.as_deref() {
@@ -95,17 +96,20 @@ pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
         (Word::Continue, None) => Ok(pause),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
+        // Reads something else, and only that: see `History`.
+        (Word::Report, None) => Ok(Mode::Plan),
         (Word::Rollback, to) => {
             let read = if inputs.endpoint_name.is_some() { endpoint::rollback_to } else { rollback_to };
             to.map_or(Ok(RollbackTo::Previous), read).map(|to| Mode::Rollback { to })
         }
-        (Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy, Some(_)) => {
-            Err(InputError::new(
-                "to",
-                "it says where to roll back to, and `mode` is not `rollback`",
-                "set `mode: rollback`, or use `task-definition` to deploy a given revision",
-            ))
-        }
+        (
+            Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy | Word::Report,
+            Some(_),
+        ) => Err(InputError::new(
+            "to",
+            "it says where to roll back to, and `mode` is not `rollback`",
+            "set `mode: rollback`, or use `task-definition` to deploy a given revision",
+        )),
     }?;
     Ok(Order { mode, prints_policy, promotes: word == Word::Promote })
 }

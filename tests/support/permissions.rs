@@ -287,6 +287,8 @@ impl Drop for Watch<'_> {
         }
         for call in &self.simulator.journal()[self.from..] {
             match &self.granted {
+                // GitHub is no business of IAM's.
+                _ if call.service == "github" => {}
                 Some(granted) => {
                     if let Err(missing) = granted.allows(call) {
                         panic!("call {} ({}): {missing}", call.number, call.operation);
