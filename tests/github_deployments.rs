@@ -79,6 +79,8 @@ async fn a_success_is_one_deployment_with_everything_that_readers_of_the_history
         "target": "service web in cluster default",
         "task_definition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:2",
         "previous_task_definition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
+        "endpoint_config": null,
+        "previous_endpoint_config": null,
         "image_digest": null,
         "previous_commit": null,
     });

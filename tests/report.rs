@@ -1,7 +1,5 @@
 //! `mode: report`: how an environment fared, from what the deployments before it left on GitHub.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod support;
 
 use ecs_deploy_action::cycle::Cancellation;

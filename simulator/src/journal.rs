@@ -36,8 +36,8 @@ pub struct Call {
     pub(crate) valid: bool,
 }
 
-/// Appends the valid requests of one world to a new file in `folder`, one JSON object a line, for other judges of request
-/// bodies.
+/// Appends the valid requests of one world, to AWS and to GitHub, to a new file in `folder`, one JSON object a line, for other
+/// judges of requests.
 pub(crate) fn write(folder: &Path, calls: &[Call], accept_unknown_members: bool) -> std::io::Result<()> {
     static WORLDS: AtomicUsize = AtomicUsize::new(0);
     let world = WORLDS.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +45,9 @@ pub(crate) fn write(folder: &Path, calls: &[Call], accept_unknown_members: bool)
     let name = format!("{}-{world}.jsonl", std::process::id());
     // Process identifiers come back, so an older file of that name is continued.
     let mut file = OpenOptions::new().create(true).append(true).open(folder.join(name))?;
-    for call in calls.iter().filter(|call| call.valid && model::of_service(call.service).is_some()) {
+    let is_judged =
+        |call: &&Call| call.valid && (call.service == "github" || model::of_service(call.service).is_some());
+    for call in calls.iter().filter(is_judged) {
         let line = json!({
             "service": call.service,
             "operation": call.operation,

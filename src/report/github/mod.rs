@@ -101,6 +101,8 @@ impl GitHub {
                 "mode": self.record.mode,
                 "task_definition": output(Output::TaskDefinitionArn),
                 "previous_task_definition": output(Output::PreviousTaskDefinitionArn),
+                "endpoint_config": output(Output::EndpointConfigName),
+                "previous_endpoint_config": output(Output::PreviousEndpointConfigName),
                 "image_digest": output(Output::ImageDigest),
                 "previous_commit": output(Output::PreviousCommit),
             }),
