@@ -212,14 +212,15 @@ impl Prepared {
             deployment: spec.settings.deployment.clone(),
             alarms: spec.verification.alarms.clone(),
             alarm_preflight: spec.verification.alarm_preflight,
-            is_checked: self.checks.are_wanted(),
+            is_checked: self.checks.are_wanted() || spec.endpoint.as_ref()?.smoke_test.is_some(),
             tags: self.tags.clone(),
             run: environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),
             region: self.connection.region().to_owned(),
             max_retries: spec.max_retries,
         };
         let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
-        Some(SageMakerEndpoint::new(self.connection.sage_maker_reader(), self.checks.clone(), request, images))
+        let (reader, invoker) = (self.connection.sage_maker_reader(), self.connection.endpoint_invoker());
+        Some(SageMakerEndpoint::new(reader, invoker, self.checks.clone(), request, images))
     }
 
     fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {

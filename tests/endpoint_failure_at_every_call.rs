@@ -65,14 +65,14 @@ impl Course {
 }
 
 /// The configuration and the image that are served, once everything has come to rest; nothing when there is no endpoint.
-async fn serves(simulator: &Simulator) -> Option<(String, String)> {
+async fn serves(case: &str, simulator: &Simulator) -> Option<(String, String)> {
     simulator.settle().await;
     let endpoint = simulator.describe_endpoint("bikes");
     if endpoint.is_null() {
         return None;
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    assert_eq!(endpoint["EndpointStatus"], "InService", "{endpoint:#}");
+    assert_eq!(endpoint["EndpointStatus"], "InService", "{case}: {endpoint:#}");
     let variant = &endpoint["ProductionVariants"][0];
     Some((text(&endpoint["EndpointConfigName"]), text(&variant["DeployedImages"][0]["ResolvedImage"])))
 }
@@ -108,12 +108,12 @@ fn at_call(number: usize, fault: Fault) -> Rule {
 /// cases.
 async fn survive(course: &Course) -> usize {
     let undisturbed = course.world();
-    let before = serves(&undisturbed).await;
+    let before = serves(course.name, &undisturbed).await;
     let report = course.step(1).run(&undisturbed).await;
     assert_eq!(report.output("outcome"), course.outcome, "{}: {report:#?}", course.name);
     let calls = undisturbed.journal();
     assert!(calls.iter().any(|call| call.operation.ends_with("ateEndpoint")), "{}: nothing was deployed", course.name);
-    assert_eq!(serves(&undisturbed).await.map(|(_, image)| image), course.goal(), "{}", course.name);
+    assert_eq!(serves(course.name, &undisturbed).await.map(|(_, image)| image), course.goal(), "{}", course.name);
 
     let mut cases = 0;
     for call in &calls {
@@ -144,7 +144,7 @@ async fn survive(course: &Course) -> usize {
                 let is_rollback = course.inputs.contains(&("mode", "rollback"));
                 // Whoever was going back is not brought forward again.
                 if !is_rollback {
-                    assert_eq!(serves(&simulator).await, before, "{case}: {report:#?}");
+                    assert_eq!(serves(&case, &simulator).await, before, "{case}: {report:#?}");
                 }
             }
             converges(&case, course, &simulator).await;
@@ -158,7 +158,7 @@ async fn survive(course: &Course) -> usize {
 
 /// The endpoint is on one configuration, and it is the one that the report names.
 async fn says_what_is_so(case: &str, simulator: &Simulator, report: &Report, before: Option<&(String, String)>) {
-    let now = serves(simulator).await;
+    let now = serves(case, simulator).await;
     let is_asked_rollback = report.output("outcome") == "rolled-back" && report.exit_code == 0;
     match report.output("outcome") {
         "deployed" => {
@@ -180,7 +180,7 @@ async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     // A rollback to "previous" that has happened already knows of nothing before that.
     let is_there = is_rollback && report.output("cause") == "not-found";
     assert!(outcomes.contains(&report.output("outcome")) || is_there, "{case}, run again: {report:#?}");
-    assert_eq!(serves(simulator).await.map(|(_, image)| image), course.goal(), "{case}, run again: {report:#?}");
+    assert_eq!(serves(case, simulator).await.map(|(_, image)| image), course.goal(), "{case}, run again: {report:#?}");
 }
 
 macro_rules! courses {

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration on a terminal")]
 
 mod codedeploy;
+mod endpoints;
 mod images;
 mod one_off;
 mod permissions;
@@ -30,6 +31,7 @@ use crate::terminal::Terminal;
 const REHEARSALS: &[&[Rehearsal]] = &[
     rolling_update::REHEARSALS,
     one_off::REHEARSALS,
+    endpoints::REHEARSALS,
     images::REHEARSALS,
     strategies::REHEARSALS,
     codedeploy::REHEARSALS,

@@ -159,3 +159,40 @@ impl ModelOutcome {
         Self::Fails { after: Duration::from_secs(after), reason: reason.to_owned() }
     }
 }
+
+/// What a model answers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelAnswer {
+    /// A part of the image, of the model data or of the instance type.
+    pub part: String,
+    /// Its answer.
+    pub invocation: Invocation,
+}
+
+/// How a request to a model ends.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Invocation {
+    /// With an answer.
+    Answers {
+        /// The answer.
+        body: String,
+        /// How long it takes.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+    },
+    /// With an error of the container's own: `ModelError`.
+    Fails {
+        /// The container's status.
+        status: u16,
+        /// The container's message.
+        message: String,
+    },
+    /// With `ModelNotReadyException`, and then with an empty object.
+    NotReady {
+        /// Until when, by the world's time.
+        #[serde(deserialize_with = "seconds")]
+        until: Duration,
+    },
+}

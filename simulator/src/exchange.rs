@@ -140,6 +140,8 @@ impl State {
             },
             Some(Err(refusal)) => (refusal.status, protocol.error(refusal)),
         };
+        // A model takes its time.
+        let thinking = Duration::from_secs_f64(response["Latency"].as_f64().unwrap_or_default());
         let body = protocol.write(name, &response, (200..300).contains(&status));
         let location =
             matches!(asked.protocol, Protocol::Web).then(|| response["location"].as_str().map(str::to_owned)).flatten();
@@ -163,7 +165,7 @@ impl State {
             _ => Ok(Reply { status, content_type: protocol.content_type(), request_id, location, body, cut }),
         };
         let slow = if let Some(Fault::Slow(slow)) = fault { slow } else { Duration::ZERO };
-        Decided { reply, delay: latency + slow, hangs: matches!(fault, Some(Fault::Hang { .. })) }
+        Decided { reply, delay: latency + slow + thinking, hangs: matches!(fault, Some(Fault::Hang { .. })) }
     }
 
     fn perform(
@@ -182,6 +184,9 @@ impl State {
         }
         if let Some(answer) = operation::session::perform(&mut self.world, caller, name, request) {
             return answer;
+        }
+        if let Protocol::Invocation = asked.protocol {
+            return operation::invocation::invoke(&self.world, request);
         }
         if let Protocol::Layer = asked.protocol {
             return operation::image::download(&self.world, request["path"].as_str().unwrap_or_default());
@@ -250,6 +255,7 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
             | Protocol::Layer
             | Protocol::Web
             | Protocol::GitHub
+            | Protocol::Invocation
             | Protocol::Hook => expired(),
         });
     }
@@ -257,7 +263,7 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
         Protocol::Cbor(model) => model,
-        Protocol::Query | Protocol::Layer | Protocol::Web | Protocol::Hook => return Ok(caller),
+        Protocol::Query | Protocol::Layer | Protocol::Web | Protocol::Hook | Protocol::Invocation => return Ok(caller),
         Protocol::Runner => return bears(request, ID_TOKEN_REQUEST_TOKEN).map(|()| caller),
         Protocol::GitHub => return bears(request, GITHUB_TOKEN).map(|()| caller),
     };

@@ -49,7 +49,7 @@ pub use crate::alarm::{Alarm, AlarmKind, AlarmState};
 pub use crate::container_instance::ContainerInstance;
 pub use crate::deployment_group::DeploymentGroup;
 pub use crate::door::loopback::Server;
-pub use crate::endpoint::{Endpoint, ModelBehaviour, ModelOutcome};
+pub use crate::endpoint::{Endpoint, Invocation, ModelAnswer, ModelBehaviour, ModelOutcome};
 pub use crate::fault::{Fault, Rule, When};
 pub use crate::github::Commit;
 pub use crate::journal::Call;

@@ -15,6 +15,8 @@ use crate::wire::Refusal;
 pub(crate) const ID_TOKEN_PATH: &str = "/id-token";
 /// Where the layers of images are to be had, on whatever host.
 const LAYER_PATH: &str = "/layer/";
+/// Where endpoints are asked.
+const ENDPOINT_PATH: &str = "/endpoints/";
 /// Where GitHub's REST API has its repositories, behind `https://api.github.com` or `https://HOST/api/v3`.
 const REPOSITORIES_PATH: &str = "/repos/";
 /// Where web hooks take messages, on whatever host.
@@ -45,6 +47,8 @@ pub(crate) enum Protocol {
     Hook,
     /// A page, of whoever it is.
     Web,
+    /// An endpoint of Amazon SageMaker is asked. <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
+    Invocation,
     /// A layer of an image, from the signed address that Amazon ECR gave.
     Layer,
 }
@@ -86,6 +90,16 @@ impl Asked {
             let parameters = json!({"url": request.uri, "authorization": header("authorization")});
             return Self { operation: "GET".to_owned(), parameters: Some(parameters), protocol: Protocol::Web };
         }
+        if let Some(endpoint) = path.split_once(ENDPOINT_PATH).and_then(|(_, rest)| rest.strip_suffix("/invocations")) {
+            let parameters = json!({
+                "EndpointName": endpoint,
+                "Body": String::from_utf8_lossy(&request.body),
+                "ContentType": header("content-type"),
+                "TargetVariant": header("x-amzn-sagemaker-target-variant"),
+            });
+            let (operation, parameters) = ("InvokeEndpoint".to_owned(), Some(parameters));
+            return Self { operation, parameters, protocol: Protocol::Invocation };
+        }
         if header("content-type").starts_with("application/x-www-form-urlencoded") {
             let mut parameters = pairs(&request.body);
             let action = parameters.remove("Action");
@@ -112,6 +126,7 @@ impl Asked {
             Protocol::Json(model) => model.map(|model| model.signing_name.as_str()),
             Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
+            Protocol::Invocation => Some("sagemaker"),
             Protocol::GitHub => Some("github"),
             Protocol::Runner | Protocol::Layer | Protocol::Web | Protocol::Hook => None,
         }
@@ -136,6 +151,7 @@ impl Protocol {
             Self::Query => "text/xml",
             Self::Runner | Self::GitHub | Self::Hook => "application/json; charset=utf-8",
             Self::Web => "text/html; charset=utf-8",
+            Self::Invocation => "application/json",
             Self::Layer => "application/octet-stream",
         }
     }
@@ -143,7 +159,7 @@ impl Protocol {
     /// What an error looks like as a value.
     pub(crate) fn error(self, refusal: &Refusal) -> Value {
         match self {
-            Self::Json(_) | Self::Cbor(_) | Self::Layer => refusal.body(),
+            Self::Json(_) | Self::Cbor(_) | Self::Layer | Self::Invocation => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
             Self::Runner | Self::GitHub | Self::Hook => json!({"message": refusal.message}),
             Self::Web => json!({"body": refusal.message}),
@@ -162,6 +178,8 @@ impl Protocol {
             // What answers nothing has no body.
             Self::Json(_) if answer.is_null() => String::new(),
             Self::Json(_) | Self::Runner | Self::Layer | Self::GitHub | Self::Hook => answer.to_string(),
+            Self::Invocation if succeeded => answer["Body"].as_str().unwrap_or_default().to_owned(),
+            Self::Invocation => answer.to_string(),
             Self::Web => answer["body"].as_str().unwrap_or_default().to_owned(),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::others::{Action, Moment, Scripted};
-use crate::{Alarm, ModelBehaviour, ModelOutcome, Page};
+use crate::{Alarm, Invocation, ModelAnswer, ModelBehaviour, ModelOutcome, Page};
 
 /// The access key that a world accepts unless its scenario says otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -98,6 +98,8 @@ pub struct Scenario {
     pub hooks: Vec<HookAnswer>,
     /// What models do on SageMaker's endpoints; the first entry that matches decides, and no entry means well.
     pub models: Vec<ModelBehaviour>,
+    /// What models answer; the first entry that matches decides, and no entry means an empty object at once.
+    pub invocations: Vec<ModelAnswer>,
     /// How long the instances of an endpoint take to start, unless the model's entry says.
     #[serde(deserialize_with = "seconds")]
     pub endpoint_start: Duration,
@@ -142,6 +144,7 @@ impl Default for Scenario {
             stage: Duration::from_secs(3),
             hooks: Vec::new(),
             models: Vec::new(),
+            invocations: Vec::new(),
             endpoint_start: Duration::from_secs(180),
             silent_endpoint_rollbacks: false,
             endpoint_rollbacks_fail: false,
@@ -249,8 +252,23 @@ impl Scenario {
         self
     }
 
+    /// The same world, in which variants answer this whose image, model data or instance type contains `part`. Earlier entries
+    /// win.
+    #[must_use]
+    pub fn invocation_of(mut self, part: impl Into<String>, invocation: Invocation) -> Self {
+        self.invocations.push(ModelAnswer { part: part.into(), invocation });
+        self
+    }
+
+    /// What a variant answers that is made of these texts.
+    pub(crate) fn invocation(&self, texts: &[String]) -> Invocation {
+        let matches = |answer: &&ModelAnswer| texts.iter().any(|text| text.contains(&answer.part));
+        let usual = || Invocation::Answers { body: "{}".to_owned(), after: Duration::ZERO };
+        self.invocations.iter().find(matches).map_or_else(usual, |answer| answer.invocation.clone())
+    }
+
     /// What a variant does that is made of these texts.
-    pub(crate) fn model_outcome(&self, texts: &[&str]) -> ModelOutcome {
+    pub(crate) fn model_outcome(&self, texts: &[String]) -> ModelOutcome {
         let matches = |model: &&ModelBehaviour| texts.iter().any(|text| text.contains(&model.part));
         let usual = || ModelOutcome::Serves { after: self.endpoint_start };
         self.models.iter().find(matches).map_or_else(usual, |model| model.outcome.clone())

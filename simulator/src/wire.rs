@@ -9,15 +9,22 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
+    /// Further members of the error.
+    pub(crate) details: Vec<(&'static str, Value)>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.to_owned(), message: message.into() }
+        Self { status: 400, code: code.to_owned(), message: message.into(), details: Vec::new() }
     }
 
     pub(crate) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    pub(crate) fn with(mut self, member: &'static str, value: Value) -> Self {
+        self.details.push((member, value));
+        self
     }
 
     pub(crate) fn client(message: impl Into<String>) -> Self {
@@ -30,7 +37,11 @@ impl Refusal {
 
     pub(crate) fn body(&self) -> Value {
         // ECS writes the code without its namespace, and the message in lower case.
-        json!({"__type": self.code, "message": self.message})
+        let mut body = json!({"__type": self.code, "message": self.message});
+        for (member, value) in &self.details {
+            body[*member] = value.clone();
+        }
+        body
     }
 }
 

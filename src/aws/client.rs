@@ -198,6 +198,11 @@ impl Connection {
         sage_maker::Reader::new(&self.of_service("SAGEMAKER"))
     }
 
+    /// Questions to endpoints of Amazon SageMaker.
+    pub fn endpoint_invoker(&self) -> sage_maker::Invoker {
+        sage_maker::Invoker::new(&self.of_service("SAGEMAKER_RUNTIME"))
+    }
+
     /// Calls to Amazon SageMaker that change something.
     pub fn sage_maker_writer(&self) -> sage_maker::Writer {
         sage_maker::Writer::new(&self.of_service("SAGEMAKER"))

@@ -91,6 +91,8 @@ pub enum Cause {
     EndpointFailed,
     /// AWS has no instances of the type that was asked for.
     Capacity,
+    /// An endpoint did not answer a smoke test as it should.
+    SmokeTest,
     /// A rolling update of an endpoint failed, and so did SageMaker's own rollback.
     UpdateRollbackFailed,
     /// A lifecycle hook of the deployment failed, timed out, or was answered with a rollback.
@@ -129,7 +131,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
@@ -139,6 +141,7 @@ impl Cause {
         Self::HealthCheckUrl,
         Self::EndpointFailed,
         Self::Capacity,
+        Self::SmokeTest,
         Self::UpdateRollbackFailed,
         Self::Hook,
         Self::Timeout,
@@ -175,6 +178,7 @@ impl Cause {
             Self::HealthCheckUrl => "health-check-url",
             Self::EndpointFailed => "endpoint-failed",
             Self::Capacity => "capacity",
+            Self::SmokeTest => "smoke-test",
             Self::UpdateRollbackFailed => "update-rollback-failed",
             Self::Hook => "hook",
             Self::Timeout => "timeout",

@@ -1,13 +1,16 @@
 //! What is asked for an endpoint of Amazon SageMaker. Whatever was not asked for stays as it is.
 
+use std::path::Path;
+
 use super::edit::Edit;
 use super::field;
 use super::from_inputs::Reader;
+use super::smoke_test::{SmokeTest, smoke_test};
 use super::{InputError, Mode, RollbackTo};
 use crate::runner::Inputs;
 
 /// An endpoint, as it was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Endpoint {
     /// Its name.
     pub name: String,
@@ -29,6 +32,8 @@ pub struct Endpoint {
     pub recreate_failed: bool,
     /// What becomes of an endpoint that is new and fails.
     pub on_first_failure: OnFirstFailure,
+    /// What is asked of it before its deployment counts as a success.
+    pub smoke_test: Option<SmokeTest>,
 }
 
 /// Where a model comes from.
@@ -127,9 +132,10 @@ pub enum OnFirstFailure {
 }
 
 /// Reads the inputs of an endpoint; `None` when none is named. `promotes` is whether the mode is `promote`.
-pub(super) fn endpoint(inputs: &Inputs, promotes: bool, reader: &mut Reader) -> Option<Endpoint> {
+pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader: &mut Reader) -> Option<Endpoint> {
     let Some(endpoint) = inputs.endpoint_name.as_deref() else {
-        for (input, _) in of_endpoints(inputs).into_iter().filter(|(_, is_given)| *is_given) {
+        let given = of_endpoints(inputs).into_iter().chain(of_smoke_tests(inputs));
+        for (input, _) in given.filter(|(_, is_given)| *is_given) {
             let remedy = "name the endpoint in `endpoint-name`, or leave this input out";
             reader.errors.push(InputError::new(
                 input,
@@ -152,6 +158,8 @@ pub(super) fn endpoint(inputs: &Inputs, promotes: bool, reader: &mut Reader) -> 
         let choices = [("keep", OnFirstFailure::Keep), ("delete", OnFirstFailure::Delete)];
         reader.keep(field::choice("on-first-failure", text, &choices))
     });
+    let waits = inputs.wait_for_service_stability.as_deref().is_none_or(|text| text.eq_ignore_ascii_case("true"));
+    let smoke_test = smoke_test(inputs, workspace, waits, reader);
     Some(Endpoint {
         name,
         source,
@@ -169,6 +177,7 @@ pub(super) fn endpoint(inputs: &Inputs, promotes: bool, reader: &mut Reader) -> 
         rolling_batch_percent: number(inputs.rolling_batch_percent.as_deref(), "rolling-batch-percent", 5, 50, reader),
         recreate_failed: reader.flag("recreate-failed", inputs.recreate_failed.as_deref()).unwrap_or(false),
         on_first_failure: on_first_failure.unwrap_or_default(),
+        smoke_test,
     })
 }
 
@@ -249,6 +258,19 @@ fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 25] {
         ("rolling-batch-percent", inputs.rolling_batch_percent.is_some()),
         ("recreate-failed", inputs.recreate_failed.is_some()),
         ("on-first-failure", inputs.on_first_failure.is_some()),
+    ]
+}
+
+/// A rollback is asked, too.
+fn of_smoke_tests(inputs: &Inputs) -> [(&'static str, bool); 7] {
+    [
+        ("smoke-test-payload", inputs.smoke_test_payload.is_some()),
+        ("smoke-test-payload-file", inputs.smoke_test_payload_file.is_some()),
+        ("smoke-test-content-type", inputs.smoke_test_content_type.is_some()),
+        ("smoke-test-expect", inputs.smoke_test_expect.is_some()),
+        ("smoke-test-repetitions", inputs.smoke_test_repetitions.is_some()),
+        ("smoke-test-variant", inputs.smoke_test_variant.is_some()),
+        ("smoke-test-minutes", inputs.smoke_test_minutes.is_some()),
     ]
 }
 

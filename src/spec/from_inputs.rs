@@ -34,7 +34,7 @@ impl Spec {
         let mut reader = Reader::default();
         let Order { mode, prints_policy, promotes } = reader.keep(order(inputs)).unwrap_or_default();
         let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
-        let endpoint = super::endpoint::endpoint(inputs, promotes, &mut reader);
+        let endpoint = super::endpoint::endpoint(inputs, workspace, promotes, &mut reader);
         let mode = match mode {
             // As the official action takes it: without a service there is nothing else to do.
             Mode::Deploy if runs_task && inputs.service.is_none() && endpoint.is_none() => Mode::RunTask,

@@ -18,6 +18,7 @@ mod nearest;
 mod one_off;
 mod pause;
 mod secret;
+mod smoke_test;
 mod source;
 mod strategy;
 mod task_definition;
@@ -42,6 +43,7 @@ pub use mode::{Mode, RollbackTo};
 pub use one_off::OneOff;
 pub use pause::WaitUntil;
 pub use secret::Secret;
+pub use smoke_test::{Comparison, Expectation, SmokeTest, Step, at};
 pub use strategy::{Stage, Strategy, UnknownStage};
 
 pub use crate::cycle::{OnCancel, OnConflict, OnPause};

@@ -6,6 +6,7 @@ mod code_deploy;
 mod container_instance;
 pub(crate) mod github;
 pub(crate) mod image;
+pub(crate) mod invocation;
 mod log;
 pub(crate) mod page;
 mod rule;

@@ -452,6 +452,9 @@ operations! {
             When::ServesAnew,
             "remove a new configuration that was never used",
         )];
+        InvokeEndpoint: [
+            sage_maker("sagemaker:InvokeEndpoint", &[Endpoint], When::AsksEndpoints, "ask what the smoke test asks")
+        ];
         DeleteModel: [
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used")
         ];

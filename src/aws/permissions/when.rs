@@ -38,6 +38,8 @@ pub enum When {
     ServesPackages,
     /// Those that may delete an endpoint.
     DeletesEndpoints,
+    /// Those that ask an endpoint after its rollout.
+    AsksEndpoints,
     /// Those that deregister older revisions.
     Keeps,
     /// Those that name rules.
@@ -86,6 +88,9 @@ impl When {
             Self::DeletesEndpoints => {
                 let deletes = |it: &Endpoint| it.recreate_failed || it.on_first_failure == OnFirstFailure::Delete;
                 changes(spec) && spec.endpoint.as_ref().is_some_and(deletes)
+            }
+            Self::AsksEndpoints => {
+                changes(spec) && spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.smoke_test.is_some())
             }
             Self::Always => true,
             Self::Changes => changes(spec),
@@ -141,6 +146,7 @@ impl When {
                 | Self::ServesAnother
                 | Self::ServesPackages
                 | Self::DeletesEndpoints
+                | Self::AsksEndpoints
                 | Self::NamesImages
                 | Self::ForbidsMutableTags
                 | Self::GatesOnScans
@@ -156,6 +162,7 @@ impl When {
             Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
             Self::ServesAnother => "`from-endpoint`",
             Self::ServesPackages => "`model-package-group`",
+            Self::AsksEndpoints => "`smoke-test-payload`",
             Self::DeletesEndpoints => "`recreate-failed: true`, or `on-first-failure: delete`",
             Self::Changes => "`mode: deploy` and `mode: rollback`",
             Self::TakesBack => {

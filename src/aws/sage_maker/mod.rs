@@ -4,6 +4,7 @@
 mod package;
 mod reader;
 mod refusal;
+mod runtime;
 mod state;
 mod writer;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 pub use package::ModelPackage;
 pub use reader::Reader;
 pub(in crate::aws) use refusal::kind;
+pub use runtime::{Answer, Invoker, Question};
 pub use state::{DeployedImage, Endpoint, EndpointStatus, Pending, Variant};
 pub use writer::Writer;
 

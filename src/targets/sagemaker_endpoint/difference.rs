@@ -49,9 +49,14 @@ fn compare(path: &str, before: &Value, after: &Value, hidden: bool, changes: &mu
         (Value::Object(_), Value::Null) => {
             compare(path, before, &Value::Object(serde_json::Map::new()), hidden, changes)
         }
-        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
-            for (index, (left, right)) in left.iter().zip(right).enumerate() {
-                compare(&format!("{path}[{}]", name(right, index)), left, right, hidden, changes);
+        (Value::Array(_) | Value::Null, Value::Array(_)) | (Value::Array(_), Value::Null) => {
+            let items = |list: &Value| list.as_array().cloned().unwrap_or_default();
+            let (left, right) = (items(before), items(after));
+            for index in 0..left.len().max(right.len()) {
+                let at = |list: &[Value]| list.get(index).cloned().unwrap_or_default();
+                let (left, right) = (at(&left), at(&right));
+                let known = if right.is_null() { &left } else { &right };
+                compare(&format!("{path}[{}]", name(known, index)), &left, &right, hidden, changes);
             }
         }
         _ => changes.push(Change {
@@ -137,5 +142,12 @@ mod tests {
     fn a_new_document_is_shown_by_its_parts() {
         let new = json!({"Model": {"Environment": {"KEY": "hunter2"}}});
         assert_eq!(changes(&Value::Null, &new)[0].after, Shown::Hidden);
+        let listed = json!({"ProductionVariants": [{"VariantName": "A", "Model": new["Model"]}]});
+        for (before, after) in
+            [(&Value::Null, &listed), (&listed, &Value::Null), (&json!({"ProductionVariants": []}), &listed)]
+        {
+            let shown = format!("{:?}", changes(before, after));
+            assert!(shown.contains("Environment.KEY") && !shown.contains("hunter"), "{shown}");
+        }
     }
 }

@@ -18,13 +18,16 @@ mod restoration;
 mod rollback;
 mod rollout;
 mod serving;
+mod smoke_test;
 mod tell;
 mod update;
 mod verify;
 mod wanted;
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
+use self::smoke_test::{Asking, Checking};
 use crate::aws::{ecr, sage_maker};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
@@ -41,6 +44,7 @@ pub use rollout::{Memo, Rollout};
 #[derive(Debug)]
 pub struct SageMakerEndpoint {
     reader: sage_maker::Reader,
+    invoker: sage_maker::Invoker,
     checks: Checks,
     request: Request,
     images: Images,
@@ -48,6 +52,8 @@ pub struct SageMakerEndpoint {
     destination: OnceCell<String>,
     /// Whether there was no endpoint before.
     is_first: Cell<bool>,
+    /// How what serves again failed the smoke test, if it did.
+    relapse: Rc<OnceCell<String>>,
 }
 
 /// The clients that write.
@@ -85,9 +91,23 @@ pub struct Request {
 }
 
 impl SageMakerEndpoint {
-    /// A target that talks to AWS through `reader`, and is checked by `checks` after its rollout.
-    pub const fn new(reader: sage_maker::Reader, checks: Checks, request: Request, images: Images) -> Self {
-        Self { reader, checks, request, images, destination: OnceCell::new(), is_first: Cell::new(false) }
+    /// A target that talks to AWS through `reader`, asks through `invoker`, and is checked by `checks` after its rollout.
+    pub fn new(
+        reader: sage_maker::Reader,
+        invoker: sage_maker::Invoker,
+        checks: Checks,
+        request: Request,
+        images: Images,
+    ) -> Self {
+        let (destination, is_first, relapse) = (OnceCell::new(), Cell::new(false), Rc::default());
+        Self { reader, invoker, checks, request, images, destination, is_first, relapse }
+    }
+
+    /// The smoke test that was asked for.
+    fn asking(&self) -> Option<Asking> {
+        let endpoint = &self.request.endpoint;
+        let test = endpoint.smoke_test.clone()?;
+        Some(Asking::new(test, self.invoker.clone(), endpoint.name.clone()))
     }
 }
 
@@ -161,7 +181,8 @@ impl Target for SageMakerEndpoint {
     }
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
-        self.checks.of(rollout.clone(), &rollout.alarms, events)
+        let checked = self.checks.of(rollout.clone(), &rollout.alarms, events);
+        Checking::new(rollout.clone(), self.asking(), checked, events)
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
@@ -183,15 +204,23 @@ impl Target for SageMakerEndpoint {
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
         let policy = self.request.endpoint.on_first_failure;
-        rollback::restore(&writer.sage_maker, rollout, policy, self.request.max_retries, events).await
+        let restore = rollback::restore(&writer.sage_maker, rollout, policy, self.request.max_retries, events).await?;
+        Ok(match restore {
+            Restore::Started(way) => Restore::Started(way.asking(self.asking(), Rc::clone(&self.relapse))),
+            restore => restore,
+        })
     }
 
     async fn going_back(&self, rollout: &Rollout, _events: &Events) -> Option<Restoration> {
-        rollback::going_back(rollout).await
+        Some(rollback::going_back(rollout).await?.asking(self.asking(), Rc::clone(&self.relapse)))
     }
 
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
-        tell::tell(&self.request.endpoint.name, self.is_first.get(), ending, wanted, conclusion)
+        let told = tell::tell(&self.request.endpoint.name, self.is_first.get(), ending, wanted, conclusion);
+        match self.relapse.get() {
+            Some(relapse) => Conclusion { advice: Some(relapse.clone()), ..told },
+            None => told,
+        }
     }
 
     fn standing(&self, before: &Snapshot) -> String {

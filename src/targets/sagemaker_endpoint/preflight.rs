@@ -6,7 +6,7 @@ use super::{Request, Snapshot};
 use crate::aws::cloudwatch::AlarmState;
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place, Platform};
-use crate::spec::AlarmPreflight;
+use crate::spec::{AlarmPreflight, OnFirstFailure};
 use crate::targets::ecs_service::sentences;
 use crate::verification::Checks;
 
@@ -25,7 +25,9 @@ pub(super) async fn preflight(
     events: &Events,
 ) -> Result<(), Failure> {
     let mut errors = Vec::new();
-    if before.has_failed() && !request.endpoint.recreate_failed {
+    // Whoever wants a first one that fails deleted does not want to keep the one that a killed run left behind.
+    let may_delete = request.endpoint.recreate_failed || request.endpoint.on_first_failure == OnFirstFailure::Delete;
+    if before.has_failed() && !may_delete {
         errors.push(
             "the endpoint is Failed, and can only be deleted: do so, or set `recreate-failed: true` to have it deleted and \
              made again"
@@ -34,6 +36,12 @@ pub(super) async fn preflight(
     }
     errors.extend(strange_regions(request, before));
     errors.extend(environment(draft));
+    if request.endpoint.smoke_test.is_some() && draft.picture["AsyncInferenceConfig"].is_object() {
+        errors.push(
+            "the endpoint is asynchronous: it answers into Amazon S3, where this action does not look; leave the smoke test out"
+                .to_owned(),
+        );
+    }
     errors.extend(alarms(request, checks, before, events));
     if before.running.is_none() {
         events.warn("There is no endpoint before this one: if it fails, there is nothing to go back to.");

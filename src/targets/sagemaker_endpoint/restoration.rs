@@ -1,9 +1,14 @@
 //! The way back, while SageMaker carries it out.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use super::Rollout;
 use super::capture::find;
 use super::judge::{Pin, progress};
 use super::plan::keeping;
+use super::smoke_test::{Asking, Standing};
 use crate::aws::CallErrorKind;
 use crate::aws::sage_maker::{Endpoint, EndpointStatus as Status, Reader, Writer};
 use crate::cycle::{Cause, Failure, Look, Progress, Verdict, Watch};
@@ -23,6 +28,13 @@ pub struct Restoration {
     pin: Pin,
     attempts: u32,
     steady_looks: u32,
+    /// How often in a row there was no endpoint.
+    absent_looks: u32,
+    /// What is asked of what serves again.
+    asking: Option<Asking>,
+    /// Where it is said that it does not answer as it should either.
+    relapse: Rc<OnceCell<String>>,
+    pause: Option<Duration>,
 }
 
 /// What has to be done.
@@ -50,6 +62,32 @@ impl Restoration {
             pin: rollout.pin.clone(),
             attempts: ATTEMPTS,
             steady_looks: if rollout.seen.moved { STEADY_LOOKS } else { 0 },
+            absent_looks: 0,
+            asking: None,
+            relapse: Rc::default(),
+            pause: None,
+        }
+    }
+
+    /// The same, with a smoke test of what serves again.
+    pub(super) fn asking(self, asking: Option<Asking>, relapse: Rc<OnceCell<String>>) -> Self {
+        Self { asking: asking.filter(|_| self.pin.previous.is_some()), relapse, ..self }
+    }
+
+    /// Asks what serves again. Whatever it answers, it serves again.
+    async fn ask(&mut self) -> Verdict {
+        let Some(asking) = &mut self.asking else { return Verdict::Done };
+        match asking.ask().await {
+            Standing::Pending(pause) => {
+                self.pause = Some(pause);
+                Verdict::Pending
+            }
+            Standing::Passed => Verdict::Done,
+            Standing::Failed(failure) => {
+                let told = format!("What serves again does not pass either: {}", failure.reason);
+                self.relapse.set(told).unwrap_or_default();
+                Verdict::Done
+            }
         }
     }
 
@@ -83,6 +121,8 @@ impl Restoration {
 fn step(pin: &Pin, there: Option<&Endpoint>, steady_looks: u32) -> Step {
     let Some(there) = there else {
         return match pin.previous {
+            // An answer may be older than the endpoint.
+            _ if steady_looks < STEADY_LOOKS => Step::Wait,
             None => Step::Done,
             Some(_) => Step::Failed("The endpoint was deleted meanwhile.".to_owned()),
         };
@@ -115,10 +155,12 @@ impl Watch for Restoration {
             Some(there) if there.status.is_moving() => self.steady_looks = STEADY_LOOKS,
             _ => self.steady_looks += 1,
         }
-        let step = step(&self.pin, there.as_ref(), self.steady_looks);
+        self.absent_looks = if there.is_none() { self.absent_looks + 1 } else { 0 };
+        let steady_looks = if there.is_none() { self.absent_looks } else { self.steady_looks };
+        let step = step(&self.pin, there.as_ref(), steady_looks);
         let verdict = match step {
             Step::Wait => Verdict::Pending,
-            Step::Done => Verdict::Done,
+            Step::Done => self.ask().await,
             Step::Superseded(by) => Verdict::Superseded(by),
             Step::Failed(reason) => Verdict::Failed(Failure::new(Cause::EndpointFailed, reason)),
             Step::Update | Step::Delete => {
@@ -129,6 +171,10 @@ impl Watch for Restoration {
         let back = Pin { config: self.pin.previous.clone().unwrap_or_default(), ..self.pin.clone() };
         let progress = there.as_ref().map(|there| progress(&back, there)).unwrap_or_else(Progress::default);
         Ok(Look { verdict, progress, said: Vec::new(), rest: None })
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.pause
     }
 }
 
@@ -165,7 +211,8 @@ mod tests {
             (pin(None), there(Status::Failed, "new"), 0, "Delete"),
             (pin(None), there(Status::InService, "new"), 0, "Delete"),
             (pin(None), there(Status::Deleting, "new"), 0, "Wait"),
-            (pin(None), None, 0, "Done"),
+            (pin(None), None, 0, "Wait"),
+            (pin(None), None, 3, "Done"),
         ] {
             let step = format!("{:?}", step(&pin, there.as_ref(), steady_looks));
             assert!(step.starts_with(expected), "{step} {pin:?} {there:?}");

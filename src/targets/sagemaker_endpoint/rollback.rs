@@ -31,8 +31,8 @@ pub(super) async fn restore(
     let pin = &rollout.pin;
     let mut there = look(rollout, retries, events).await?;
     for _ in 1..LOOKS {
-        let is_untouched = there.as_ref().map_or(pin.previous.is_none(), |there| pin.is_as_before(there));
-        if !is_untouched || rollout.seen.moved {
+        let shows_the_rollout = there.as_ref().is_some_and(|there| rollout.seen.moved || !pin.is_as_before(there));
+        if shows_the_rollout {
             break;
         }
         sleep(PAUSE).await;

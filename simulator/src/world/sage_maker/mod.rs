@@ -95,6 +95,8 @@ pub(crate) struct Variant {
     pub(crate) count: u64,
     pub(crate) instance_type: Option<String>,
     pub(crate) serverless: Option<Value>,
+    /// The image, the model data and the instance type.
+    pub(crate) texts: Vec<String>,
     /// How its start ends.
     outcome: ModelOutcome,
 }
@@ -152,7 +154,7 @@ impl World {
         // An image is known by its tag and by its digest.
         let texts =
             images.iter().flat_map(|(tag, digest)| [tag.as_str(), digest]).chain(data).chain(instance_type.as_deref());
-        let texts: Vec<&str> = texts.collect();
+        let texts: Vec<String> = texts.map(str::to_owned).collect();
         Ok(Variant {
             name: variant["VariantName"].as_str().unwrap_or_default().to_owned(),
             weight: variant["InitialVariantWeight"].as_f64().unwrap_or(1.0),
@@ -160,6 +162,7 @@ impl World {
             serverless: variant.get("ServerlessConfig").cloned(),
             outcome: self.scenario.model_outcome(&texts),
             images,
+            texts,
             instance_type,
         })
     }
