@@ -248,7 +248,7 @@ async fn the_commits_that_go_out_are_in_the_summary_the_comment_and_the_history(
     report.ended("deployed", "");
     let [before, after] = [1, 4].map(hash);
     assert_eq!((report.output("previous-commit"), report.output("commit")), (before.as_str(), after.as_str()));
-    let section = report.summary.split("### 3 commits go out\n").nth(1).unwrap();
+    let section = report.summary.split("### 3 new commits\n").nth(1).unwrap();
     let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(
         rows,
@@ -262,7 +262,7 @@ async fn the_commits_that_go_out_are_in_the_summary_the_comment_and_the_history(
         section.contains(&format!("[All changes](https://github.com/shop/web/compare/{before}...{after})")),
         "{section}"
     );
-    assert!(comments(&simulator)[0].contains("### 3 commits go out\n"));
+    assert!(comments(&simulator)[0].contains("### 3 new commits\n"));
     let payload = &listed(&simulator, "deployments")[0]["payload"];
     assert_eq!(payload["commits"], json!([hash(4), hash(3), hash(2)]));
     assert_eq!(payload["previous_commit"], json!(before));

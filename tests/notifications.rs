@@ -61,7 +61,7 @@ async fn slack_gets_the_headline_the_facts_and_why() {
             "*Target*\nservice web in cluster default",
             "*Environment*\nproduction",
             &format!("*Outcome*\nrolled-back ({})", report.output("cause")),
-            "*Revision*\nweb:1 → web:2",
+            "*Revision*\nweb:1 → web:2 → web:1",
         ]
     );
     let rest = below.to_string();

@@ -75,7 +75,7 @@ fn agree(outcome: &str, (report, comment, message): &(Report, String, Value)) {
     assert!(report.summary.starts_with(&first), "{first}: {}", report.summary);
     assert!(comment.contains(&format!("\n{first}")), "{first}: {comment}");
     for page in [&report.summary, comment] {
-        assert!(page.contains("### 3 commits go out\n"), "{page}");
+        assert!(page.contains("### 3 new commits\n"), "{page}");
     }
 }
 

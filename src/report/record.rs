@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::words::short_arn;
 use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
 
 /// Everything that was told so far about a target.
@@ -82,6 +83,18 @@ impl Record {
             }
             Kind::Noted(_) | Kind::Said { .. } | Kind::Owed(_) => {}
         }
+    }
+
+    /// The revisions, short, in the order in which they ran.
+    pub(super) fn revisions(&self) -> impl Iterator<Item = &str> {
+        let output = |output| self.outputs.get(&output).map(|arn| short_arn(arn));
+        let before = output(Output::PreviousTaskDefinitionArn);
+        let after = output(Output::TaskDefinitionArn).filter(|after| Some(*after) != before);
+        // Going back on request has no cause, and is one step.
+        let went_back =
+            self.conclusion.as_ref().is_some_and(|end| end.outcome == Outcome::RolledBack && end.cause.is_some());
+        let back = before.filter(|_| went_back && after.is_some());
+        [before, after, back].into_iter().flatten()
     }
 
     /// How it ended, if it did.

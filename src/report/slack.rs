@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::record::Record;
-use super::words::{short_arn, sign, spoken};
+use super::words::{sign, spoken};
 use crate::cycle::{Conclusion, Outcome, Output};
 use crate::runner::text::{one_line, shorten};
 
@@ -26,17 +26,12 @@ pub(super) fn message(
     let header = shorten(&one_line(&format!("{} {}", sign(conclusion.outcome), conclusion.headline)), MAX_HEADER);
     let cause = conclusion.cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
     let output = |output| record.outputs.get(&output).map(String::as_str).filter(|value| !value.is_empty());
-    let revisions =
-        [Output::PreviousTaskDefinitionArn, Output::TaskDefinitionArn].map(output).map(|arn| arn.map(short_arn));
+    let revisions = record.revisions().collect::<Vec<_>>().join(" → ");
     let fields = [
         record.target.as_deref().map(|target| field("Target", target)),
         environment.map(|environment| field("Environment", environment)),
         Some(field("Outcome", &format!("{}{cause}", conclusion.outcome))),
-        match revisions {
-            [Some(before), Some(after)] if before != after => Some(field("Revision", &format!("{before} → {after}"))),
-            [_, Some(after)] => Some(field("Revision", after)),
-            _ => None,
-        },
+        (!revisions.is_empty()).then(|| field("Revision", &revisions)),
         Some(field("Took", &spoken(record.elapsed))),
     ];
     let mut blocks = vec![json!({"type": "section", "fields": fields.into_iter().flatten().collect::<Vec<_>>()})];

@@ -2,13 +2,11 @@
 
 use super::gantt;
 use super::markdown::{self, code, fence, folded, link, section, table, text, wide_table};
-use crate::cycle::{
-    Change, Conclusion, Diagnosis, Outcome, Output, Plan, Shown, StoppedContainer, StoppedTasks, Table,
-};
+use crate::cycle::{Change, Conclusion, Diagnosis, Output, Plan, Shown, StoppedContainer, StoppedTasks, Table};
 use crate::github::{self, Changes};
 use crate::report::exit_code::explained;
 use crate::report::record::Record;
-use crate::report::words::{count, hinted, sentences, short_arn, sign, spoken};
+use crate::report::words::{count, hinted, sentences, sign, spoken};
 use crate::runner::text::{one_line, shorten};
 
 /// As many digits of a commit as GitHub shows.
@@ -77,7 +75,7 @@ pub(in crate::report) fn commits(changes: &Changes) -> String {
     if let Some(url) = &changes.url {
         body.push_str(&format!("\n{}\n", link("All changes", url)));
     }
-    section(&format!("{} out", count(number(changes.total), "commit goes", "commits go")), &body)
+    section(&count(number(changes.total), "new commit", "new commits"), &body)
 }
 
 fn headline(record: &Record) -> String {
@@ -127,16 +125,8 @@ fn outcome(record: &Record) -> String {
     format!("{}{}", code(conclusion.outcome.as_str()), cause.unwrap_or_default())
 }
 
-/// The revisions in the order in which they ran.
 fn revisions(record: &Record) -> String {
-    let output = |output| record.outputs.get(&output).map(|arn| short_arn(arn));
-    let before = output(Output::PreviousTaskDefinitionArn);
-    let after = output(Output::TaskDefinitionArn).filter(|after| Some(*after) != before);
-    // Going back on request has no cause, and is one step.
-    let went_back =
-        record.conclusion.as_ref().is_some_and(|end| end.outcome == Outcome::RolledBack && end.cause.is_some());
-    let back = before.filter(|_| went_back && after.is_some());
-    [before, after, back].into_iter().flatten().map(value).collect::<Vec<_>>().join(" → ")
+    record.revisions().map(value).collect::<Vec<_>>().join(" → ")
 }
 
 fn tasks(record: &Record) -> String {
@@ -311,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cycle::{Cause, Hint, Kind, LogTail, Phase, Said};
+    use crate::cycle::{Cause, Hint, Kind, LogTail, Outcome, Phase, Said};
     use crate::report::summary::markdown::tests::{HOSTILE, cells};
     use crate::report::testing::{Story, conclusion};
     use crate::runner::summary_file::MAX_BYTES;
