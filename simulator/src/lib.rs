@@ -7,8 +7,8 @@
 //!
 //! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
 //! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
-//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, AWS STS's as far as credentials go, the ID tokens of
-//!   GitHub's runner, and what GitHub's REST API keeps of deployments.
+//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, Amazon SageMaker's as far as endpoints go, AWS STS's as
+//!   far as credentials go, the ID tokens of GitHub's runner, and what GitHub's REST API keeps of deployments.
 //! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
