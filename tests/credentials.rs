@@ -331,6 +331,22 @@ async fn credentials_of_the_right_account_deploy_and_are_named_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_masked_account_is_masked_before_it_is_named_and_what_that_costs_is_said() {
+    let simulator = world(Scenario::default());
+
+    let report = Step::deploying("web:good-2").input("mask-aws-account-id", "true").run(&simulator).await;
+
+    report.ended("deployed", "");
+    let first = report.log.lines().find(|line| line.contains("123456789012"));
+    assert_eq!(first, Some("::add-mask::123456789012"), "{}", report.log);
+    let warnings: Vec<&str> = report.log.lines().filter(|line| line.starts_with("::warning")).collect();
+    assert!(matches!(warnings[..], [warning] if warning.contains("no output with an ARN")), "{warnings:?}");
+
+    let report = Step::deploying("web:good-3").run(&world(Scenario::default())).await;
+    assert!(!report.log.contains("::add-mask::"), "{}", report.log);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chained_role_is_assumed_with_the_credentials_of_the_environment_and_renewed() {
     let simulator = slow_world();
     let step = patient(Step::deploying("web:slow").input("role-to-assume", ROLE).input("role-chaining", "true"));

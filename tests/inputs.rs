@@ -222,8 +222,10 @@ fn a_role_is_assumed_as_configure_aws_credentials_would_unless_told_otherwise() 
         ("role-duration-seconds", "900"),
         ("audience", "sts.amazonaws.com.cn"),
         ("expected-account-id", "123456789012"),
+        ("mask-aws-account-id", "True"),
     ];
-    let Access { role, expected_account } = access(&told);
+    let Access { role, expected_account, masks_account } = access(&told);
+    assert!(masks_account);
     let role = role.unwrap();
     assert_eq!((role.session_name.as_str(), role.duration), ("a_+=,.@-9", Duration::from_mins(15)));
     assert_eq!(role.voucher, Voucher::IdToken { audience: "sts.amazonaws.com.cn".to_owned() });

@@ -16,7 +16,7 @@ use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
-use crate::spec::{Role, Spec, Voucher};
+use crate::spec::{Access, Role, Spec, Voucher};
 
 /// How long one attempt of one call may take. Amazon ECS answers in tens of milliseconds; a connection that hangs must not
 /// eat the time in which a rollback could start.
@@ -129,7 +129,8 @@ impl Connection {
             loader = loader.credentials_provider(credentials);
         }
         let mut config = loader.load().await;
-        let asks_sts = spec.access.role.is_some() || spec.access.expected_account.is_some();
+        let asks_sts =
+            spec.access.role.is_some() || spec.access.expected_account.is_some() || spec.access.masks_account;
         if let Some(endpoint) = environment.get("AWS_ENDPOINT_URL_STS").filter(|_| asks_sts) {
             let message =
                 format!("The environment sends credentials to {endpoint} instead of AWS (AWS_ENDPOINT_URL_STS).");
@@ -147,7 +148,7 @@ impl Connection {
         }
         if asks_sts {
             let sts = aws_sdk_sts::Client::from_conf(sts(&config, environment).build());
-            identify(&sts, spec.access.expected_account.as_deref(), console).await?;
+            identify(&sts, &spec.access, console).await?;
         }
         let renews = spec.access.role.is_some();
         Ok(Self { config, environment: environment.clone(), region, renews })
@@ -310,17 +311,27 @@ fn id_tokens(
     }
 }
 
+/// What masking the account's id costs.
+///
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idoutputs>
+const MASKED: &str = "GitHub drops an output of a job that holds a masked value, so other jobs get no output with an ARN or with an \
+                      image of Amazon ECR in it. Hand them names, family, revision or `image-digest` instead.";
+
 /// Prints whose credentials these are, and makes sure that they belong to the account that was named.
 /// [GetCallerIdentity](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html) needs no permission.
-async fn identify(sts: &aws_sdk_sts::Client, expected: Option<&str>, console: &Console) -> Result<(), ConnectionError> {
+async fn identify(sts: &aws_sdk_sts::Client, access: &Access, console: &Console) -> Result<(), ConnectionError> {
     let answer =
         sts.get_caller_identity().send().await.map_err(|error| CallError::new(Operation::GetCallerIdentity, error))?;
     let arn = answer.arn().unwrap_or("an unnamed identity");
-    console.text(&format!("AWS is called as {arn}."));
     let actual = answer.account().unwrap_or_default();
-    match expected {
+    if access.masks_account {
+        console.mask(actual);
+        console.warn("The AWS account's id is masked", MASKED);
+    }
+    console.text(&format!("AWS is called as {arn}."));
+    match &access.expected_account {
         Some(expected) if actual != expected => Err(ConnectionError::OtherAccount {
-            expected: expected.to_owned(),
+            expected: expected.clone(),
             actual: actual.to_owned(),
             arn: arn.to_owned(),
         }),

@@ -28,6 +28,7 @@ pub struct Inputs {
     pub role_chaining: Option<String>,
     pub audience: Option<String>,
     pub expected_account_id: Option<String>,
+    pub mask_aws_account_id: Option<String>,
     pub task_definition: Option<String>,
     pub task_definition_arn: Option<String>,
     pub task_definition_family: Option<String>,
@@ -197,6 +198,7 @@ impl Inputs {
             role_chaining: self.role_chaining,
             audience: self.audience,
             expected_account_id: self.expected_account_id,
+            mask_aws_account_id: self.mask_aws_account_id,
             // Of these only the region matters, where nothing else names one.
             task_definition_arn: self.task_definition_arn.or_else(|| {
                 [self.task_definition, self.to].into_iter().flatten().find(|name| name.starts_with("arn:"))

@@ -19,6 +19,8 @@ pub struct Access {
     pub role: Option<Role>,
     /// The account that the credentials must belong to.
     pub expected_account: Option<String>,
+    /// Whether the account's id is hidden in logs.
+    pub masks_account: bool,
 }
 
 /// A role to assume, and how.
@@ -80,7 +82,8 @@ pub(super) fn access(inputs: &Inputs, reader: &mut Reader) -> Access {
             Voucher::IdToken { audience: inputs.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned()) }
         },
     });
-    Access { role, expected_account }
+    let masks_account = reader.flag("mask-aws-account-id", inputs.mask_aws_account_id.as_deref()).unwrap_or(false);
+    Access { role, expected_account, masks_account }
 }
 
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
