@@ -10,7 +10,7 @@ use support::{Step, task_definition, world, writes};
 type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// Inputs that are wrong by themselves. `web.json`, `broken.json` and `broken.yml` are in the workspace.
-const CASES: [Case; 84] = [
+const CASES: [Case; 87] = [
     (&[], &["`service`", "empty"]),
     (&[("service", "   ")], &["`service`", "empty"]),
     (&[("service", "web"), ("mode", "depoly")], &["`mode`", "depoly", "deploy"]),
@@ -73,6 +73,9 @@ const CASES: [Case; 84] = [
         ],
         &["`service-managed-ebs-volume`", "roleArn"],
     ),
+    (&[("service", "web"), ("subnets", "subnet-0b, vpc-0a")], &["`subnets`", "vpc-0a", "subnet-"]),
+    (&[("service", "web"), ("security-groups", "web")], &["`security-groups`", "sg-"]),
+    (&[("service", "web"), ("assign-public-ip", "true")], &["`assign-public-ip`", "ENABLED"]),
     (&[("service", "web"), ("mode", "promote")], &["`from-service`"]),
     (&[("service", "web"), ("from-service", "web"), ("from-cluster", "staging")], &["`from-service`", "promote"]),
     (&[("service", "web"), ("mode", "promote"), ("from-cluster", "staging")], &["`from-cluster`", "`from-service`"]),

@@ -12,6 +12,7 @@ use super::edit::{self, Edit};
 use super::field;
 use super::images::image_rules;
 use super::mode::{Order, order};
+use super::network::network;
 use super::source::{self, Wanted};
 use super::{
     Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Settings, Source, Spec, Tag, volume,
@@ -393,6 +394,7 @@ fn settings(inputs: &Inputs, reader: &mut Reader) -> Settings {
         propagate_tags,
         enable_execute_command: reader.flag("enable-execute-command", inputs.enable_execute_command.as_deref()),
         volumes: reader.keep(volume(inputs)).flatten().map(|volume| vec![volume]),
+        network: network(inputs, reader),
         deployment: super::deployment::settings(inputs, reader),
     }
 }

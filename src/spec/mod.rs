@@ -15,6 +15,7 @@ mod history;
 mod images;
 mod mode;
 mod nearest;
+mod network;
 mod one_off;
 mod pause;
 mod secret;
@@ -40,6 +41,7 @@ pub use error::InputError;
 pub use history::History;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use mode::{Mode, RollbackTo};
+pub use network::Network;
 pub use one_off::OneOff;
 pub use pause::WaitUntil;
 pub use secret::Secret;
@@ -213,6 +215,8 @@ pub struct Settings {
     pub enable_execute_command: Option<bool>,
     /// The volumes that ECS makes for each task: the whole list, as UpdateService takes it.
     pub volumes: Option<Vec<Value>>,
+    /// The network of the tasks.
+    pub network: Network,
     /// How ECS is to carry deployments out.
     pub deployment: DeploymentSettings,
 }

@@ -58,6 +58,8 @@ pub struct Settings {
     pub enable_execute_command: bool,
     /// The volumes that ECS makes for each task of the newest deployment, as it describes them.
     pub volumes: Vec<Value>,
+    /// `networkConfiguration` as AWS wrote it.
+    pub network_configuration: Value,
     /// `deploymentConfiguration` as AWS wrote it, with members that the SDK does not know.
     pub deployment_configuration: Value,
 }
@@ -341,6 +343,7 @@ impl From<&sdk::Service> for Service {
                 propagate_tags: service.propagate_tags().map(|tags| tags.as_str().to_owned()),
                 enable_execute_command: service.enable_execute_command(),
                 volumes: Vec::new(),
+                network_configuration: Value::Null,
                 deployment_configuration: Value::Null,
             },
             placement: service.into(),
@@ -370,6 +373,7 @@ impl Service {
         let primary = deployments.into_iter().flatten().find(|deployment| deployment["status"] == "PRIMARY");
         let volumes = primary.and_then(|primary| primary["volumeConfigurations"].as_array());
         self.settings.volumes = volumes.cloned().unwrap_or_default();
+        self.settings.network_configuration = document["networkConfiguration"].clone();
         self.settings.deployment_configuration = document["deploymentConfiguration"].clone();
         self
     }

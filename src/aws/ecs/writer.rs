@@ -43,6 +43,9 @@ pub struct ServiceUpdate {
     /// The volumes that ECS makes for each task: the whole list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_configurations: Option<Vec<Value>>,
+    /// The network of new tasks: the whole of it, as a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_configuration: Option<Value>,
     /// How ECS carries deployments out: the whole of it, as a document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_configuration: Option<Value>,

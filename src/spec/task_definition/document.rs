@@ -481,6 +481,15 @@ tags: [{key: release, value: 7}]
     }
 
     #[test]
+    fn a_number_comes_out_as_it_went_in() {
+        for number in ["1.8446744036854275e+18", "18446744073709551615", "-0.1", "512"] {
+            let document = TaskDefinition::parse(&format!("{{\"future\": {number}}}"), Format::Json).unwrap();
+
+            assert_eq!(document.register_input()["future"].to_string(), number);
+        }
+    }
+
+    #[test]
     fn debug_shows_no_value() {
         let document = TaskDefinition::parse(
             r#"{"containerDefinitions": [{"name": "web", "environment": [{"name": "A", "value": "hunter2"}]}]}"#,

@@ -12,6 +12,7 @@ mod history;
 mod images;
 mod judge;
 mod known_causes;
+mod network;
 mod observe;
 mod pin;
 mod plan;

@@ -6,7 +6,7 @@ use super::capture::Base;
 use super::history::family;
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledTarget};
-use super::{Request, Snapshot, configuration, images, sentences, short};
+use super::{Request, Snapshot, configuration, images, network, sentences, short};
 use crate::aws::ecs::{ServiceDeploymentStatus as Status, ServiceUpdate};
 use crate::cycle::{Cause, Change, Failure, Pause, Plan, Shown};
 use crate::ecr::Resolved;
@@ -103,6 +103,12 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     )?;
     let mut update = ServiceUpdate::default();
     let mut settings_change = settings(request, before, &mut plan, &mut update);
+    let there = &before.service.settings.network_configuration;
+    update.network_configuration = network::merged(&request.settings.network, there)?;
+    if let Some(wanted) = &update.network_configuration {
+        plan.changes.extend(network::changes(there, wanted));
+        settings_change = true;
+    }
     let there = &before.service.settings.deployment_configuration;
     update.deployment_configuration = configuration::merged(&request.settings.deployment, there)?;
     if let Some(wanted) = &update.deployment_configuration {
@@ -349,6 +355,7 @@ fn settings(request: &Request, before: &Snapshot, plan: &mut Plan, update: &mut 
         propagate_tags: asked.propagate_tags.clone(),
         enable_execute_command: asked.enable_execute_command,
         volume_configurations: volumes.cloned(),
+        network_configuration: None,
         deployment_configuration: None,
     };
     differ

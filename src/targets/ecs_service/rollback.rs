@@ -31,8 +31,13 @@ pub(super) async fn restore(
 ) -> Result<Restore<Restoration>, Failure> {
     let retries = max_retries.max(FEWEST_RETRIES);
     let undo = undo(rollout)?;
-    // Where ECS goes back by itself, it brings the whole service revision back: the task definition and the volumes.
-    let settings = ServiceUpdate { task_definition: None, volume_configurations: None, ..undo.clone() };
+    // Where ECS goes back by itself, it brings the whole service revision back: task definition, volumes and network.
+    let settings = ServiceUpdate {
+        task_definition: None,
+        volume_configurations: None,
+        network_configuration: None,
+        ..undo.clone()
+    };
 
     if rollout.is_theirs {
         return Ok(Restore::Impossible(
@@ -70,7 +75,7 @@ pub(super) async fn restore(
                 "No earlier revision is known to have run, so there is nothing to go back to.".to_owned(),
             ));
         }
-        let is_other_revision = undo.volume_configurations.is_some();
+        let is_other_revision = undo.volume_configurations.is_some() || undo.network_configuration.is_some();
         if !is_other_revision
             && rollout.pin.deployment.is_some()
             && rollout.pin.stable.as_ref() == Some(&rollout.pin.task_definition)
@@ -124,6 +129,7 @@ fn undo(rollout: &Rollout) -> Result<ServiceUpdate, Failure> {
             .filter(|asked| *asked != settings.enable_execute_command)
             .map(|_| settings.enable_execute_command),
         volume_configurations: update.volume_configurations.as_ref().map(|_| settings.volumes.clone()),
+        network_configuration: update.network_configuration.as_ref().map(|_| settings.network_configuration.clone()),
         deployment_configuration: update
             .deployment_configuration
             .as_ref()
