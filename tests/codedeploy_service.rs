@@ -85,6 +85,20 @@ async fn a_deployment_is_green_when_the_new_tasks_have_the_traffic_and_the_old_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_runs_first_decides_whether_there_is_a_deployment() {
+    for (exit_code, outcome, cause, revision) in [(0, "deployed", "", "web:2"), (1, "failed", "task-failed", "web:1")] {
+        let ends = Behaviour::Ends { after: seconds(20), exit_codes: [("app".to_owned(), exit_code)].into() };
+        let simulator = world(Scenario::default().one_off("good:2", ends), group());
+
+        let report = deploying("good:2").input("run-task", "true").run(&simulator).await;
+
+        report.ended(outcome, cause);
+        assert_eq!(simulator.calls("CreateDeployment").is_empty(), revision == "web:1", "{exit_code}");
+        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_names_the_file_and_the_configuration_are_those_that_the_user_gives() {
     let simulator = world(Scenario::default(), group().named("shop", "shop-web"));
     let json = r#"{"resources": [{"T": {"type": "AWS::ECS::Service", "properties": {"taskdefinition": "x"}}}]}"#;

@@ -10,10 +10,9 @@ mod support;
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::{Behaviour, Fault, GITHUB_TOKEN, Rule, Scenario, Simulator, When};
+use simulator::{Behaviour, DeploymentGroup, Fault, GITHUB_TOKEN, Rule, Scenario, Simulator, When};
 use support::{Report, Step, running, set_to, web};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
@@ -24,12 +23,13 @@ use tokio::time::Instant;
 const LEFT_WITHIN: Duration = Duration::from_secs(6);
 /// When the runner kills what is still there.
 const KILLED_AFTER: Duration = Duration::from_secs(10);
-/// Cases that run at the same time: nearly all of them wait.
-const AT_ONCE: usize = 24;
+/// Cases that run at the same time, over all tests: nearly all of them wait.
+static TURNS: Semaphore = Semaphore::const_new(24);
 
 /// One deployment that is disturbed.
 #[derive(Clone, Copy, Debug)]
 struct Case {
+    controller: &'static str,
     image: &'static str,
     on_cancel: &'static str,
     signal: &'static str,
@@ -45,16 +45,18 @@ enum Meanwhile {
 }
 
 /// A world in which what works works at once. A bad image never comes up, and the user's patience is short.
-fn world() -> Simulator {
+fn world(controller: &str) -> Simulator {
     let mut scenario = Scenario::instant();
     scenario.images.insert(0, simulator::ImageBehaviour { image: "bad".to_owned(), behaviour: Behaviour::Stuck });
     let simulator = Simulator::new(scenario);
-    simulator.add_service(web());
+    simulator.add_service(web().controller(controller));
+    simulator.add_deployment_group(DeploymentGroup::of("web"));
     simulator
 }
 
 fn step(image: &str, on_cancel: &str) -> Step {
     Step::deploying(image)
+        .file("appspec.yaml", "Resources: [{Web: {Type: AWS::ECS::Service, Properties: {TaskDefinition: x}}}]")
         .input("on-cancel", on_cancel)
         .input("wait-for-minutes", "0.03")
         .input("github-token", GITHUB_TOKEN)
@@ -115,17 +117,19 @@ async fn post(step: Step, url: &str) -> Report {
 }
 
 /// How many calls an undisturbed deployment makes.
-async fn calls(image: &str) -> usize {
-    let simulator = world();
+async fn calls(controller: &str, image: &str) -> usize {
+    let simulator = world(controller);
     let server = simulator.serve().await.unwrap();
-    let child = start(&step(image, "rollback"), &server.url());
+    // Its files have to last as long as the process.
+    let step = step(image, "rollback");
+    let child = start(&step, &server.url());
     assert!(child.wait_with_output().await.unwrap().status.code().is_some());
     simulator.journal().len()
 }
 
 /// Disturbs one deployment; gives how long it took to leave, or `None` when it had ended before it came to that call.
 async fn disturb(case: Case) -> Option<Duration> {
-    let simulator = world();
+    let simulator = world(case.controller);
     let server = simulator.serve().await.unwrap();
     let when = When { number: Some(case.call), ..When::default() };
     let fault = match case.fault {
@@ -229,9 +233,18 @@ fn is_so(case: &Case, simulator: &Simulator, main: &Report, post: &Report) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_at_any_call_is_obeyed_in_time_and_the_last_word_is_so() {
+    obeyed("ECS").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_at_any_call_of_a_deployment_by_codedeploy_is_obeyed_in_time_and_the_last_word_is_so() {
+    obeyed("CODE_DEPLOY").await;
+}
+
+async fn obeyed(controller: &'static str) {
     let mut cases = Vec::new();
     for image in ["good:2", "bad:2"] {
-        let calls = calls(image).await;
+        let calls = calls(controller, image).await;
         assert!(calls > 4, "{image}: {calls} calls");
         for call in 0..calls {
             let never = |after_effect| Meanwhile::NeverAnswered { after_effect };
@@ -248,17 +261,15 @@ async fn a_signal_at_any_call_is_obeyed_in_time_and_the_last_word_is_so() {
                 ("KILL", "wait", Meanwhile::Answered),
                 ("KILL", "leave", Meanwhile::Answered),
             ] {
-                cases.push(Case { image, on_cancel, signal, call, fault });
+                cases.push(Case { controller, image, on_cancel, signal, call, fault });
             }
         }
     }
 
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     for case in cases {
-        let at_once = at_once.clone();
         tasks.spawn(async move {
-            let _turn = at_once.acquire_owned().await.unwrap();
+            let _turn = TURNS.acquire().await.unwrap();
             (case, disturb(case).await)
         });
     }
@@ -274,5 +285,6 @@ async fn a_signal_at_any_call_is_obeyed_in_time_and_the_last_word_is_so() {
     }
     assert!(disturbed > 100, "only {disturbed} cases were disturbed");
     let mut screen = std::io::stderr();
-    writeln!(screen, "signals: {disturbed} cases, left after {} ms at the latest", slowest.as_millis()).unwrap();
+    writeln!(screen, "signals, {controller}: {disturbed} cases, left after {} ms at the latest", slowest.as_millis())
+        .unwrap();
 }
