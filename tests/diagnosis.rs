@@ -109,6 +109,23 @@ async fn a_health_check_that_fails_is_told_with_what_helps() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_load_balancer_says_is_told_with_what_helps() {
+    for (reason, code, word) in [
+        ("Request timed out", "port-not-answering", "8080"),
+        ("Health checks failed with these codes: [404]", "load-balancer-status", "404"),
+        ("Target is in an Availability Zone that is not enabled", "load-balancer-health-check", "`web`"),
+    ] {
+        let silent = Behaviour::NotAnswering { after: seconds(20), reason: reason.to_owned() };
+        let simulator = world(Scenario::default().image("silent", silent));
+
+        let report = Step::deploying("web:silent").run(&simulator).await;
+
+        assert_eq!(report.output("outcome"), "rolled-back", "{code}: {report:#?}");
+        assert_told(&report, code, word);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_that_block_a_rollout_and_the_way_back_are_told_at_the_time_out() {
     let simulator = Simulator::new(Scenario::default());
     simulator.add_service(web().minimum_healthy_percent(100).maximum_percent(100));

@@ -53,6 +53,20 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
         outcome: "rolled-back",
     },
     Rehearsal {
+        name: "image-denied",
+        story: "An execution role that may not ask Amazon ECR for anything.",
+        inputs: DEPLOY,
+        world: || {
+            web(fails_to_start(
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable \
+                 to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException: User: \
+                 arn:aws:sts::123456789012:assumed-role/web-execution/0f9a is not authorized to perform: ecr:GetAuthorizationToken on \
+                 resource: * because no identity-based policy allows the ecr:GetAuthorizationToken action",
+            ))
+        },
+        outcome: "rolled-back",
+    },
+    Rehearsal {
         name: "secret-missing",
         story: "A task definition that names a secret which does not exist.",
         inputs: DEPLOY,
@@ -97,6 +111,26 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
         story: "A new image that runs and never becomes healthy.",
         inputs: DEPLOY,
         world: || web(Behaviour::Unhealthy { after: Duration::from_secs(30) }),
+        outcome: "rolled-back",
+    },
+    Rehearsal {
+        name: "port-not-listening",
+        story: "A new image whose program listens on another port than the load balancer asks.",
+        inputs: DEPLOY,
+        world: || {
+            let reason = "Request timed out".to_owned();
+            web(Behaviour::NotAnswering { after: Duration::from_secs(20), reason })
+        },
+        outcome: "rolled-back",
+    },
+    Rehearsal {
+        name: "target-group",
+        story: "A new image that does not know the path which the target group's health check asks for.",
+        inputs: DEPLOY,
+        world: || {
+            let reason = "Health checks failed with these codes: [404]".to_owned();
+            web(Behaviour::NotAnswering { after: Duration::from_secs(20), reason })
+        },
         outcome: "rolled-back",
     },
     Rehearsal {

@@ -400,6 +400,14 @@ pub enum Behaviour {
         #[serde(deserialize_with = "seconds")]
         after: Duration,
     },
+    /// Runs, and the load balancer's health check fails.
+    NotAnswering {
+        /// From RUNNING to the load balancer's verdict.
+        #[serde(deserialize_with = "seconds")]
+        after: Duration,
+        /// What the service's event gives as the reason: `Request timed out`.
+        reason: String,
+    },
     /// Stays in PENDING for ever.
     Stuck,
     /// No container instance has room for it, so that there is no task.

@@ -84,8 +84,7 @@ impl World {
     /// Takes a step of a task without a service.
     pub(crate) fn one_off_step(&mut self, id: &str, step: Step) {
         self.with_one_off(id, |task, around| match task.pass(step, NO_SERVICE, around) {
-            Passed::Unhealthy => {
-                let reason = "Task failed container health checks".to_owned();
+            Passed::Unhealthy { reason, .. } => {
                 task.end(Stop { code: "EssentialContainerExited", reason, failed: true }, NO_SERVICE, around);
             }
             Passed::Stopped => {

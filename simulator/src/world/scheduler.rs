@@ -307,9 +307,8 @@ impl Service {
                 }
                 self.look_soon(around);
             }
-            Passed::Unhealthy => {
-                self.say(&format!("(task {task}) failed container health checks."), around);
-                let reason = "Task failed container health checks".to_owned();
+            Passed::Unhealthy { event, reason } => {
+                self.say(&event, around);
                 self.tasks[index].end(
                     Stop { code: "ServiceSchedulerInitiated", reason, failed: true },
                     &service,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Belongs, Health, State, Stop, Task};
-use crate::scenario::Behaviour;
+use crate::scenario::{Behaviour, Scenario};
 use crate::world::schedule::Due;
 use crate::world::{Happening, Surroundings};
 
@@ -25,7 +25,12 @@ pub(crate) enum Passed {
     /// It runs, counts, or begins to stop.
     Changed,
     /// Its health check failed: the scheduler stops it.
-    Unhealthy,
+    Unhealthy {
+        /// What an event says of it.
+        event: String,
+        /// What it is stopped for.
+        reason: String,
+    },
     /// It is gone.
     Stopped,
 }
@@ -92,10 +97,7 @@ impl Task {
                 }
                 Passed::Changed
             }
-            Step::FailHealthCheck => {
-                self.health = Health::Unhealthy;
-                Passed::Unhealthy
-            }
+            Step::FailHealthCheck => self.fail_health_check(around),
             Step::FailToStart => {
                 let reason = self.start_failure();
                 self.end(Stop { code: "TaskFailedToStart", reason, failed: true }, service, around);
@@ -111,6 +113,27 @@ impl Task {
                 self.end(stop, service, around);
                 Passed::Changed
             }
+        }
+    }
+
+    /// The texts are those of
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>.
+    fn fail_health_check(&mut self, around: &Surroundings<'_>) -> Passed {
+        if let Behaviour::NotAnswering { reason, .. } = &self.behaviour {
+            let Scenario { region, account, .. } = around.scenario;
+            let partition = around.scenario.partition();
+            let group = format!(
+                "(target-group arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/web/1c38bf81f6e9e283)"
+            );
+            return Passed::Unhealthy {
+                event: format!("(port 8080) is unhealthy in {group} due to (reason {reason})."),
+                reason: format!("Task failed ELB health checks in {group}"),
+            };
+        }
+        self.health = Health::Unhealthy;
+        Passed::Unhealthy {
+            event: format!("(task {}) failed container health checks.", self.id),
+            reason: "Task failed container health checks".to_owned(),
         }
     }
 
@@ -130,7 +153,9 @@ impl Task {
             }
             Behaviour::Ends { after, .. } => self.plan(after, Step::Exit, service, around),
             // Failing health checks are ignored during the grace period (API reference, healthCheckGracePeriodSeconds).
-            Behaviour::Unhealthy { after } => self.plan(after.max(self.grace), Step::FailHealthCheck, service, around),
+            Behaviour::Unhealthy { after } | Behaviour::NotAnswering { after, .. } => {
+                self.plan(after.max(self.grace), Step::FailHealthCheck, service, around)
+            }
             _ => {}
         }
     }

@@ -24,6 +24,10 @@ const MAX_HINTS: usize = 5;
 /// The names of AWS's resources are shorter, a secret's longest ARN included.
 const MAX_NAME: usize = 600;
 
+/// A special cause, which only the service's events tell, and the general one that its tasks are stopped for.
+const SPECIAL: [(&str, &str); 2] =
+    [("port-not-answering", "load-balancer-health-check"), ("load-balancer-status", "load-balancer-health-check")];
+
 /// One way in which one cause shows itself. A cause that shows itself in several ways is several of these.
 struct KnownCause {
     /// What scripts compare and what `docs/troubleshooting.md` explains. Never changes.
@@ -68,6 +72,14 @@ pub(in crate::targets) fn hints<'a>(stopped: &[StoppedTasks], said: impl Iterato
         match found.iter_mut().find(|(_, known)| known.code == hint.code) {
             Some((_, known)) => known.tasks += hint.tasks,
             None => found.push((row, hint)),
+        }
+    }
+    for (special, general) in SPECIAL {
+        let is = |code: &'static str| move |(_, hint): &(usize, Hint)| hint.code == code;
+        if let (Some(special), Some(general)) = (found.iter().position(is(special)), found.iter().position(is(general)))
+        {
+            found[special].1.tasks += std::mem::take(&mut found[general].1.tasks);
+            found.remove(general);
         }
     }
     found.sort_by_key(|(row, hint)| (Reverse(hint.tasks), *row));
