@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use simulator::{
-    Alarm, Behaviour, DeploymentGroup, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Rule, Scenario,
-    Service, ServiceDeployments, Simulator, When,
+    Alarm, Behaviour, DeploymentGroup, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Scenario, Service,
+    ServiceDeployments, Simulator,
 };
+use support::faults::{at_call, faults};
 use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
 /// A world, and what is deployed to it.
@@ -60,32 +61,6 @@ impl Course {
     const fn works(&self) -> bool {
         !matches!(self.image.as_bytes(), [b'b', ..])
     }
-}
-
-/// Faults that leave the action alive.
-fn faults() -> Vec<Fault> {
-    let refuse = |code: &str| Fault::Refuse {
-        status: 400,
-        code: code.to_owned(),
-        message: "no identity-based policy allows the action".to_owned(),
-    };
-    vec![
-        refuse("AccessDeniedException"),
-        refuse("AnErrorFromTheFuture"),
-        Fault::Throttle,
-        Fault::ServerError,
-        Fault::ExpiredToken,
-        Fault::TimeoutBeforeEffect,
-        Fault::TimeoutAfterEffect,
-        Fault::Reset,
-        Fault::CutAnswer,
-        Fault::Slow(Duration::from_secs(15)),
-        Fault::StaleRead(Duration::from_secs(30)),
-    ]
-}
-
-fn at_call(number: usize, fault: Fault) -> Rule {
-    Rule { when: When { number: Some(number), ..When::default() }, fault }
 }
 
 /// Runs a course with every fault at every call, and with a kill before and after every call's effect; gives the number of

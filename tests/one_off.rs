@@ -10,6 +10,7 @@ use std::io::Write as _;
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::{Value, json};
 use simulator::{Behaviour, ContainerInstance, Fault, Rule, Scenario, Service, Simulator, When};
+use support::faults::{at_call, faults};
 use support::{Report, Step, running, seconds, set_to, task_definition, web};
 
 const SUBNETS: (&str, &str) = ("run-task-subnets", "subnet-0a, subnet-0b");
@@ -296,24 +297,6 @@ async fn a_service_that_fails_shows_the_last_lines_of_its_containers() {
     assert!(report.log.contains("DATABASE_URL?") && report.summary.contains("DATABASE_URL?"), "{report:#?}");
 }
 
-/// Faults that leave the action alive.
-fn faults() -> Vec<Fault> {
-    let refuse = |code: &str| Fault::Refuse { status: 400, code: code.to_owned(), message: "no".to_owned() };
-    vec![
-        refuse("AccessDeniedException"),
-        refuse("AnErrorFromTheFuture"),
-        Fault::Throttle,
-        Fault::ServerError,
-        Fault::ExpiredToken,
-        Fault::TimeoutBeforeEffect,
-        Fault::TimeoutAfterEffect,
-        Fault::Reset,
-        Fault::CutAnswer,
-        Fault::Slow(seconds(15)),
-        Fault::StaleRead(seconds(30)),
-    ]
-}
-
 /// One task at most was started, none still runs, and the report is true of it.
 async fn is_settled(case: &str, simulator: &Simulator, report: &Report) {
     // A task that ends by itself ends; what the action left running runs for ever.
@@ -344,11 +327,10 @@ async fn survives(name: &str, behaviour: fn() -> Behaviour, minutes: &str, expec
     let calls = undisturbed.journal();
     let mut cases = 0;
     for call in &calls {
-        let at = |fault| Rule { when: When { number: Some(call.number), ..When::default() }, fault };
         for fault in faults() {
             let case = format!("{name}, call {} ({}), {fault:?}", call.number, call.operation);
             let simulator = world();
-            simulator.inject(at(fault));
+            simulator.inject(at_call(call.number, fault));
             let report = step().run(&simulator).await;
             is_settled(&case, &simulator, &report).await;
             cases += 1;
@@ -356,7 +338,7 @@ async fn survives(name: &str, behaviour: fn() -> Behaviour, minutes: &str, expec
         for after_effect in [false, true] {
             let case = format!("{name}, killed at call {} ({}), {after_effect}", call.number, call.operation);
             let simulator = world();
-            simulator.inject(at(Fault::Hang { after_effect }));
+            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
             let step = step();
             tokio::select! {
                 biased;
