@@ -25,11 +25,16 @@ async fn services_of_one_family_are_deployed_beside_each_other_and_one_that_fail
     let simulator = Simulator::new(scenario.image("bad", Behaviour::crash_loop()));
     for name in ["web", "worker", "mailer"] {
         simulator.add_service(Service::new(name).task_definition(task_definition("web:good-1")));
+        tokio::time::sleep(seconds(3)).await;
     }
+    let start = simulator.elapsed();
     let steps = [("web", "web:good-2"), ("worker", "web:bad"), ("mailer", "web:good-2")];
 
     let [web, worker, mailer] = steps.map(|(service, image)| deploying(service, image));
-    let (web, worker, mailer) = tokio::join!(web.run(&simulator), worker.run(&simulator), mailer.run(&simulator));
+    // Not `run`, which holds every call that the world gets against the one step's own policy.
+    let door = || simulator.http_client();
+    let (web, worker, mailer) =
+        tokio::join!(web.run_through(door()), worker.run_through(door()), mailer.run_through(door()));
 
     web.ended("deployed", "");
     worker.ended("rolled-back", "tasks-failing");
@@ -37,5 +42,5 @@ async fn services_of_one_family_are_deployed_beside_each_other_and_one_that_fail
     for (service, image) in [("web", "web:good-2"), ("worker", "web:good-1"), ("mailer", "web:good-2")] {
         assert_eq!(images(&simulator, service), [(image.to_owned(), 2)], "{service}");
     }
-    assert!(simulator.elapsed() < seconds(300), "{:?}: one after the other", simulator.elapsed());
+    assert!(simulator.elapsed() - start < seconds(240), "one after the other: {:?}", simulator.elapsed());
 }
