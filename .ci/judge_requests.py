@@ -14,20 +14,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from botocore.model import OperationNotFoundError, ServiceModel, Shape
+from botocore.model import ServiceModel, Shape
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 COMPLAINTS_SHOWN = 20
 
-# What the simulator calls a service, which is what its requests are signed with, and botocore's name.
+# What the simulator calls a service, which is what its requests are signed with, and botocore's names of the APIs behind it.
 SERVICES = {
-    "codedeploy": "codedeploy",
-    "ecr": "ecr",
-    "ecs": "ecs",
-    "events": "events",
-    "logs": "logs",
-    "monitoring": "cloudwatch",
+    "codedeploy": ["codedeploy"],
+    "ecr": ["ecr"],
+    "ecs": ["ecs"],
+    "events": ["events"],
+    "logs": ["logs"],
+    "monitoring": ["cloudwatch"],
+    "sagemaker": ["sagemaker", "sagemaker-runtime"],
 }
 
 
@@ -60,11 +61,11 @@ def too_much(value: Any, shape: Shape, path: str) -> Iterator[str]:
         yield f"{path}: {size} is more than {most}"
 
 
-def complaints(model: ServiceModel, operation: str, request: Any) -> list[str]:
-    try:
-        shape = model.operation_model(operation).input_shape
-    except OperationNotFoundError:
+def complaints(models: list[ServiceModel], operation: str, request: Any) -> list[str]:
+    model = next((model for model in models if operation in model.operation_names), None)
+    if model is None:
         return [f"{operation} is no operation of the service"]
+    shape = model.operation_model(operation).input_shape
     # ParamValidator refuses unknown members, missing ones and wrong types by itself.
     report = ParamValidator().validate(request, shape)
     found = report.generate_report().splitlines() if report.has_errors() else []
@@ -75,8 +76,8 @@ def main(folder: Path) -> int:
     session = get_session()
     loader = session.get_component("data_loader")
     models = {
-        signing_name: ServiceModel(loader.load_service_model(name, "service-2"), name)
-        for signing_name, name in SERVICES.items()
+        signing_name: [ServiceModel(loader.load_service_model(name, "service-2"), name) for name in names]
+        for signing_name, names in SERVICES.items()
     }
     judged: Counter[str] = Counter()
     future: Counter[str] = Counter()
