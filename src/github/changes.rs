@@ -17,7 +17,7 @@ const MAX_AUTHOR: usize = 60;
 /// The commits between what ran and what is deployed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The newest first, at most [`MAX_COMMITS`]. Texts are from outside.
+    /// The newest first, at most fifty. Texts are from outside.
     pub commits: Vec<Change>,
     /// How many there are.
     pub total: u64,
