@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     let plain = page(&texts.iter().map(|_| "word".to_owned()).collect::<Vec<_>>());
     let (hostile_structure, said) = read(&hostile);
     let (plain_structure, _) = read(&plain);
-    assert_eq!(hostile_structure, plain_structure, "{hostile}");
+    assert_eq!(hostile_structure, plain_structure, "{hostile}\n=== the same of harmless words:\n{plain}");
     for text in &texts {
         // What a reader sees of it: code is set in another type, and its delimiters are gone.
         let shown = shorten(&one_line(text), 200).trim_end_matches('…').replace('`', "");
@@ -122,6 +122,20 @@ fn page(texts: &[String]) -> String {
     fs::read_to_string(path).expect("the summary was written")
 }
 
+/// What begins a part that is folded. Its title stands on the same line, as HTML.
+const FOLDED: &str = "<details><summary>";
+
+/// HTML without tags, as a browser shows it; each `&` in it has to begin a numeric character reference.
+fn referred(html: &str) -> String {
+    let mut parts = html.split('&');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let (reference, rest) = part.split_once(';').expect("a reference ends");
+        let number = reference.strip_prefix('#').expect("a reference is numeric").parse().expect("it has a number");
+        format!("{shown}{}{rest}", char::from_u32(number).expect("the number is that of a character"))
+    })
+}
+
 /// What the page is made of, without its words; and its words.
 fn read(page: &str) -> (Vec<String>, String) {
     let mut structure = Vec::new();
@@ -136,6 +150,12 @@ fn read(page: &str) -> (Vec<String>, String) {
         match markup {
             Markup::Text(text) | Markup::Code(text) => said.push_str(&text),
             Markup::InlineHtml(html) if ["<code>", "</code>"].contains(&&*html) => {}
+            Markup::Html(html) if html.starts_with(FOLDED) => {
+                let title = html.trim_end().trim_start_matches(FOLDED).trim_end_matches("</summary>");
+                assert!(!title.contains(['<', '>']), "{page}");
+                said.push_str(&referred(title));
+                structure.push(FOLDED.to_owned());
+            }
             Markup::SoftBreak | Markup::HardBreak => said.push(' '),
             Markup::End(end) => {
                 said.push(' ');
