@@ -55,7 +55,7 @@ build_base_image() {
         echo "build base: $build_base is here"
         return
     fi
-    need_packages debootstrap
+    need_packages debootstrap debian-archive-keyring
     rustup target add "$(uname -m)-unknown-linux-musl"
     sysroot="$(rustc --print sysroot)"
     root="$(mktemp -d)"
