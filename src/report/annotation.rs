@@ -11,12 +11,14 @@ pub struct Annotations {
     target: String,
     /// What helps most, as far as is known.
     hint: Option<String>,
+    /// The page that has a section for each cause.
+    explanations: Option<String>,
 }
 
 impl Annotations {
-    /// Annotations are commands on standard output.
-    pub fn new(console: Console) -> Self {
-        Self { console, target: "Deployment".to_owned(), hint: None }
+    /// Annotations are commands on standard output. `explanations` is the page that has a section for each cause, if it is known.
+    pub fn new(console: Console, explanations: Option<String>) -> Self {
+        Self { console, target: "Deployment".to_owned(), hint: None, explanations }
     }
 
     /// Exactly one error for a run that fails, whatever else was said; none for one that does not.
@@ -27,7 +29,8 @@ impl Annotations {
         let Conclusion { outcome, cause, headline, reason, advice } = conclusion;
         let why = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
         // The headline comes first, because a long message is cut, and because the log shows the beginning in red.
-        let lines = [Some(headline), reason.as_ref(), advice.as_ref(), self.hint.as_ref()];
+        let more = self.explanations.as_ref().zip(*cause).map(|(page, cause)| format!("{page}#{cause}"));
+        let lines = [Some(headline), reason.as_ref(), advice.as_ref(), self.hint.as_ref(), more.as_ref()];
         let message = lines.into_iter().flatten().map(|line| one_line(line)).collect::<Vec<_>>().join("\n");
         let title = format!("{}: {outcome}{why}", self.target);
         self.console.annotate(Annotation { level: Level::Error, title: &title, message: &message });
@@ -55,7 +58,7 @@ mod tests {
 
     fn annotations_of(story: &Story) -> String {
         let screen = Screen::default();
-        let mut annotations = Annotations::new(screen.console());
+        let mut annotations = Annotations::new(screen.console(), None);
         story.events().iter().for_each(|event| annotations.receive(event));
         screen.text()
     }
@@ -87,6 +90,27 @@ mod tests {
         story.then(1, Kind::Diagnosed(Diagnosis { hints, ..Diagnosis::default() }));
         story.then(2, Kind::Concluded(conclusion(Outcome::RolledBack, Some(Cause::TasksFailing), "web:41 runs.")));
         assert!(annotations_of(&story).ends_with("::web:41 runs.%0APush it.\n"), "{}", annotations_of(&story));
+    }
+
+    #[test]
+    fn the_error_links_to_what_explains_its_cause() {
+        let page = "https://github.com/org/ecs-deploy-action/blob/v1/docs/troubleshooting.md";
+        let told = |cause| {
+            let screen = Screen::default();
+            let mut annotations = Annotations::new(screen.console(), Some(page.to_owned()));
+            let mut story = Story::begin();
+            story.then(1, Kind::Concluded(conclusion(Outcome::RolledBack, cause, "web:41 runs.")));
+            story.events().iter().for_each(|event| annotations.receive(event));
+            screen.text()
+        };
+        for cause in Cause::ALL {
+            assert!(
+                told(Some(cause)).ends_with(&format!("::web:41 runs.%0A{page}#{cause}\n")),
+                "{}",
+                told(Some(cause))
+            );
+        }
+        assert!(told(None).ends_with("::web:41 runs.\n"), "{}", told(None));
     }
 
     #[test]

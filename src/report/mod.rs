@@ -30,7 +30,7 @@ pub use state::State;
 pub use summary::Summary;
 
 use crate::cycle::Sink;
-use crate::runner::{CommandFile, Console, Environment, SummaryFile, run_url};
+use crate::runner::{CommandFile, Console, Environment, SummaryFile, run_url, troubleshooting_url};
 
 /// Every reader that a run has on a runner. One whose file the runner did not name has nothing to write to, and writes
 /// nothing: scripts run the image, too.
@@ -44,7 +44,7 @@ pub fn sinks(environment: &Environment, console: &Console) -> Vec<Box<dyn Sink>>
         Box::new(State::new(state, console.clone())),
         Box::new(Outputs::new(outputs, console.clone())),
         Box::new(Log::new(console.clone())),
-        Box::new(Annotations::new(console.clone())),
+        Box::new(Annotations::new(console.clone(), troubleshooting_url(environment))),
         Box::new(Summary::new(summary, console.clone(), run_url(environment))),
     ]
 }

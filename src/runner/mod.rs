@@ -1,6 +1,7 @@
 //! GitHub's runner protocol: what it hands to a step, and how a step answers.
 
 pub mod command;
+pub mod documents_url;
 pub mod environment;
 pub mod file_command;
 pub mod id_token;
@@ -13,6 +14,7 @@ pub(crate) mod testing;
 pub mod text;
 
 pub use command::Console;
+pub use documents_url::troubleshooting_url;
 pub use environment::Environment;
 pub use file_command::CommandFile;
 pub use id_token::{IdToken, IdTokenError, IdTokens};
