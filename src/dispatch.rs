@@ -200,6 +200,7 @@ impl Prepared {
     fn endpoint_writers(&self) -> sagemaker_endpoint::Writers {
         sagemaker_endpoint::Writers {
             sage_maker: self.connection.sage_maker_writer(),
+            scaling: self.connection.scaling_writer(),
             images: self.connection.writable_registries(),
         }
     }
@@ -219,8 +220,12 @@ impl Prepared {
             max_retries: spec.max_retries,
         };
         let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
-        let (reader, invoker) = (self.connection.sage_maker_reader(), self.connection.endpoint_invoker());
-        Some(SageMakerEndpoint::new(reader, invoker, self.checks.clone(), request, images))
+        let readers = sagemaker_endpoint::Readers {
+            sage_maker: self.connection.sage_maker_reader(),
+            scaling: self.connection.scaling_reader(),
+            invoker: self.connection.endpoint_invoker(),
+        };
+        Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, images))
     }
 
     fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {

@@ -39,6 +39,9 @@ CreateEndpoint UpdateEndpoint DescribeEndpoint DeleteEndpoint ListEndpoints Upda
 DescribeModelPackage ListModelPackages
 AddTags ListTags
 """,
+    "application-autoscaling/2016-02-06": """
+DescribeScalableTargets RegisterScalableTarget DeregisterScalableTarget DescribeScalingPolicies PutScalingPolicy
+""",
     "ecr/2015-09-21": """
 DescribeRepositories DescribeImages BatchGetImage PutImage GetDownloadUrlForLayer DescribeImageScanFindings
 DescribePullThroughCacheRules

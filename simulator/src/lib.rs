@@ -148,6 +148,43 @@ impl Simulator {
         added.expect("the endpoint's parts fit together");
     }
 
+    /// Makes Application Auto Scaling scale the variant `AllTraffic` of an endpoint, with one policy.
+    pub fn add_scaling(&self, endpoint: &str) {
+        let resource = format!("endpoint/{endpoint}/variant/AllTraffic");
+        let common = |more: Value| {
+            let mut request = serde_json::json!({
+                "ServiceNamespace": "sagemaker",
+                "ResourceId": resource,
+                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            });
+            for (member, value) in more.as_object().into_iter().flatten() {
+                request[member] = value.clone();
+            }
+            request
+        };
+        let tracking = serde_json::json!({
+            "TargetValue": 70.0,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        });
+        let mut state = self.shared.state();
+        state.catch_up();
+        for (operation, request) in [
+            ("RegisterScalableTarget", common(serde_json::json!({"MinCapacity": 2, "MaxCapacity": 8}))),
+            (
+                "PutScalingPolicy",
+                common(serde_json::json!({
+                    "PolicyName": "load",
+                    "PolicyType": "TargetTrackingScaling",
+                    "TargetTrackingScalingPolicyConfiguration": tracking,
+                })),
+            ),
+        ] {
+            // A test's own endpoint is missing: whoever looks for its scaling sees that.
+            operation::perform(&mut state.world, "application-autoscaling", operation, &request).ok();
+        }
+        state.remember();
+    }
+
     /// Adds a version of a model package, as ListModelPackages and DescribeModelPackage show it, and gives its ARN. The group is
     /// created with it.
     pub fn add_model_package(&self, group: &str, version: u64, document: &Value) -> String {

@@ -10,8 +10,9 @@ use crate::wire::Refusal;
 
 /// The shapes of the operations that the simulator knows, by service; `models/README.md` says where they come from. A further
 /// service is a further line here.
-static MODELS: LazyLock<[Model; 7]> = LazyLock::new(|| {
+static MODELS: LazyLock<[Model; 8]> = LazyLock::new(|| {
     [
+        include_str!("../models/application-autoscaling.json"),
         include_str!("../models/cloudwatch.json"),
         include_str!("../models/codedeploy.json"),
         include_str!("../models/ecr.json"),

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs, sage_maker};
+use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs, sage_maker, scaling};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -199,6 +199,16 @@ impl Connection {
         sage_maker::Reader::new(&self.of_service("SAGEMAKER"))
     }
 
+    /// Calls to Application Auto Scaling that change nothing.
+    pub fn scaling_reader(&self) -> scaling::Reader {
+        scaling::Reader::new(&self.of_service("APPLICATION_AUTO_SCALING"))
+    }
+
+    /// Calls to Application Auto Scaling that change something.
+    pub fn scaling_writer(&self) -> scaling::Writer {
+        scaling::Writer::new(&self.of_service("APPLICATION_AUTO_SCALING"))
+    }
+
     /// Questions to endpoints of Amazon SageMaker.
     pub fn endpoint_invoker(&self) -> sage_maker::Invoker {
         sage_maker::Invoker::new(&self.of_service("SAGEMAKER_RUNTIME"))
@@ -271,6 +281,7 @@ fn variable(signing_name: &str) -> &'static str {
         "events" => "EVENTBRIDGE",
         "logs" => "CLOUDWATCH_LOGS",
         "monitoring" => "CLOUDWATCH",
+        "application-autoscaling" => "APPLICATION_AUTO_SCALING",
         "sagemaker" => "SAGEMAKER",
         "sts" => "STS",
         _ => "ECS",

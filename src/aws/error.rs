@@ -165,6 +165,8 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "TaskDefinitionNotFoundException"
         | "ResourceNotFoundException"
         | "TargetNotFoundException"
+        // Application Auto Scaling.
+        | "ObjectNotFoundException"
         | "RepositoryNotFoundException"
         | "ImageNotFoundException"
         | "ScanNotFoundException"

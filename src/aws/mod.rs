@@ -15,6 +15,7 @@ pub mod logs;
 pub mod permissions;
 mod retry;
 pub mod sage_maker;
+pub mod scaling;
 
 pub use client::{Connection, ConnectionError, claims};
 pub use credentials::SessionError;

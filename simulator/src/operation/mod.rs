@@ -12,6 +12,7 @@ pub(crate) mod page;
 mod rule;
 mod run_task;
 mod sage_maker;
+mod scaling;
 mod service;
 mod service_deployment;
 pub(crate) mod session;
@@ -36,6 +37,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
         "codedeploy" => code_deploy::perform(world, operation, request),
         "events" => of_events(world, operation, request),
         "sagemaker" => sage_maker::perform(world, operation, request),
+        "application-autoscaling" => scaling::perform(world, operation, request),
         "ecr" => image::perform(world, operation, request),
         "github" => github::perform(world, operation, request),
         _ => unknown(operation),

@@ -131,6 +131,10 @@ fn create_endpoint(world: &mut World, request: &Value) -> Answer {
 fn update_endpoint(world: &mut World, request: &Value) -> Answer {
     let name = text(request, "EndpointName");
     at_rest(world, name)?;
+    if world.is_scaled_away(name, text(request, "EndpointConfigName")).is_some() {
+        // Said in the developer guide ("Update or delete endpoints that use automatic scaling"); the words were not found.
+        return Err(invalid("A variant with a registered scalable target cannot change its instance type or go."));
+    }
     let property = |property: &Value| text(property, "VariantPropertyType").to_owned();
     let excluded = request["ExcludeRetainedVariantProperties"].as_array().into_iter().flatten().map(property);
     let asked = EndpointAsked {

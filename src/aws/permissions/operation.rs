@@ -106,6 +106,8 @@ const CODEDEPLOY_CREATION: &str =
     "https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html";
 const CODEDEPLOY_OVERRIDE: &str = "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html#API_CreateDeployment_RequestSyntax";
 const SAGE_MAKER: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html";
+const SCALING: &str =
+    "https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -126,6 +128,11 @@ const fn codedeploy(action: &'static str, on: &'static [Resource], when: When, p
 /// The same, for an action of Amazon SageMaker.
 const fn sage_maker(action: &'static str, on: &'static [Resource], when: When, purpose: &'static str) -> Grant {
     Grant { action, on, condition: None, when, purpose, reference: SAGE_MAKER }
+}
+
+/// The same, for an action of Application Auto Scaling. Its targets have names that nobody can foresee.
+const fn scaling(action: &'static str, when: When, purpose: &'static str) -> Grant {
+    Grant { action, on: &[Any], condition: None, when, purpose, reference: SCALING }
 }
 
 /// The look at alarms.
@@ -388,6 +395,33 @@ operations! {
             ecr("ecr:DescribeImageScanFindings", &[Repositories], When::GatesOnScans, "read what scanning found")
         ];
         PutImage: [ecr("ecr:PutImage", &[Repositories], When::TagsImages, "put tags on the image that runs")];
+    }
+    "application-autoscaling": {
+        DescribeScalableTargets: [scaling(
+            "application-autoscaling:DescribeScalableTargets",
+            When::ChangesInstances,
+            "see whether autoscaling keeps an endpoint from other instances",
+        )];
+        DescribeScalingPolicies: [scaling(
+            "application-autoscaling:DescribeScalingPolicies",
+            When::ChangesInstances,
+            "keep its policies for later",
+        )];
+        DeregisterScalableTarget: [scaling(
+            "application-autoscaling:DeregisterScalableTarget",
+            When::BringsInstances,
+            "take autoscaling away for the time of the update",
+        )];
+        RegisterScalableTarget: [scaling(
+            "application-autoscaling:RegisterScalableTarget",
+            When::BringsInstances,
+            "put autoscaling back",
+        )];
+        PutScalingPolicy: [scaling(
+            "application-autoscaling:PutScalingPolicy",
+            When::BringsInstances,
+            "put its policies back",
+        )];
     }
     "sagemaker": {
         DescribeEndpoint: [

@@ -38,6 +38,10 @@ pub enum When {
     ServesPackages,
     /// Those that may delete an endpoint.
     DeletesEndpoints,
+    /// Those that may bring an endpoint other instances.
+    ChangesInstances,
+    /// Those that bring it some.
+    BringsInstances,
     /// Those that ask an endpoint after its rollout.
     AsksEndpoints,
     /// Those that deregister older revisions.
@@ -89,6 +93,8 @@ impl When {
                 let deletes = |it: &Endpoint| it.recreate_failed || it.on_first_failure == OnFirstFailure::Delete;
                 changes(spec) && spec.endpoint.as_ref().is_some_and(deletes)
             }
+            Self::ChangesInstances => changes_instances(spec),
+            Self::BringsInstances => changes_instances(spec) && changes(spec),
             Self::AsksEndpoints => {
                 changes(spec) && spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.smoke_test.is_some())
             }
@@ -147,6 +153,8 @@ impl When {
                 | Self::ServesPackages
                 | Self::DeletesEndpoints
                 | Self::AsksEndpoints
+                | Self::ChangesInstances
+                | Self::BringsInstances
                 | Self::NamesImages
                 | Self::ForbidsMutableTags
                 | Self::GatesOnScans
@@ -162,6 +170,10 @@ impl When {
             Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
             Self::ServesAnother => "`from-endpoint`",
             Self::ServesPackages => "`model-package-group`",
+            Self::ChangesInstances => {
+                "`instance-type`, the `serverless-…` inputs, or `mode: rollback`, with `endpoint-name`"
+            }
+            Self::BringsInstances => "the same, unless `mode: plan`",
             Self::AsksEndpoints => "`smoke-test-payload`",
             Self::DeletesEndpoints => "`recreate-failed: true`, or `on-first-failure: delete`",
             Self::Changes => "`mode: deploy` and `mode: rollback`",
@@ -214,6 +226,13 @@ fn has_codedeploy(spec: &Spec) -> bool {
 
 fn takes_back(spec: &Spec) -> bool {
     changes(spec) && (spec.rollback_on_failure || spec.rollback_on_job_failure || spec.on_cancel != OnCancel::Leave)
+}
+
+fn changes_instances(spec: &Spec) -> bool {
+    spec.endpoint.as_ref().is_some_and(|endpoint| {
+        let changes = &endpoint.changes;
+        changes.instance_type.is_some() || changes.is_serverless() || matches!(spec.mode, Mode::Rollback { .. })
+    })
 }
 
 const fn changes(spec: &Spec) -> bool {

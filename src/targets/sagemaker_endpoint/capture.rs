@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 
 use super::serving::Serving;
-use super::{Request, plan};
+use super::{Readers, Request, plan, scaling};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus, Reader};
+use crate::aws::scaling::Scaling;
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::{Images, Resolved};
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub(super) endpoint: Option<Endpoint>,
     /// What it serves.
     pub(super) running: Option<Serving>,
+    /// What scales its variants, where that may be in the way.
+    pub(super) scaling: Vec<Scaling>,
     /// What the update in flight brings.
     pub(super) pending: Option<Serving>,
     /// Where the new model comes from.
@@ -61,13 +64,14 @@ impl Snapshot {
 }
 
 pub(super) async fn capture(
-    reader: &Reader,
+    readers: &Readers,
     checks: &Checks,
     request: &Request,
     images: &Images,
     destination: &OnceCell<String>,
     events: &Events,
 ) -> Result<Snapshot, Failure> {
+    let reader = &readers.sage_maker;
     let wanted = &request.endpoint;
     let endpoint = find(reader, &wanted.name).await?;
     let is_new = |endpoint: &Endpoint| matches!(endpoint.status, EndpointStatus::Failed | EndpointStatus::Deleting);
@@ -111,7 +115,8 @@ pub(super) async fn capture(
     let named: Vec<String> = wanted.model.image.iter().cloned().collect();
     let images = images.resolve(&named, events).await?.to_vec();
     let alarms = checks.see_alarms(&plan::alarms(request, endpoint.as_ref())).await;
-    let snapshot = Snapshot { endpoint, running, pending, origin, destination, images, alarms };
+    let scaling = scaling::look(&readers.scaling, request, running.as_ref()).await?;
+    let snapshot = Snapshot { endpoint, running, scaling, pending, origin, destination, images, alarms };
     announce(&snapshot, events);
     Ok(snapshot)
 }

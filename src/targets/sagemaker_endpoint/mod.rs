@@ -17,6 +17,7 @@ mod register;
 mod restoration;
 mod rollback;
 mod rollout;
+mod scaling;
 mod serving;
 mod smoke_test;
 mod tell;
@@ -28,7 +29,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use self::smoke_test::{Asking, Checking};
-use crate::aws::{ecr, sage_maker};
+use crate::aws::{ecr, sage_maker, scaling as autoscaling};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
 use crate::spec::{AlarmPreflight, DeploymentSettings, Endpoint, Mode, Tag};
@@ -43,8 +44,7 @@ pub use rollout::{Memo, Rollout};
 /// An endpoint, what was asked for it, and a client that can only read.
 #[derive(Debug)]
 pub struct SageMakerEndpoint {
-    reader: sage_maker::Reader,
-    invoker: sage_maker::Invoker,
+    readers: Readers,
     checks: Checks,
     request: Request,
     images: Images,
@@ -56,11 +56,24 @@ pub struct SageMakerEndpoint {
     relapse: Rc<OnceCell<String>>,
 }
 
+/// The clients that only read, or ask.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    /// Of Amazon SageMaker.
+    pub sage_maker: sage_maker::Reader,
+    /// Of Application Auto Scaling.
+    pub scaling: autoscaling::Reader,
+    /// Asks endpoints.
+    pub invoker: sage_maker::Invoker,
+}
+
 /// The clients that write.
 #[derive(Debug, Clone)]
 pub struct Writers {
     /// Of Amazon SageMaker.
     pub sage_maker: sage_maker::Writer,
+    /// Of Application Auto Scaling.
+    pub scaling: autoscaling::Writer,
     /// Of the registries of its images.
     pub images: ecr::WritableRegistries,
 }
@@ -91,23 +104,17 @@ pub struct Request {
 }
 
 impl SageMakerEndpoint {
-    /// A target that talks to AWS through `reader`, asks through `invoker`, and is checked by `checks` after its rollout.
-    pub fn new(
-        reader: sage_maker::Reader,
-        invoker: sage_maker::Invoker,
-        checks: Checks,
-        request: Request,
-        images: Images,
-    ) -> Self {
+    /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout.
+    pub fn new(readers: Readers, checks: Checks, request: Request, images: Images) -> Self {
         let (destination, is_first, relapse) = (OnceCell::new(), Cell::new(false), Rc::default());
-        Self { reader, invoker, checks, request, images, destination, is_first, relapse }
+        Self { readers, checks, request, images, destination, is_first, relapse }
     }
 
     /// The smoke test that was asked for.
     fn asking(&self) -> Option<Asking> {
         let endpoint = &self.request.endpoint;
         let test = endpoint.smoke_test.clone()?;
-        Some(Asking::new(test, self.invoker.clone(), endpoint.name.clone()))
+        Some(Asking::new(test, self.readers.invoker.clone(), endpoint.name.clone()))
     }
 }
 
@@ -127,7 +134,7 @@ impl Target for SageMakerEndpoint {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.reader, &self.checks, &self.request, &self.images, &self.destination, events).await
+        capture::capture(&self.readers, &self.checks, &self.request, &self.images, &self.destination, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -139,7 +146,7 @@ impl Target for SageMakerEndpoint {
     }
 
     async fn conflict_is_over(&self, _before: &Snapshot) -> Result<bool, Failure> {
-        capture::is_at_rest(&self.reader, &self.request.endpoint.name).await
+        capture::is_at_rest(&self.readers.sage_maker, &self.request.endpoint.name).await
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
@@ -153,7 +160,7 @@ impl Target for SageMakerEndpoint {
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::register(&self.reader, &writer.sage_maker, draft, self.request.max_retries, events).await
+        register::register(&self.readers.sage_maker, &writer.sage_maker, draft, self.request.max_retries, events).await
     }
 
     async fn deregister(&self, writer: &Writers, registered: &Registered, events: &Events) -> Result<(), Failure> {
@@ -161,7 +168,7 @@ impl Target for SageMakerEndpoint {
     }
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
-        let rollout = Rollout::new(self.reader.clone(), &self.request, before, draft, registered);
+        let rollout = Rollout::new(self.readers.sage_maker.clone(), &self.request, before, draft, registered);
         self.is_first.set(rollout.pin.previous.is_none());
         rollout
     }
@@ -173,11 +180,11 @@ impl Target for SageMakerEndpoint {
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
         self.is_first.set(memo.pin.previous.is_none());
-        Rollout::recall(self.reader.clone(), memo)
+        Rollout::recall(self.readers.sage_maker.clone(), memo)
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
-        update::update(&writer.sage_maker, rollout, self.request.max_retries, events).await
+        update::update(writer, rollout, self.request.max_retries, events).await
     }
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
@@ -187,6 +194,15 @@ impl Target for SageMakerEndpoint {
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         verify::verify(rollout, events).await
+    }
+
+    fn followed(&self, rollout: &Rollout) -> Option<Rollout> {
+        (!rollout.scaled_on.is_empty()).then(|| rollout.clone())
+    }
+
+    /// Autoscaling comes back once the new instances have proved themselves.
+    async fn follow(&self, writer: &Writers, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        scaling::put_back(&writer.scaling, &rollout.scaled_on, self.request.max_retries, events).await
     }
 
     async fn seal(&self, writer: &Writers, events: &Events) {
@@ -204,7 +220,7 @@ impl Target for SageMakerEndpoint {
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
         let policy = self.request.endpoint.on_first_failure;
-        let restore = rollback::restore(&writer.sage_maker, rollout, policy, self.request.max_retries, events).await?;
+        let restore = rollback::restore(writer, rollout, policy, self.request.max_retries, events).await?;
         Ok(match restore {
             Restore::Started(way) => Restore::Started(way.asking(self.asking(), Rc::clone(&self.relapse))),
             restore => restore,

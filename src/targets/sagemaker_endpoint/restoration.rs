@@ -4,13 +4,14 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Rollout;
 use super::capture::find;
 use super::judge::{Pin, progress};
 use super::plan::keeping;
 use super::smoke_test::{Asking, Standing};
+use super::{Rollout, Writers, scaling};
 use crate::aws::CallErrorKind;
-use crate::aws::sage_maker::{Endpoint, EndpointStatus as Status, Reader, Writer};
+use crate::aws::sage_maker::{Endpoint, EndpointStatus as Status, Reader};
+use crate::aws::scaling::Scaling;
 use crate::cycle::{Cause, Failure, Look, Progress, Verdict, Watch};
 
 /// Going back is tried so often: what failed once for want of instances may not fail again.
@@ -23,7 +24,9 @@ const STEADY_LOOKS: u32 = 3;
 pub struct Restoration {
     reader: Reader,
     /// What is in flight has to end before anything can be put back, so that whoever looks has to write.
-    writer: Option<Writer>,
+    writers: Option<Writers>,
+    /// What scaled the endpoint before.
+    scaled: Vec<Scaling>,
     endpoint: String,
     pin: Pin,
     attempts: u32,
@@ -49,15 +52,16 @@ enum Step {
 }
 
 impl Restoration {
-    pub(super) fn new(rollout: &Rollout, writer: Writer) -> Self {
-        Self { writer: Some(writer), ..Self::watching(rollout) }
+    pub(super) fn new(rollout: &Rollout, writers: Writers) -> Self {
+        Self { writers: Some(writers), ..Self::watching(rollout) }
     }
 
     /// Where SageMaker goes back by itself.
     pub(super) fn watching(rollout: &Rollout) -> Self {
         Self {
             reader: rollout.reader.clone(),
-            writer: None,
+            writers: None,
+            scaled: rollout.scaled.clone(),
             endpoint: rollout.endpoint.clone(),
             pin: rollout.pin.clone(),
             attempts: ATTEMPTS,
@@ -75,7 +79,16 @@ impl Restoration {
     }
 
     /// Asks what serves again. Whatever it answers, it serves again.
-    async fn ask(&mut self) -> Verdict {
+    async fn ask(&mut self) -> Result<Verdict, Failure> {
+        if let Some(writers) = self.writers.as_ref().filter(|_| self.pin.previous.is_some()) {
+            // Refused or without an answer, it is done again with the next look.
+            scaling::make(&writers.scaling, &self.scaled).await?;
+        }
+        self.scaled.clear();
+        Ok(self.put_the_question().await)
+    }
+
+    async fn put_the_question(&mut self) -> Verdict {
         let Some(asking) = &mut self.asking else { return Verdict::Done };
         match asking.ask().await {
             Standing::Pending(pause) => {
@@ -92,9 +105,18 @@ impl Restoration {
     }
 
     async fn carry_out(&mut self, step: &Step) -> Result<(), Failure> {
-        let Some(writer) = &self.writer else { return Ok(()) };
+        let Some(Writers { sage_maker: writer, scaling, .. }) = &self.writers else { return Ok(()) };
         if self.attempts == 0 {
             return Err(Failure::new(Cause::EndpointFailed, "SageMaker did not go back, as often as it was asked."));
+        }
+        // Autoscaling that came back with the new instances is in the way of the old ones.
+        if *step == Step::Update {
+            for scaled in &self.scaled {
+                match scaling.deregister(scaled.resource()).await {
+                    Err(error) if error.kind != CallErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
         }
         let sent = match (step, &self.pin.previous) {
             (Step::Update, Some(previous)) => {
@@ -160,7 +182,7 @@ impl Watch for Restoration {
         let step = step(&self.pin, there.as_ref(), steady_looks);
         let verdict = match step {
             Step::Wait => Verdict::Pending,
-            Step::Done => self.ask().await,
+            Step::Done => self.ask().await?,
             Step::Superseded(by) => Verdict::Superseded(by),
             Step::Failed(reason) => Verdict::Failed(Failure::new(Cause::EndpointFailed, reason)),
             Step::Update | Step::Delete => {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::capture::find;
-use super::{Restoration, Rollout};
-use crate::aws::sage_maker::{Endpoint, EndpointStatus, Writer};
+use super::scaling::put_back;
+use super::{Restoration, Rollout, Writers};
+use crate::aws::sage_maker::{Endpoint, EndpointStatus};
 use crate::aws::{Again, Attempts, send};
 use crate::cycle::{Events, Failure, Restore};
 use crate::spec::OnFirstFailure;
@@ -21,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 ///
 /// Idempotent: it looks first, and an update that is on its way back is joined.
 pub(super) async fn restore(
-    writer: &Writer,
+    writers: &Writers,
     rollout: &Rollout,
     on_first_failure: OnFirstFailure,
     max_retries: u32,
@@ -42,10 +43,12 @@ pub(super) async fn restore(
         return Ok(if pin.previous.is_none() && !rollout.seen.moved { Restore::NothingToDo } else { Restore::Gone });
     };
     if pin.is_as_before(&there) && !rollout.seen.moved {
+        put_back(&writers.scaling, &rollout.scaled, retries, events).await?;
         return Ok(Restore::NothingToDo);
     }
     let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
     if *config != pin.config && Some(config) != pin.previous.as_ref() {
+        put_back(&writers.scaling, &rollout.scaled, retries, events).await?;
         return Ok(Restore::Superseded(format!("configuration {config}")));
     }
     if pin.previous.is_none() && on_first_failure == OnFirstFailure::Keep {
@@ -62,7 +65,7 @@ pub(super) async fn restore(
             there.status.as_str()
         ));
     }
-    Ok(Restore::Started(Restoration::new(rollout, writer.clone())))
+    Ok(Restore::Started(Restoration::new(rollout, writers.clone())))
 }
 
 /// The way back that SageMaker took by itself, if it did.

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::capture::find;
 use super::judge::{Pin, Seen, is_resting, judge, progress};
 use super::plan::{Draft, Start};
+use super::scaling::in_the_way;
+use super::serving::Serving;
 use super::{Registered, Request, Snapshot, deployment};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::sage_maker::{Document, Endpoint, Reader};
+use crate::aws::scaling::Scaling;
 use crate::cycle::{Failure, Look, Progress, Watch};
 use crate::ecr::Promotion;
 use crate::verification::SeenAlarms;
@@ -19,6 +22,10 @@ pub struct Memo {
     pub(super) pin: Pin,
     digests: Vec<(String, String)>,
     alarms: BTreeMap<String, Alarm>,
+    #[serde(default)]
+    scaled: Vec<Scaling>,
+    #[serde(default)]
+    scaled_on: Vec<Scaling>,
     /// Tags for images once they run.
     #[serde(default)]
     pub(super) promotions: Vec<Promotion>,
@@ -37,6 +44,10 @@ pub struct Rollout {
     pub(super) digests: Vec<(String, String)>,
     /// The alarms as they were before.
     pub(super) alarms: SeenAlarms,
+    /// The autoscaling that is taken away for the time of the update.
+    pub(super) scaled: Vec<Scaling>,
+    /// As much of it as there are instances for afterwards.
+    pub(super) scaled_on: Vec<Scaling>,
     /// The last look.
     pub(super) last: Option<Endpoint>,
     pub(super) seen: Seen,
@@ -60,7 +71,16 @@ impl Rollout {
                 Some(running.config.clone())
             }
         });
+        let picture = running.map(Serving::picture).unwrap_or_default();
+        let scaled = in_the_way(&before.scaling, &picture, &draft.picture);
+        let stays = |scaling: &&Scaling| {
+            let name = scaling.resource().rsplit('/').next().unwrap_or_default();
+            let variants = draft.picture["ProductionVariants"].as_array();
+            variants.into_iter().flatten().any(|it| it["VariantName"] == name && it["InstanceType"].is_string())
+        };
         Self {
+            scaled_on: scaled.iter().filter(stays).cloned().collect(),
+            scaled,
             reader,
             endpoint: request.endpoint.name.clone(),
             pin: Pin {
@@ -83,12 +103,14 @@ impl Rollout {
             pin: self.pin.clone(),
             digests: self.digests.clone(),
             alarms: self.alarms.known().clone(),
+            scaled: self.scaled.clone(),
+            scaled_on: self.scaled_on.clone(),
             promotions,
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { endpoint, pin, digests, alarms, .. } = memo;
+        let Memo { endpoint, pin, digests, alarms, scaled, scaled_on, .. } = memo;
         Self {
             reader,
             endpoint,
@@ -97,6 +119,8 @@ impl Rollout {
             request: Document::new(),
             digests,
             alarms: SeenAlarms::recalled(alarms),
+            scaled,
+            scaled_on,
             last: None,
             seen: Seen::default(),
         }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::Rollout;
 use super::capture::find;
 use super::plan::Start;
+use super::scaling::{put_back, take_away};
+use super::{Rollout, Writers};
 use crate::aws::sage_maker::{Endpoint, Writer};
 use crate::aws::{Attempts, CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
@@ -22,11 +23,12 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Idempotent: a rollout that is in flight is joined without a call, and after a call without an answer the endpoint is looked
 /// at before the call is made again.
 pub(super) async fn update(
-    writer: &Writer,
+    writers: &Writers,
     mut rollout: Rollout,
     max_retries: u32,
     events: &Events,
 ) -> Result<Rollout, NotUpdated> {
+    let writer = &writers.sage_maker;
     match rollout.start {
         Start::Join => {}
         Start::Recreate => {
@@ -34,7 +36,20 @@ pub(super) async fn update(
             rollout.pin.modified = String::new();
             send(writer, &rollout, max_retries, events).await?;
         }
-        Start::Create | Start::Update => send(writer, &rollout, max_retries, events).await?,
+        Start::Create => send(writer, &rollout, max_retries, events).await?,
+        Start::Update => {
+            let not_updated = |failure| NotUpdated { failure, may_have_happened: false };
+            let sent = match take_away(&writers.scaling, &rollout.scaled, max_retries, events).await {
+                Ok(()) => send(writer, &rollout, max_retries, events).await,
+                Err(failure) => Err(not_updated(failure)),
+            };
+            // Where nothing was changed, this is all that there is to put back.
+            if let Err(NotUpdated { failure, may_have_happened: false }) = sent {
+                let back = put_back(&writers.scaling, &rollout.scaled, max_retries, events).await;
+                return Err(NotUpdated { failure, may_have_happened: back.is_err() });
+            }
+            sent?;
+        }
     }
     events.know(Output::EndpointName, &rollout.endpoint);
     Ok(rollout)

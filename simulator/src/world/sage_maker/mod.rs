@@ -26,8 +26,17 @@ pub(crate) struct SageMaker {
     pub(crate) configs: BTreeMap<String, Made>,
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
     pub(crate) packages: Vec<Made>,
+    /// What Application Auto Scaling has, by resource: `endpoint/NAME/variant/NAME`.
+    pub(crate) scaling: BTreeMap<String, Scaled>,
     /// By ARN.
     pub(crate) tags: BTreeMap<String, Vec<Value>>,
+}
+
+/// A scalable target and its policies, as the requests that made them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scaled {
+    pub(crate) target: Map<String, Value>,
+    pub(crate) policies: Vec<Map<String, Value>>,
 }
 
 /// Something that is as it was made: a model, an endpoint configuration, a model package.

@@ -1,0 +1,119 @@
+//! Autoscaling around a change of the instance type, which SageMaker refuses while Application Auto Scaling has the variant.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html>
+
+use serde_json::Value;
+
+use super::Request;
+use super::serving::{Serving, variants};
+use crate::aws::scaling::{Reader, Scaling, Writer};
+use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
+use crate::cycle::{Events, Failure};
+use crate::spec::Mode;
+
+/// What scales the variants that are served, as far as a change of the instance type was asked for.
+pub(super) async fn look(
+    reader: &Reader,
+    request: &Request,
+    running: Option<&Serving>,
+) -> Result<Vec<Scaling>, Failure> {
+    let Some(running) = running.filter(|_| may_change_instances(request)) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for variant in variants(&running.document) {
+        let name = variant["VariantName"].as_str().unwrap_or_default();
+        found.extend(reader.scaling(&request.endpoint.name, name).await?);
+    }
+    Ok(found)
+}
+
+/// Whether the inputs may bring other instances.
+pub(super) fn may_change_instances(request: &Request) -> bool {
+    let changes = &request.endpoint.changes;
+    changes.instance_type.is_some() || changes.is_serverless() || matches!(request.mode, Mode::Rollback { .. })
+}
+
+/// What has to be taken away for the time of the update: of variants that change their instances or go. Pure.
+pub(super) fn in_the_way(scaling: &[Scaling], before: &Value, after: &Value) -> Vec<Scaling> {
+    let instances = |picture: &Value, resource: &str| {
+        let variants = picture["ProductionVariants"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let name = resource.rsplit('/').next().unwrap_or_default();
+        let found = variants.iter().find(|variant| variant["VariantName"] == name);
+        found.map(|variant| variant["InstanceType"].clone())
+    };
+    let changes = |scaling: &&Scaling| instances(before, scaling.resource()) != instances(after, scaling.resource());
+    scaling.iter().filter(changes).cloned().collect()
+}
+
+/// Takes it away. Idempotent.
+pub(super) async fn take_away(
+    writer: &Writer,
+    scaling: &[Scaling],
+    max_retries: u32,
+    events: &Events,
+) -> Result<(), Failure> {
+    for scaling in scaling {
+        let resource = scaling.resource();
+        let attempts = Attempts::new(max_retries, events);
+        match send(Again::WhenPassing, attempts, async || writer.deregister(resource).await).await {
+            Err(error) if error.kind != CallErrorKind::NotFound => return Err(error.into()),
+            _ => events.note(format!("Autoscaling of {resource} is taken away for the time of the update.")),
+        }
+    }
+    Ok(())
+}
+
+/// Puts it back. Idempotent.
+pub(super) async fn put_back(
+    writer: &Writer,
+    scaling: &[Scaling],
+    max_retries: u32,
+    events: &Events,
+) -> Result<(), Failure> {
+    if scaling.is_empty() {
+        return Ok(());
+    }
+    send(Again::Whatever, Attempts::new(max_retries, events), async || make(writer, scaling).await).await?;
+    for scaling in scaling {
+        events.note(format!("Autoscaling of {} is back.", scaling.resource()));
+    }
+    Ok(())
+}
+
+/// Makes targets and policies, once. Idempotent.
+pub(super) async fn make(writer: &Writer, scaling: &[Scaling]) -> Result<(), CallError> {
+    for scaling in scaling {
+        writer.register(&scaling.target).await?;
+        for policy in &scaling.policies {
+            writer.put_policy(policy).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_variant_that_changes_its_instances_or_goes_is_in_the_way() {
+        let scaling = |variant: &str| {
+            let resource = format!("endpoint/bikes/variant/{variant}");
+            let Value::Object(target) = json!({"ResourceId": resource}) else { unreachable!() };
+            Scaling { target, policies: Vec::new() }
+        };
+        let picture = |variants: &[(&str, &str)]| {
+            let variant = |(name, kind): &(&str, &str)| json!({"VariantName": name, "InstanceType": kind});
+            json!({"ProductionVariants": variants.iter().map(variant).collect::<Vec<_>>()})
+        };
+        let before = picture(&[("a", "ml.m5.large"), ("b", "ml.m5.large"), ("c", "ml.m5.large")]);
+        let after = picture(&[("a", "ml.m5.large"), ("b", "ml.c5.large")]);
+        let all = [scaling("a"), scaling("b"), scaling("c")];
+
+        let found = in_the_way(&all, &before, &after);
+
+        let found: Vec<&str> = found.iter().map(Scaling::resource).collect();
+        assert_eq!(found, ["endpoint/bikes/variant/b", "endpoint/bikes/variant/c"]);
+    }
+}
