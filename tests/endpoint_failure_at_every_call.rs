@@ -42,6 +42,7 @@ impl Course {
             let previous = vec![json!({"Key": "ecs-deploy-action:previous", "Value": "staging"})];
             simulator
                 .add_endpoint(Endpoint::new("bikes", &format!("{REPOSITORY}:1"), data).tags(previous).scaled_to(3));
+            simulator.add_scaling("bikes");
         }
         simulator
     }
@@ -96,6 +97,7 @@ async fn survive(course: &Course) -> usize {
             simulator.inject(at_call(call.number, fault));
             let report = course.step(1).run(&simulator).await;
             says_what_is_so(&case, &simulator, &report, before.as_ref()).await;
+            is_scaled(&case, course, &simulator);
             converges(&case, course, &simulator).await;
             cases += 1;
         }
@@ -114,6 +116,7 @@ async fn survive(course: &Course) -> usize {
             }
             if with_post_step {
                 let report = step.post(&simulator, "cancelled").await;
+                is_scaled(&case, course, &simulator);
                 let is_rollback = course.inputs.contains(&("mode", "rollback"));
                 // Whoever was going back is not brought forward again.
                 if !is_rollback {
@@ -127,6 +130,14 @@ async fn survive(course: &Course) -> usize {
     #[expect(clippy::explicit_write, reason = "the test harness would swallow what a passing test prints")]
     writeln!(std::io::stderr(), "{}: {cases} cases over {} calls", course.name, calls.len()).unwrap();
     cases
+}
+
+/// No autoscaling was lost.
+fn is_scaled(case: &str, course: &Course, simulator: &Simulator) {
+    let request = json!({"ServiceNamespace": "sagemaker"});
+    let targets = simulator.look_at("application-autoscaling", "DescribeScalableTargets", &request);
+    let count = targets["ScalableTargets"].as_array().map_or(0, Vec::len);
+    assert_eq!(count, usize::from(course.exists), "{case}: {targets}");
 }
 
 /// The endpoint is on one configuration, and it is the one that the report names.
@@ -181,6 +192,8 @@ courses! {
     create: false, "deployed", &[GOOD, NEW[0], NEW[1], NEW[2], NEW[3]];
     promote: true, "deployed", &[("mode", "promote"), ("from-endpoint", "staging")];
     rollback: true, "rolled-back", &[("mode", "rollback")];
+    other_instances: true, "deployed", &[GOOD, ("instance-type", "ml.m5.xlarge")];
+    other_instances_that_fail: true, "rolled-back", &[BAD, ("instance-type", "ml.m5.xlarge")];
     update_that_fails: true, "rolled-back", &[BAD];
     create_that_fails: false, "rolled-back", &[BAD, NEW[0], NEW[1], NEW[2], NEW[3]];
     canary:
