@@ -36,10 +36,12 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Whether there is a test, or a course of the harness, of that name in that file.
+/// Whether there is a test, or a course of the harness, of that name in that file, or in the folder of that name.
 fn is_test(file: &str, name: &str) -> bool {
-    let inside =
+    let files =
         ["src/spec", "src/spec/task_definition", "tests"].map(|folder| root().join(folder).join(format!("{file}.rs")));
+    let folder = fs::read_dir(root().join("tests").join(file)).into_iter().flatten();
+    let inside: Vec<PathBuf> = files.into_iter().chain(folder.map(|entry| entry.unwrap().path())).collect();
     inside.iter().filter_map(|path| fs::read_to_string(path).ok()).any(|text| {
         let is_course = |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with(':'));
         text.contains(&format!("fn {name}(")) || text.contains("courses!") && text.lines().any(is_course)
