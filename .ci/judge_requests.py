@@ -22,6 +22,7 @@ COMPLAINTS_SHOWN = 20
 
 # What the simulator calls a service, which is what its requests are signed with, and botocore's names of the APIs behind it.
 SERVICES = {
+    "application-autoscaling": ["application-autoscaling"],
     "codedeploy": ["codedeploy"],
     "ecr": ["ecr"],
     "ecs": ["ecs"],

@@ -134,10 +134,16 @@ async fn survive(course: &Course) -> usize {
 
 /// No autoscaling was lost.
 fn is_scaled(case: &str, course: &Course, simulator: &Simulator) {
-    let request = json!({"ServiceNamespace": "sagemaker"});
-    let targets = simulator.look_at("application-autoscaling", "DescribeScalableTargets", &request);
-    let count = targets["ScalableTargets"].as_array().map_or(0, Vec::len);
-    assert_eq!(count, usize::from(course.exists), "{case}: {targets}");
+    let request = json!({"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/bikes/variant/AllTraffic"});
+    for (operation, member) in [
+        ("DescribeScalableTargets", "ScalableTargets"),
+        ("DescribeScalingPolicies", "ScalingPolicies"),
+        ("DescribeScheduledActions", "ScheduledActions"),
+    ] {
+        let there = simulator.look_at("application-autoscaling", operation, &request);
+        let count = there[member].as_array().map_or(0, Vec::len);
+        assert_eq!(count, usize::from(course.exists), "{case}: {there}");
+    }
 }
 
 /// The endpoint is on one configuration, and it is the one that the report names.

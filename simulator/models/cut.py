@@ -41,6 +41,7 @@ AddTags ListTags
 """,
     "application-autoscaling/2016-02-06": """
 DescribeScalableTargets RegisterScalableTarget DeregisterScalableTarget DescribeScalingPolicies PutScalingPolicy
+DescribeScheduledActions PutScheduledAction
 """,
     "ecr/2015-09-21": """
 DescribeRepositories DescribeImages BatchGetImage PutImage GetDownloadUrlForLayer DescribeImageScanFindings

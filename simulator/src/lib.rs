@@ -148,40 +148,53 @@ impl Simulator {
         added.expect("the endpoint's parts fit together");
     }
 
-    /// Makes Application Auto Scaling scale the variant `AllTraffic` of an endpoint, with one policy.
+    /// Adds only the configuration and the model of an endpoint, which nothing serves.
+    ///
+    /// # Panics
+    ///
+    /// When its parts do not fit together.
+    pub fn add_endpoint_config(&self, endpoint: Endpoint) {
+        let name = endpoint.name.clone();
+        self.add_endpoint(endpoint);
+        self.shared.state().world.sage_maker.endpoints.remove(&name);
+    }
+
+    /// Makes Application Auto Scaling scale the variant `AllTraffic` of an endpoint, with one policy and one scheduled action.
     pub fn add_scaling(&self, endpoint: &str) {
-        let resource = format!("endpoint/{endpoint}/variant/AllTraffic");
-        let common = |more: Value| {
-            let mut request = serde_json::json!({
-                "ServiceNamespace": "sagemaker",
-                "ResourceId": resource,
-                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-            });
-            for (member, value) in more.as_object().into_iter().flatten() {
-                request[member] = value.clone();
-            }
-            request
-        };
-        let tracking = serde_json::json!({
-            "TargetValue": 70.0,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        let bounds = serde_json::json!({"MinCapacity": 2, "MaxCapacity": 8});
+        self.change_scaling(endpoint, "RegisterScalableTarget", &bounds);
+        let policy = serde_json::json!({
+            "PolicyName": "load",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 70.0,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+            },
         });
+        self.change_scaling(endpoint, "PutScalingPolicy", &policy);
+        let action = serde_json::json!({
+            "ScheduledActionName": "morning",
+            "Schedule": "cron(0 7 * * ? *)",
+            "Timezone": "Europe/Berlin",
+            "ScalableTargetAction": {"MinCapacity": 4},
+        });
+        self.change_scaling(endpoint, "PutScheduledAction", &action);
+    }
+
+    /// A request of somebody else's to Application Auto Scaling about the variant `AllTraffic` of an endpoint. Not in the
+    /// journal; what AWS would refuse changes nothing.
+    pub fn change_scaling(&self, endpoint: &str, operation: &str, members: &Value) {
+        let mut request = serde_json::json!({
+            "ServiceNamespace": "sagemaker",
+            "ResourceId": format!("endpoint/{endpoint}/variant/AllTraffic"),
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        });
+        for (member, value) in members.as_object().into_iter().flatten() {
+            request[member] = value.clone();
+        }
         let mut state = self.shared.state();
         state.catch_up();
-        for (operation, request) in [
-            ("RegisterScalableTarget", common(serde_json::json!({"MinCapacity": 2, "MaxCapacity": 8}))),
-            (
-                "PutScalingPolicy",
-                common(serde_json::json!({
-                    "PolicyName": "load",
-                    "PolicyType": "TargetTrackingScaling",
-                    "TargetTrackingScalingPolicyConfiguration": tracking,
-                })),
-            ),
-        ] {
-            // A test's own endpoint is missing: whoever looks for its scaling sees that.
-            operation::perform(&mut state.world, "application-autoscaling", operation, &request).ok();
-        }
+        operation::perform(&mut state.world, "application-autoscaling", operation, &request).ok();
         state.remember();
     }
 

@@ -1,4 +1,4 @@
-//! Application Auto Scaling: scalable targets of endpoints and their policies, as documents.
+//! Application Auto Scaling: scalable targets of endpoints, their policies and their scheduled actions, as documents.
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -10,13 +10,22 @@ use serde_json::{Map, Value};
 use super::document::{AnswerBytes, replace_body};
 use super::{CallError, Operation};
 
+/// What is scaled of an endpoint.
+const INSTANCES: ScalableDimension = ScalableDimension::SageMakerVariantDesiredInstanceCount;
+
+/// A request to Application Auto Scaling.
+pub type Document = Map<String, Value>;
+
 /// What scales a variant of an endpoint: the requests that make it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
     /// RegisterScalableTarget.
-    pub target: Map<String, Value>,
+    pub target: Document,
     /// PutScalingPolicy, for each of its policies.
-    pub policies: Vec<Map<String, Value>>,
+    pub policies: Vec<Document>,
+    /// PutScheduledAction, for each of its scheduled actions.
+    #[serde(default)]
+    pub scheduled: Vec<Document>,
 }
 
 impl Scaling {
@@ -46,39 +55,53 @@ impl Reader {
     /// What scales a variant of an endpoint; `None` when nothing does.
     ///
     /// [DescribeScalableTargets](https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalableTargets.html),
-    /// [DescribeScalingPolicies](https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html)
+    /// [DescribeScalingPolicies](https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html),
+    /// [DescribeScheduledActions](https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html),
+    /// all pages.
     ///
     /// # Errors
     /// As AWS answers.
     pub async fn scaling(&self, endpoint: &str, variant: &str) -> Result<Option<Scaling>, CallError> {
         let resource = format!("endpoint/{endpoint}/variant/{variant}");
-        let bytes = AnswerBytes::default();
-        self.client
-            .describe_scalable_targets()
-            .service_namespace(ServiceNamespace::Sagemaker)
-            .resource_ids(&resource)
-            .scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount)
-            .customize()
-            .interceptor(bytes.clone())
-            .send()
-            .await
-            .map_err(|error| CallError::new(Operation::DescribeScalableTargets, error))?;
-        let answered = ["CreationTime", "ScalableTargetARN", "PredictedCapacity"];
-        let targets = requests(Operation::DescribeScalableTargets, &bytes, "ScalableTargets", &answered)?;
-        let Some(target) = targets.into_iter().next() else { return Ok(None) };
-        let bytes = AnswerBytes::default();
-        self.client
-            .describe_scaling_policies()
-            .service_namespace(ServiceNamespace::Sagemaker)
-            .resource_id(&resource)
-            .customize()
-            .interceptor(bytes.clone())
-            .send()
-            .await
-            .map_err(|error| CallError::new(Operation::DescribeScalingPolicies, error))?;
-        let answered = ["CreationTime", "PolicyARN", "Alarms"];
-        let policies = requests(Operation::DescribeScalingPolicies, &bytes, "ScalingPolicies", &answered)?;
-        Ok(Some(Scaling { target, policies }))
+        let Some(target) = self.targets(&resource).await?.into_iter().next() else { return Ok(None) };
+        let (policies, scheduled) = (self.policies(&resource).await?, self.scheduled(&resource).await?);
+        Ok(Some(Scaling { target, policies, scheduled }))
+    }
+
+    async fn targets(&self, resource: &str) -> Result<Vec<Document>, CallError> {
+        const OPERATION: Operation = Operation::DescribeScalableTargets;
+        // A role of one's own is ignored for endpoints, which have a service-linked one, and who names it has to be allowed to
+        // pass it.
+        let answered = ["CreationTime", "ScalableTargetARN", "PredictedCapacity", "RoleARN"];
+        all(OPERATION, "ScalableTargets", &answered, async |bytes, token| {
+            let call = self.client.describe_scalable_targets().service_namespace(ServiceNamespace::Sagemaker);
+            let call = call.resource_ids(resource).scalable_dimension(INSTANCES).set_next_token(token);
+            let sent = call.customize().interceptor(bytes).send().await;
+            sent.map(drop).map_err(|error| CallError::new(OPERATION, error))
+        })
+        .await
+    }
+
+    async fn policies(&self, resource: &str) -> Result<Vec<Document>, CallError> {
+        const OPERATION: Operation = Operation::DescribeScalingPolicies;
+        all(OPERATION, "ScalingPolicies", &["CreationTime", "PolicyARN", "Alarms"], async |bytes, token| {
+            let call = self.client.describe_scaling_policies().service_namespace(ServiceNamespace::Sagemaker);
+            let call = call.resource_id(resource).scalable_dimension(INSTANCES).set_next_token(token);
+            let sent = call.customize().interceptor(bytes).send().await;
+            sent.map(drop).map_err(|error| CallError::new(OPERATION, error))
+        })
+        .await
+    }
+
+    async fn scheduled(&self, resource: &str) -> Result<Vec<Document>, CallError> {
+        const OPERATION: Operation = Operation::DescribeScheduledActions;
+        all(OPERATION, "ScheduledActions", &["CreationTime", "ScheduledActionARN"], async |bytes, token| {
+            let call = self.client.describe_scheduled_actions().service_namespace(ServiceNamespace::Sagemaker);
+            let call = call.resource_id(resource).scalable_dimension(INSTANCES).set_next_token(token);
+            let sent = call.customize().interceptor(bytes).send().await;
+            sent.map(drop).map_err(|error| CallError::new(OPERATION, error))
+        })
+        .await
     }
 }
 
@@ -99,7 +122,7 @@ impl Writer {
             .deregister_scalable_target()
             .service_namespace(ServiceNamespace::Sagemaker)
             .resource_id(resource)
-            .scalable_dimension(ScalableDimension::SageMakerVariantDesiredInstanceCount)
+            .scalable_dimension(INSTANCES)
             .send()
             .await
             .map(drop)
@@ -111,7 +134,7 @@ impl Writer {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn register(&self, target: &Map<String, Value>) -> Result<(), CallError> {
+    pub async fn register(&self, target: &Document) -> Result<(), CallError> {
         let body = replace_body(Value::Object(target.clone()).to_string());
         let call = self.client.register_scalable_target().customize().mutate_request(body);
         call.send().await.map(drop).map_err(|error| CallError::new(Operation::RegisterScalableTarget, error))
@@ -122,26 +145,45 @@ impl Writer {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn put_policy(&self, policy: &Map<String, Value>) -> Result<(), CallError> {
+    pub async fn put_policy(&self, policy: &Document) -> Result<(), CallError> {
         let body = replace_body(Value::Object(policy.clone()).to_string());
         let call = self.client.put_scaling_policy().customize().mutate_request(body);
         call.send().await.map(drop).map_err(|error| CallError::new(Operation::PutScalingPolicy, error))
     }
+
+    /// [PutScheduledAction](https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html).
+    /// Idempotent: the same again changes nothing.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn put_scheduled_action(&self, action: &Document) -> Result<(), CallError> {
+        let body = replace_body(Value::Object(action.clone()).to_string());
+        let call = self.client.put_scheduled_action().customize().mutate_request(body);
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::PutScheduledAction, error))
+    }
 }
 
-/// What was described, as the requests that would make it again.
-fn requests(
+/// All pages of what is described, as the requests that would make it again: without the members that only answers have.
+async fn all(
     operation: Operation,
-    bytes: &AnswerBytes,
     member: &str,
     answered: &[&str],
-) -> Result<Vec<Map<String, Value>>, CallError> {
-    let mut document = bytes.parse().map_err(|error| CallError::unreadable(operation, error))?;
-    let items = document[member].as_array_mut().map(std::mem::take).unwrap_or_default();
-    let request = |item: Value| {
-        let Value::Object(mut members) = item else { return None };
-        members.retain(|member, value| !value.is_null() && !answered.contains(&member.as_str()));
-        Some(members)
-    };
-    Ok(items.into_iter().filter_map(request).collect())
+    page: impl AsyncFn(AnswerBytes, Option<String>) -> Result<(), CallError>,
+) -> Result<Vec<Document>, CallError> {
+    let mut requests = Vec::new();
+    let mut token = None;
+    loop {
+        let bytes = AnswerBytes::default();
+        page(bytes.clone(), token).await?;
+        let mut answer = bytes.parse().map_err(|error| CallError::unreadable(operation, error))?;
+        for item in answer[member].as_array_mut().map(std::mem::take).unwrap_or_default() {
+            let Value::Object(mut members) = item else { continue };
+            members.retain(|member, value| !value.is_null() && !answered.contains(&member.as_str()));
+            requests.push(members);
+        }
+        token = answer["NextToken"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return Ok(requests);
+        }
+    }
 }

@@ -5,17 +5,20 @@ use simulator::{Fault, ModelOutcome, Rule, Scenario, Simulator, When};
 
 use crate::stage::{answering, as_before, asking, bad, deploying, scored, serves, world};
 
-/// What Application Auto Scaling has: the bounds of the target, and the names of its policies.
-fn scaling(simulator: &Simulator) -> Vec<(u64, u64, Vec<String>)> {
+/// Everything that Application Auto Scaling has of the variant: the target, its policies and its scheduled actions.
+fn scaling(simulator: &Simulator) -> Value {
     let resource = "endpoint/bikes/variant/AllTraffic";
     let look = |operation: &str, request: Value| simulator.look_at("application-autoscaling", operation, &request);
-    let targets = look("DescribeScalableTargets", json!({"ServiceNamespace": "sagemaker", "ResourceIds": [resource]}));
-    let policies = look("DescribeScalingPolicies", json!({"ServiceNamespace": "sagemaker", "ResourceId": resource}));
-    let name = |policy: &Value| policy["PolicyName"].as_str().unwrap().to_owned();
-    let names: Vec<String> = policies["ScalingPolicies"].as_array().unwrap().iter().map(name).collect();
-    let number = |value: &Value| value.as_u64().unwrap();
-    let targets = targets["ScalableTargets"].as_array().unwrap().clone();
-    targets.iter().map(|it| (number(&it["MinCapacity"]), number(&it["MaxCapacity"]), names.clone())).collect()
+    let of_one = || json!({"ServiceNamespace": "sagemaker", "ResourceId": resource});
+    json!([
+        look("DescribeScalableTargets", json!({"ServiceNamespace": "sagemaker", "ResourceIds": [resource]})),
+        look("DescribeScalingPolicies", of_one()),
+        look("DescribeScheduledActions", of_one()),
+    ])
+}
+
+fn names(simulator: &Simulator, operation: &str, member: &str) -> Vec<Value> {
+    simulator.calls(operation).into_iter().map(|call| call.request[member].clone()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -24,7 +27,8 @@ async fn another_instance_type_takes_autoscaling_away_for_the_time_of_the_update
         let simulator = world(bad(ModelOutcome::no_ping()));
         simulator.add_scaling("bikes");
         let before = scaling(&simulator);
-        assert_eq!(before, [(2, 8, vec!["load".to_owned()])]);
+        let bounds = &before[0]["ScalableTargets"][0];
+        assert_eq!((&bounds["MinCapacity"], &bounds["MaxCapacity"]), (&json!(2), &json!(8)));
 
         let report = deploying(tag).input("instance-type", "ml.m5.xlarge").run(&simulator).await;
 
@@ -34,6 +38,9 @@ async fn another_instance_type_takes_autoscaling_away_for_the_time_of_the_update
         let order: Vec<String> = simulator.journal().into_iter().map(|call| call.operation).collect();
         let at = |operation: &str| order.iter().position(|it| it == operation).unwrap();
         assert!(at("DeregisterScalableTarget") < at("UpdateEndpoint") && at("UpdateEndpoint") < at("PutScalingPolicy"));
+        assert_eq!(names(&simulator, "PutScheduledAction", "ScheduledActionName"), ["morning"]);
+        // Who names a role has to be allowed to pass it.
+        assert!(simulator.calls("RegisterScalableTarget")[0].request.get("RoleARN").is_none());
     }
 }
 
@@ -68,4 +75,55 @@ async fn a_smoke_test_that_fails_on_other_instances_brings_back_the_old_ones_and
     report.ended("rolled-back", "smoke-test");
     assert_eq!(serves(&simulator), as_before(&simulator));
     assert_eq!(scaling(&simulator), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scheduled_actions_come_back_from_every_page() {
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    for number in 0..60 {
+        let action = json!({
+            "ScheduledActionName": format!("action-{number}"),
+            "Schedule": "rate(1 day)",
+            "StartTime": 1_900_000_000.0,
+            "ScalableTargetAction": {"MaxCapacity": number},
+        });
+        simulator.change_scaling("bikes", "PutScheduledAction", &action);
+    }
+    let before = scaling(&simulator);
+    deploying("2").input("instance-type", "ml.m5.xlarge").run(&simulator).await.ended("deployed", "");
+    assert_eq!(simulator.calls("PutScheduledAction").len(), 61);
+    assert_eq!(scaling(&simulator), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduled_action_whose_moment_is_over_is_let_go_and_told_of_before() {
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    for (name, schedule) in [("launch", "at(2026-01-05T12:01:00)"), ("sale", "at(2031-01-05T12:00:00)")] {
+        let action =
+            json!({"ScheduledActionName": name, "Schedule": schedule, "ScalableTargetAction": {"MinCapacity": 8}});
+        simulator.change_scaling("bikes", "PutScheduledAction", &action);
+    }
+    let report = deploying("2").input("instance-type", "ml.m5.xlarge").run(&simulator).await;
+    report.ended("deployed", "");
+    assert!(report.log.contains("The scheduled action launch"), "{}", report.log);
+    let left = scaling(&simulator)[2]["ScheduledActions"].clone();
+    let left: Vec<&Value> = left.as_array().unwrap().iter().map(|action| &action["ScheduledActionName"]).collect();
+    assert_eq!(left, ["morning", "sale"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_scaling_policy_that_would_lose_its_alarms_is_not_touched() {
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    simulator.change_scaling("bikes", "PutScalingPolicy", &json!({"PolicyName": "steps", "PolicyType": "StepScaling"}));
+    let before = scaling(&simulator);
+    let report = deploying("2").input("instance-type", "ml.m5.xlarge").run(&simulator).await;
+    report.ended("refused", "preflight");
+    assert!(report.log.contains("its step scaling policy steps would lose the alarms"), "{}", report.log);
+    assert_eq!(scaling(&simulator), before);
+
+    // Where the instances stay, nothing is in its way.
+    deploying("2").run(&simulator).await.ended("deployed", "");
 }

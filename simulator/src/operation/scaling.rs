@@ -1,10 +1,11 @@
 //! Application Auto Scaling, as far as it scales endpoints.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, text, texts, unknown};
 use crate::clock::epoch_seconds;
-use crate::wire::Refusal;
+use crate::wire::{Refusal, without_nulls};
 use crate::world::{Scaled, World};
 
 pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> Answer {
@@ -21,8 +22,14 @@ pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> An
         "DescribeScalingPolicies" => {
             let scaled = world.sage_maker.scaling.get(&resource);
             let policies = scaled.into_iter().flat_map(|scaled| &scaled.policies);
-            let policies: Value = policies.map(|policy| described(world, policy, "PolicyARN")).collect();
-            Ok(json!({"ScalingPolicies": policies}))
+            let policies = policies.map(|policy| described(world, policy, "PolicyARN")).collect();
+            Ok(page("ScalingPolicies", policies, request))
+        }
+        "DescribeScheduledActions" => {
+            let scaled = world.sage_maker.scaling.get(&resource);
+            let scheduled = scaled.into_iter().flat_map(|scaled| &scaled.scheduled);
+            let scheduled = scheduled.map(|action| described(world, action, "ScheduledActionARN")).collect();
+            Ok(page("ScheduledActions", scheduled, request))
         }
         "RegisterScalableTarget" => {
             let variant = resource.split('/').collect::<Vec<_>>();
@@ -48,8 +55,30 @@ pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> An
             scaled.policies.push(request.as_object().cloned().unwrap_or_default());
             Ok(json!({"PolicyARN": "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1"}))
         }
+        "PutScheduledAction" => {
+            let at = text(request, "Schedule").strip_prefix("at(").and_then(|at| at.strip_suffix(')'));
+            let at = at.and_then(|at| format!("{at}Z").parse::<Timestamp>().ok());
+            // Not documented; no wording of it was found.
+            if at.is_some_and(|at| at < world.scenario.epoch + world.now) {
+                return Err(Refusal::new("ValidationException", "The scheduled time is in the past."));
+            }
+            let Some(scaled) = world.sage_maker.scaling.get_mut(&resource) else { return missing(&resource) };
+            scaled.scheduled.retain(|action| action["ScheduledActionName"] != request["ScheduledActionName"]);
+            scaled.scheduled.push(request.as_object().cloned().unwrap_or_default());
+            Ok(json!({}))
+        }
         _ => unknown(operation),
     }
+}
+
+/// A page of as many as AWS gives without being asked for more.
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html>
+fn page(member: &str, items: Vec<Value>, request: &Value) -> Value {
+    const SIZE: usize = 50;
+    let start = request["NextToken"].as_str().and_then(|token| token.parse::<usize>().ok()).unwrap_or_default();
+    let next = (start + SIZE < items.len()).then(|| (start + SIZE).to_string());
+    let items: Vec<Value> = items.into_iter().skip(start).take(SIZE).collect();
+    without_nulls(&json!({member: items, "NextToken": next}))
 }
 
 fn missing(resource: &str) -> Answer {
@@ -61,9 +90,8 @@ fn described(world: &World, request: &Map<String, Value>, arn: &str) -> Value {
     let mut document = request.clone();
     document.insert("CreationTime".to_owned(), json!(epoch_seconds(world.scenario.epoch, std::time::Duration::ZERO)));
     document.insert(arn.to_owned(), json!("arn:aws:autoscaling:us-east-1:123456789012:x:1"));
-    document.entry("RoleARN").or_insert_with(|| json!("arn:aws:iam::123456789012:role/scaling"));
-    if arn == "PolicyARN" {
-        document.remove("RoleARN");
+    if arn == "ScalableTargetARN" {
+        document.entry("RoleARN").or_insert_with(|| json!("arn:aws:iam::123456789012:role/scaling"));
     }
     Value::Object(document)
 }

@@ -417,6 +417,11 @@ operations! {
             When::BringsInstances,
             "put autoscaling back",
         )];
+        DescribeScheduledActions: [scaling(
+            "application-autoscaling:DescribeScheduledActions",
+            When::ChangesInstances,
+            "keep its scheduled actions for later",
+        )];
         PutScalingPolicy: [scaling(
             "application-autoscaling:PutScalingPolicy",
             When::BringsInstances,
@@ -432,6 +437,11 @@ operations! {
             "sagemaker:DescribeEndpointConfig",
             &[EndpointConfigs],
             When::Serves,
+        PutScheduledAction: [scaling(
+            "application-autoscaling:PutScheduledAction",
+            When::BringsInstances,
+            "put its scheduled actions back",
+        )];
             "take over what is not named",
         )];
         DescribeModel: [

@@ -2,6 +2,7 @@
 
 use super::plan::Draft;
 use super::serving::containers;
+use super::scaling::{complaints, in_the_way};
 use super::{Request, Snapshot};
 use crate::aws::cloudwatch::AlarmState;
 use crate::cycle::{Cause, Events, Failure};
@@ -47,6 +48,13 @@ pub(super) async fn preflight(
         events.warn("There is no endpoint before this one: if it fails, there is nothing to go back to.");
     }
     if !errors.is_empty() {
+    if let Some(running) = &before.running {
+        let scaling = in_the_way(&before.scaling, &running.picture(), &draft.picture);
+        errors.extend(complaints(&scaling, events));
+    }
+    if let Some(budget) = tight_budget(draft) {
+        events.warn(budget);
+    }
         let reason = format!("SageMaker would not carry this out ({} finding(s)): {}", errors.len(), sentences(errors));
         return Err(Failure::new(Cause::Preflight, reason));
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Request;
 use super::serving::{Serving, variants};
-use crate::aws::scaling::{Reader, Scaling, Writer};
+use crate::aws::scaling::{Document, Reader, Scaling, Writer};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
 use crate::spec::Mode;
@@ -79,15 +79,55 @@ pub(super) async fn put_back(
     Ok(())
 }
 
-/// Makes targets and policies, once. Idempotent.
+/// Makes targets, policies and scheduled actions, once. Idempotent.
 pub(super) async fn make(writer: &Writer, scaling: &[Scaling]) -> Result<(), CallError> {
     for scaling in scaling {
         writer.register(&scaling.target).await?;
         for policy in &scaling.policies {
             writer.put_policy(policy).await?;
         }
+        for action in &scaling.scheduled {
+            match writer.put_scheduled_action(action).await {
+                // Its moment is over, and it would never come again.
+                Err(error) if error.kind == CallErrorKind::Invalid && is_for_one_moment(action) => {}
+                put => put?,
+            }
+        }
     }
     Ok(())
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html>
+fn is_for_one_moment(action: &Document) -> bool {
+    action.get("Schedule").and_then(Value::as_str).is_some_and(|schedule| schedule.starts_with("at("))
+}
+
+/// What cannot be taken away without a loss, to be told before anything is changed.
+pub(super) fn complaints(scaling: &[Scaling], events: &Events) -> Vec<String> {
+    let name =
+        |document: &Document, member: &str| document.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut complaints = Vec::new();
+    for scaling in scaling {
+        let resource = scaling.resource();
+        // Whoever deletes one takes it out of the alarms that call it, which are the user's own.
+        // https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DeleteScalingPolicy.html
+        let by_steps = scaling.policies.iter().filter(|policy| name(policy, "PolicyType") == "StepScaling");
+        complaints.extend(by_steps.map(|policy| {
+            format!(
+                "other instances need autoscaling of {resource} taken away, and its step scaling policy {} would lose the alarms \
+                 that call it: deregister the scalable target yourself, or change the policy to target tracking",
+                name(policy, "PolicyName")
+            )
+        }));
+        for action in scaling.scheduled.iter().filter(|action| is_for_one_moment(action)) {
+            events.warn(format!(
+                "The scheduled action {} of {resource} is for one moment ({}): if that comes during the update, the action is lost.",
+                name(action, "ScheduledActionName"),
+                name(action, "Schedule"),
+            ));
+        }
+    }
+    complaints
 }
 
 #[cfg(test)]
@@ -101,7 +141,7 @@ mod tests {
         let scaling = |variant: &str| {
             let resource = format!("endpoint/bikes/variant/{variant}");
             let Value::Object(target) = json!({"ResourceId": resource}) else { unreachable!() };
-            Scaling { target, policies: Vec::new() }
+            Scaling { target, ..Scaling::default() }
         };
         let picture = |variants: &[(&str, &str)]| {
             let variant = |(name, kind): &(&str, &str)| json!({"VariantName": name, "InstanceType": kind});

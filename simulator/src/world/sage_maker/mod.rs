@@ -32,13 +32,27 @@ pub(crate) struct SageMaker {
     pub(crate) tags: BTreeMap<String, Vec<Value>>,
 }
 
-/// A scalable target and its policies, as the requests that made them.
+/// What the container on an instance writes to CloudWatch Logs.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    /// The log group.
+    pub(crate) group: String,
+    /// The log stream.
+    pub(crate) name: String,
+    /// When its instance was started.
+    pub(crate) at: Duration,
+    /// What tells which lines it writes: the variant's image, model data and instance type.
+    pub(crate) texts: Vec<String>,
+}
+
+/// A scalable target, its policies and its scheduled actions, as the requests that made them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scaled {
     pub(crate) target: Map<String, Value>,
     pub(crate) policies: Vec<Map<String, Value>>,
 }
 
+    pub(crate) scheduled: Vec<Map<String, Value>>,
 /// Something that is as it was made: a model, an endpoint configuration, a model package.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
