@@ -224,6 +224,7 @@ impl Prepared {
             sage_maker: self.connection.sage_maker_reader(),
             scaling: self.connection.scaling_reader(),
             invoker: self.connection.endpoint_invoker(),
+            logs: self.connection.logs_reader(),
         };
         Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, images))
     }

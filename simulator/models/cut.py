@@ -26,7 +26,7 @@ DescribeServiceDeployments ListServiceDeployments StopServiceDeployment Continue
 ListTagsForResource TagResource UntagResource
 """,
     "cloudwatch/2010-08-01": "DescribeAlarms",
-    "logs/2014-03-28": "GetLogEvents",
+    "logs/2014-03-28": "DescribeLogStreams GetLogEvents",
     "codedeploy/2014-10-06": """
 CreateDeployment GetDeployment GetDeploymentGroup GetApplicationRevision ListDeployments StopDeployment ContinueDeployment
 BatchGetDeploymentTargets ListDeploymentTargets

@@ -3,6 +3,7 @@
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::Builder;
+use aws_sdk_cloudwatchlogs::types::OrderBy;
 use jiff::Timestamp;
 
 use super::{CallError, Operation};
@@ -57,13 +58,37 @@ impl Reader {
         Ok(self.get(stream, None, Some(count)).await?.0)
     }
 
+    /// The fifty log streams of a group that were written to last, each with the time at which it was made.
+    ///
+    /// [DescribeLogStreams](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogStreams.html),
+    /// which takes no prefix in that order, and may know of the last minutes only later.
+    ///
+    /// # Errors
+    /// As AWS answers. A group that nothing was written to yet is not there: not found.
+    pub async fn written_last(&self, group: &str) -> Result<Vec<(Stream, Timestamp)>, CallError> {
+        let answer = self
+            .client
+            .describe_log_streams()
+            .log_group_name(group)
+            .order_by(OrderBy::LastEventTime)
+            .descending(true)
+            .send()
+            .await
+            .map_err(|error| CallError::new(Operation::DescribeLogStreams, error))?;
+        let stream = |stream: &aws_sdk_cloudwatchlogs::types::LogStream| {
+            let made = Timestamp::from_millisecond(stream.creation_time()?).ok()?;
+            Some((Stream { group: group.to_owned(), name: stream.log_stream_name()?.to_owned(), region: None }, made))
+        };
+        Ok(answer.log_streams().iter().filter_map(stream).collect())
+    }
+
     async fn get(
         &self,
         stream: &Stream,
         token: Option<&str>,
         last: Option<i32>,
     ) -> Result<(Vec<Line>, Option<String>), CallError> {
-        let answer = self
+        let mut call = self
             .client
             .get_log_events()
             .log_group_name(&stream.group)
@@ -71,11 +96,12 @@ impl Reader {
             .start_from_head(last.is_none())
             .set_limit(last)
             .set_next_token(token.map(str::to_owned))
-            .customize()
-            .config_override(Builder::default().set_region(stream.region.clone().map(Region::new)).clone())
-            .send()
-            .await
-            .map_err(|error| CallError::new(Operation::GetLogEvents, error))?;
+            .customize();
+        // To override it with none is to have none.
+        if let Some(region) = &stream.region {
+            call = call.config_override(Builder::default().region(Region::new(region.clone())));
+        }
+        let answer = call.send().await.map_err(|error| CallError::new(Operation::GetLogEvents, error))?;
         let line = |event: &aws_sdk_cloudwatchlogs::types::OutputLogEvent| {
             let at = Timestamp::from_millisecond(event.timestamp()?).ok()?;
             Some(Line { at, text: event.message()?.to_owned() })

@@ -21,7 +21,7 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Whether nothing was found.
     pub const fn is_empty(&self) -> bool {
-        self.statements.is_empty() && self.stopped.is_empty() && self.events.is_empty()
+        self.statements.is_empty() && self.stopped.is_empty() && self.logs.is_empty() && self.events.is_empty()
     }
 }
 
@@ -65,7 +65,7 @@ pub struct StoppedContainer {
 /// The end of a container's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LogTail {
-    /// The container's name.
+    /// The container's name; where an endpoint has them, the name of its variant.
     pub container: String,
     /// The log group, where it is known.
     pub group: Option<String>,

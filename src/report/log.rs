@@ -161,10 +161,9 @@ impl Log {
             }
         }
         // The events are in the log already, at the time when they came.
-        if diagnosis.statements.is_empty() && diagnosis.stopped.is_empty() {
-            return;
+        if !diagnosis.statements.is_empty() || !diagnosis.stopped.is_empty() {
+            self.show(at, "What AWS says about it:");
         }
-        self.show(at, "What AWS says about it:");
         for statement in &diagnosis.statements {
             self.show_under(&one_line(statement));
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use simulator::{Fault, ModelOutcome, Rule, Scenario, When};
 
-use crate::stage::{MAKING, as_before, bad, bikes, creating, deploying, digest, empty, serves, world, writes};
+use crate::stage::{MAKING, as_before, bad, bikes, creating, deploying, digest, empty, serves, world, writes, writing};
 use crate::support::seconds;
 
 #[tokio::test(start_paused = true)]
@@ -91,4 +91,49 @@ async fn a_failed_endpoint_is_made_again_only_when_asked() {
     creating("2").input("recreate-failed", "true").run(&simulator).await.ended("deployed", "");
     assert_eq!(writes(&simulator), ["CreateModel", "CreateEndpointConfig", "DeleteEndpoint", "CreateEndpoint"]);
     assert_eq!(serves(&simulator), ("InService".to_owned(), digest(&simulator, "2"), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_endpoints_log_tells_why_a_container_does_not_start() {
+    let told = "ModuleNotFoundError: No module named 'flask'\u{1b}[0m ::error::x";
+    for silent in [false, true] {
+        let scenario = Scenario { silent_endpoint_rollbacks: silent, ..bad(ModelOutcome::no_ping()) };
+        let scenario = writing(scenario, "1", &["the old instance serves"]);
+        let simulator = world(writing(scenario, "bad", &["starting", told]));
+        let report = deploying("bad").run(&simulator).await;
+        assert_eq!(report.output("outcome"), "rolled-back");
+        for text in [&report.log, &report.summary, report.output("diagnosis")] {
+            assert!(text.contains("No module named 'flask'"), "{text}");
+            assert!(!text.contains("the old instance serves"), "{text}");
+        }
+        assert!(report.summary.contains("/aws/sagemaker/Endpoints/bikes"), "{}", report.summary);
+        assert_eq!(report.log.lines().filter(|line| line.starts_with("::error")).count(), 1, "{}", report.log);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_endpoint_that_fails_shows_its_log_and_one_that_wrote_nothing_does_not() {
+    let line = "exec /usr/bin/python: exec format error";
+    let simulator = empty(writing(bad(ModelOutcome::cannot_start()), "bad", &[line]));
+    let report = creating("bad").run(&simulator).await;
+    assert_eq!(report.output("outcome"), "failed");
+    assert!(report.summary.contains(line), "{}", report.summary);
+    assert!(report.output("diagnosis").contains("endpoint-exec-format"), "{}", report.output("diagnosis"));
+
+    let simulator = world(bad(ModelOutcome::no_capacity()));
+    let report = deploying("bad").run(&simulator).await;
+    assert!(!report.summary.contains("Last lines"), "{}", report.summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_may_not_be_read_is_no_reason_to_fail_otherwise() {
+    for operation in ["DescribeLogStreams", "GetLogEvents"] {
+        let simulator = world(writing(bad(ModelOutcome::no_ping()), "bad", &["starting"]));
+        let when = When { operation: Some(operation.to_owned()), ..When::default() };
+        let (code, message) = ("AccessDeniedException".to_owned(), "is not authorized".to_owned());
+        simulator.inject(Rule { when, fault: Fault::Refuse { status: 400, code, message } });
+        let report = deploying("bad").run(&simulator).await;
+        report.ended("rolled-back", "health-check");
+        assert!(report.summary.contains("It cannot be read"), "{operation}: {}", report.summary);
+    }
 }

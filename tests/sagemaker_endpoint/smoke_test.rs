@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulator::{Invocation, Scenario};
 
-use crate::stage::{answering, as_before, asking, bikes, deploying, digest, empty, scored, serves, world};
+use crate::stage::{answering, as_before, asking, bikes, deploying, digest, empty, scored, serves, world, writing};
 use crate::support::{Step, seconds};
 
 #[tokio::test(start_paused = true)]
@@ -83,4 +83,16 @@ async fn a_rollback_that_is_asked_for_is_asked_too() {
     let step = step.input("smoke-test-payload", "{}").input("smoke-test-expect", "predictions[0].score >= 0.5");
     step.run(&simulator).await.ended("rolled-back", "smoke-test");
     assert_eq!(serves(&simulator).1, digest(&simulator, "2"), "back from where it was going back to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_container_wrote_stands_beside_the_models_own_error() {
+    let broken = Invocation::Fails { status: 500, message: "KeyError: 'temp_c'".to_owned() };
+    let scenario = answering(Scenario::default(), "2", broken);
+    let simulator = world(writing(scenario, "2", &["predict.py, line 14: KeyError"]));
+    let report = asking("2").run(&simulator).await;
+    report.ended("rolled-back", "smoke-test");
+    for told in ["The model answered with status 500 after 20 ms: KeyError", "predict.py, line 14"] {
+        assert!(report.summary.contains(told), "{}", report.summary);
+    }
 }

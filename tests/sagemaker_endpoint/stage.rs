@@ -114,3 +114,9 @@ pub(crate) fn asking(tag: &str) -> Step {
         .input("smoke-test-payload", "{\"inputs\": [1, 2]}")
         .input("smoke-test-expect", "predictions[0].score >= 0.5\nlatency < 3000 ms\nbody ~ score")
 }
+
+/// The container with the image of that tag writes these lines, one a second.
+pub(crate) fn writing(scenario: Scenario, tag: &str, lines: &[&str]) -> Scenario {
+    let image = empty(Scenario::default()).tagged("bikes", tag).unwrap();
+    scenario.log(image, lines)
+}

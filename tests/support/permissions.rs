@@ -156,6 +156,11 @@ fn checks(call: &Call) -> Vec<Check> {
             let named = named.concat().into_iter().filter(|arn| !arn.is_empty());
             named.flat_map(|arn| [check(service_of(&arn)), check(arn)]).collect()
         }
+        // In AWS's denials the resource is all the streams of the group.
+        ("logs", "DescribeLogStreams") => {
+            let group = format!("log-group:{}:log-stream:", text("logGroupName"));
+            vec![check(format!("arn:aws:logs:us-east-1:123456789012:{group}"))]
+        }
         ("logs", "GetLogEvents") => {
             let stream = format!("log-group:{}:log-stream:{}", text("logGroupName"), text("logStreamName"));
             vec![check(format!("arn:aws:logs:us-east-1:123456789012:{stream}"))]

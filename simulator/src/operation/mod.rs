@@ -33,7 +33,7 @@ pub(crate) fn perform(world: &mut World, service: &str, operation: &str, request
     match service {
         "ecs" => of_ecs(world, operation, request),
         "monitoring" => of_cloudwatch(world, operation, request),
-        "logs" if operation == "GetLogEvents" => log::get_events(world, request),
+        "logs" => log::perform(world, operation, request),
         "codedeploy" => code_deploy::perform(world, operation, request),
         "events" => of_events(world, operation, request),
         "sagemaker" => sage_maker::perform(world, operation, request),

@@ -40,7 +40,7 @@ pub(crate) use self::instance::Instance;
 pub(crate) use self::one_off::{Once, OneOff};
 pub(crate) use self::registry::Stored as Repository;
 pub(crate) use self::rollout::Cause;
-pub(crate) use self::sage_maker::{Asked as EndpointAsked, Made, Scaled, Status as EndpointStatus, invalid};
+pub(crate) use self::sage_maker::{Asked as EndpointAsked, Made, Scaled, Status as EndpointStatus, Stream, invalid};
 pub(crate) use self::schedule::Due;
 pub(crate) use self::service::{REVISION_SETTINGS, Service};
 pub(crate) use self::service_deployment::Status;

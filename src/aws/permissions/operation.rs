@@ -77,6 +77,10 @@ pub enum Resource {
     NewModels,
     /// The role of the model.
     ModelRole,
+    /// All endpoints.
+    Endpoints,
+    /// What the endpoint's containers write.
+    EndpointLogs,
 }
 
 /// A condition of a grant.
@@ -188,9 +192,9 @@ macro_rules! operations {
 
 use Resource::{
     Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup,
-    Endpoint, EndpointConfigs, LogStreams, ModelRole, Models, NewEndpointConfigs, NewModels, OriginEndpoint,
-    OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions,
-    TaskDefinitions, TaskRoles, Tasks,
+    Endpoint, EndpointConfigs, EndpointLogs, Endpoints, LogStreams, ModelRole, Models, NewEndpointConfigs, NewModels,
+    OriginEndpoint, OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments,
+    ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -369,9 +373,15 @@ operations! {
         ];
     }
     "logs": {
+        DescribeLogStreams: [
+            sage_maker("logs:DescribeLogStreams", &[EndpointLogs], When::ServesAnew, "find the logs of an endpoint that failed")
+                .says(LOGS)
+        ];
         GetLogEvents: [
             ecs("logs:GetLogEvents", &[LogStreams], When::Changes, "show the last lines of containers that failed, and of one-off tasks")
-                .says(LOGS)
+                .says(LOGS),
+            sage_maker("logs:GetLogEvents", &[EndpointLogs], When::ServesAnew, "show the last lines of an endpoint that failed")
+                .says(LOGS),
         ];
     }
     "ecr": {

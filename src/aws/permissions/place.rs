@@ -171,10 +171,18 @@ impl Place {
             Resource::OriginEndpoint => {
                 self.origin_endpoint.iter().map(|name| self.sage_maker("endpoint", name)).collect()
             }
+            Resource::Endpoints => vec![self.sage_maker("endpoint", "*")],
             Resource::EndpointConfigs => vec![self.sage_maker("endpoint-config", "*")],
             Resource::Models => vec![self.sage_maker("model", "*")],
             Resource::NewEndpointConfigs => self.made("endpoint-config"),
             Resource::NewModels => self.made("model"),
+            Resource::EndpointLogs => {
+                let Self { partition, region, account, .. } = self;
+                let group = |name| {
+                    format!("arn:{partition}:logs:{region}:{account}:log-group:/aws/sagemaker/Endpoints/{name}:*")
+                };
+                self.endpoint.iter().map(group).collect()
+            }
             Resource::ModelRole => {
                 vec![self.model_role.clone().unwrap_or_else(|| self.iam(&format!("role/{MODEL_ROLE}")))]
             }

@@ -1,5 +1,6 @@
 //! Endpoints as plain values.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// An endpoint as DescribeEndpoint shows it.
@@ -26,6 +27,8 @@ pub struct Endpoint {
     pub last_deployment: Option<Value>,
     /// When it last changed, in AWS's own form: to be compared and not to be read.
     pub modified: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
 }
 
 /// `EndpointStatus`.
@@ -87,6 +90,8 @@ pub struct Pending {
     pub config: String,
     /// The variants that it brings.
     pub variants: Vec<Variant>,
+    /// When it began.
+    pub started: Option<Timestamp>,
 }
 
 impl Endpoint {
@@ -103,9 +108,11 @@ impl Endpoint {
             pending: pending.is_object().then(|| Pending {
                 config: pending["EndpointConfigName"].as_str().unwrap_or_default().to_owned(),
                 variants: variants(pending),
+                started: moment(&pending["StartTime"]),
             }),
             last_deployment: Some(document["LastDeploymentConfig"].clone()).filter(Value::is_object),
             modified: document["LastModifiedTime"].to_string(),
+            created: moment(&document["CreationTime"]),
         }
     }
 }
@@ -165,6 +172,11 @@ impl Variant {
         let image = self.images.iter().find(|image| image.specified == specified)?;
         Some(image.resolved.as_str()).filter(|resolved| resolved.contains("@sha256:"))
     }
+}
+
+/// A moment as awsJson1.1 writes it, in seconds since 1970; to the millisecond.
+fn moment(value: &Value) -> Option<Timestamp> {
+    Timestamp::from_millisecond((value.as_f64()? * 1000.0).round() as i64).ok()
 }
 
 fn variants(document: &Value) -> Vec<Variant> {

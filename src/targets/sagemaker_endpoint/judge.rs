@@ -157,7 +157,7 @@ mod tests {
         Endpoint {
             config: config.to_owned(),
             status,
-            pending: pending.map(|config| Pending { config: config.to_owned(), variants: Vec::new() }),
+            pending: pending.map(|config| Pending { config: config.to_owned(), variants: Vec::new(), started: None }),
             modified: "2".to_owned(),
             ..Endpoint::default()
         }

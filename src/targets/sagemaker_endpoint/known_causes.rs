@@ -52,15 +52,22 @@ pub(in crate::targets) const CAUSES: [(&str, &str, &str); 8] = [
     ),
 ];
 
-/// A hint for each cause that is known.
-pub(super) fn hints(said: &[String]) -> Vec<Hint> {
-    let hint = |text: &String| {
+/// Causes that may show in what a container wrote; anything else there may be about anything.
+const IN_LOGS: [&str; 2] = ["endpoint-serve-missing", "endpoint-exec-format"];
+
+/// A hint for each cause that is known from what SageMaker said, or from a line of a log.
+pub(super) fn hints<'a>(said: &[String], lines: impl Iterator<Item = &'a String>) -> Vec<Hint> {
+    let cause = |text: &String| {
         let text = text.to_ascii_lowercase();
-        let (code, _, hint) = CAUSES.into_iter().find(|(_, sign, _)| text.contains(sign))?;
-        Some(Hint { code, hint: hint.to_owned(), tasks: 0 })
+        CAUSES.into_iter().find(|(_, sign, _)| text.contains(sign))
     };
-    let mut hints: Vec<Hint> = said.iter().filter_map(hint).collect();
-    hints.dedup();
+    let in_lines = lines.filter_map(cause).filter(|(code, ..)| IN_LOGS.contains(code));
+    let mut hints: Vec<Hint> = Vec::new();
+    for (code, _, hint) in said.iter().filter_map(cause).chain(in_lines) {
+        if !hints.iter().any(|there| there.code == code) {
+            hints.push(Hint { code, hint: hint.to_owned(), tasks: 0 });
+        }
+    }
     hints
 }
 
@@ -89,8 +96,18 @@ mod tests {
             ("Failed to download model data for container \"container_1\"", Some("endpoint-model-data")),
             ("Something else.", None),
         ] {
-            let hints = hints(&[said.to_owned()]);
+            let hints = hints(&[said.to_owned()], std::iter::empty());
             assert_eq!(hints.first().map(|hint| hint.code), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_log_hints_only_at_what_is_the_containers_own() {
+        for (line, expected) in
+            [("exec format error", Some("endpoint-exec-format")), ("the alarm of the bike rang", None)]
+        {
+            let hints = hints(&[], [line.to_owned()].iter());
+            assert_eq!(hints.first().map(|hint| hint.code), expected, "{line}");
         }
     }
 }

@@ -29,7 +29,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use self::smoke_test::{Asking, Checking};
-use crate::aws::{ecr, sage_maker, scaling as autoscaling};
+use crate::aws::{ecr, logs, sage_maker, scaling as autoscaling};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
 use crate::spec::{AlarmPreflight, DeploymentSettings, Endpoint, Mode, Tag};
@@ -66,6 +66,8 @@ pub struct Readers {
     /// Asks endpoints.
     pub invoker: sage_maker::Invoker,
 }
+    /// Of Amazon CloudWatch Logs.
+    pub logs: logs::Reader,
 
 /// The clients that write.
 #[derive(Debug, Clone)]
@@ -210,7 +212,7 @@ impl Target for SageMakerEndpoint {
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
-        diagnose::diagnose(rollout)
+        diagnose::diagnose(rollout, &self.readers.logs).await
     }
 
     async fn restore(

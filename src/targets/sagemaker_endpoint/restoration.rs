@@ -216,7 +216,7 @@ mod tests {
         let there =
             |status: Status, config: &str| Some(Endpoint { status, config: config.to_owned(), ..Endpoint::default() });
         let moving_to = |config: &str| {
-            let pending = Some(Pending { config: config.to_owned(), variants: Vec::new() });
+            let pending = Some(Pending { config: config.to_owned(), variants: Vec::new(), started: None });
             Some(Endpoint { pending, ..there(Status::Updating, "old").unwrap() })
         };
         for (pin, there, steady_looks, expected) in [

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::capture::find;
@@ -50,6 +51,8 @@ pub struct Rollout {
     pub(super) scaled_on: Vec<Scaling>,
     /// The last look.
     pub(super) last: Option<Endpoint>,
+    /// When SageMaker began, as far as it was seen.
+    pub(super) began: Option<Timestamp>,
     pub(super) seen: Seen,
 }
 
@@ -93,6 +96,7 @@ impl Rollout {
             digests: draft.digests.clone(),
             alarms: before.alarms.clone(),
             last: endpoint.cloned(),
+            began: None,
             seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
         }
     }
@@ -122,6 +126,7 @@ impl Rollout {
             scaled,
             scaled_on,
             last: None,
+            began: None,
             seen: Seen::default(),
         }
     }
@@ -133,6 +138,12 @@ impl Watch for Rollout {
         match &endpoint {
             Some(there) if there.status.is_moving() => self.seen = Seen { moved: true, old_looks: 0 },
             _ => self.seen.old_looks += 1,
+        }
+        if let Some(there) = &endpoint {
+            let ours = there.pending.as_ref().filter(|pending| pending.config == self.pin.config);
+            let is_new = self.pin.previous.is_none() && there.config == self.pin.config;
+            let began = ours.and_then(|ours| ours.started).or_else(|| there.created.filter(|_| is_new));
+            self.began = self.began.or(began);
         }
         let verdict = judge(&self.pin, self.seen, endpoint.as_ref());
         let there = endpoint.as_ref();

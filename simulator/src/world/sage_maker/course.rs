@@ -28,6 +28,7 @@ impl World {
     /// Starts an endpoint's first instances.
     pub(crate) fn create_endpoint(&mut self, name: &str, config: &str) -> Result<(), Refusal> {
         let fleet = self.fleet(config)?;
+        self.begin_logs(name, &fleet);
         let pending = self.pending(config, fleet, Value::Null);
         let endpoint = Endpoint {
             name: name.to_owned(),
@@ -63,6 +64,8 @@ impl World {
                 }
             }
         }
+        self.begin_logs(name, &fleet);
+        let endpoint = self.endpoint(name)?;
         let deployment = match asked.deployment {
             None if asked.retains_deployment => endpoint.last_deployment.clone().unwrap_or_default(),
             deployment => deployment.unwrap_or_default(),

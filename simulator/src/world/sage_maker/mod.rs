@@ -30,6 +30,8 @@ pub(crate) struct SageMaker {
     pub(crate) scaling: BTreeMap<String, Scaled>,
     /// By ARN.
     pub(crate) tags: BTreeMap<String, Vec<Value>>,
+    /// The log streams of instances, oldest first.
+    pub(crate) streams: Vec<Stream>,
 }
 
 /// What the container on an instance writes to CloudWatch Logs.
@@ -50,9 +52,9 @@ pub(crate) struct Stream {
 pub(crate) struct Scaled {
     pub(crate) target: Map<String, Value>,
     pub(crate) policies: Vec<Map<String, Value>>,
+    pub(crate) scheduled: Vec<Map<String, Value>>,
 }
 
-    pub(crate) scheduled: Vec<Map<String, Value>>,
 /// Something that is as it was made: a model, an endpoint configuration, a model package.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
@@ -228,6 +230,7 @@ impl World {
         for variant in &mut fleet {
             variant.count = live_count.unwrap_or(variant.count);
         }
+        self.begin_logs(&name, &fleet);
         let endpoint = Endpoint {
             arn: endpoints,
             config: name.clone(),
@@ -243,6 +246,16 @@ impl World {
         };
         self.sage_maker.endpoints.insert(name, endpoint);
         Ok(())
+    }
+
+    /// Each variant gets a log stream, as if it had one instance: `VARIANT/INSTANCE` in a group of the endpoint's.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html>
+    fn begin_logs(&mut self, endpoint: &str, fleet: &[Variant]) {
+        for variant in fleet {
+            let name = format!("{}/i-{:017x}", variant.name, self.sage_maker.streams.len());
+            let group = format!("/aws/sagemaker/Endpoints/{endpoint}");
+            self.sage_maker.streams.push(Stream { group, name, at: self.now, texts: variant.texts.clone() });
+        }
     }
 
     /// A version of a model package.
