@@ -101,7 +101,7 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
 ];
 
 fn image(tag: &str) -> Image {
-    Image::new(tag, "linux", "amd64").tag(tag)
+    Image::new(tag, "linux", "amd64").docker().tag(tag)
 }
 
 fn account() -> Scenario {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -102,6 +103,14 @@ impl Image {
             scans: Vec::new(),
             children,
         }
+    }
+
+    /// The same image as Docker's own builder pushes it, and not in OCI's kind of manifest: another digest.
+    pub fn docker(mut self) -> Self {
+        let manifest = self.manifest.replace(CONFIG, "application/vnd.docker.container.image.v1+json");
+        self.manifest = manifest.replace(MANIFEST, DOCKER_MANIFEST);
+        self.media_type = DOCKER_MANIFEST;
+        self
     }
 
     /// With that tag too.

@@ -1,7 +1,7 @@
 //! What to do about a call that AWS refused because of who called, or where. The one place for these texts.
 
-use super::CallErrorKind;
 use super::permissions::{Operation, Place, Statement};
+use super::{CallErrorKind, sage_maker};
 
 /// What AWS said when it refused a call.
 pub(super) struct Refused<'a> {
@@ -29,6 +29,9 @@ impl Refused<'_> {
             CallErrorKind::Throttled | CallErrorKind::Unavailable => {
                 Some("Run the job again: it picks up whatever state it finds.".to_owned())
             }
+            CallErrorKind::Invalid if self.operation.service() == "sagemaker" => {
+                sage_maker::advice(self.message).map(str::to_owned)
+            }
             CallErrorKind::NotFound | CallErrorKind::Conflict | CallErrorKind::Unsupported | CallErrorKind::Invalid => {
                 None
             }
@@ -52,11 +55,15 @@ impl Refused<'_> {
                 format!("A {policy} limits what {who} may do, and has to allow {action}{on} too.")
             }
             None => {
-                let statement = statement(action, resource);
-                let passed = if action == "iam:PassRole" {
-                    "Whoever registers a task definition has to be allowed to pass its roles on to Amazon ECS. "
-                } else {
-                    ""
+                let statement = statement(self.operation, action, resource);
+                let passed = match (action, self.operation) {
+                    ("iam:PassRole", Operation::CreateModel) => {
+                        "Whoever makes a model has to be allowed to pass its role on to Amazon SageMaker. "
+                    }
+                    ("iam:PassRole", _) => {
+                        "Whoever registers a task definition has to be allowed to pass its roles on to Amazon ECS. "
+                    }
+                    _ => "",
                 };
                 format!(
                     "{passed}Add this statement to the policy of {who}: {statement} (`mode: iam-policy` prints the whole \
@@ -109,9 +116,10 @@ pub(super) fn is_skew(code: &str, message: &str) -> bool {
     }
 }
 
-/// The statement that allows an action, on the resource that AWS named or else on the one that the table names.
-fn statement(action: &str, resource: Option<&str>) -> String {
-    let grants = Operation::ALL.iter().flat_map(|operation| operation.grants());
+/// The statement that allows an action, on the resource that AWS named or else on the one that the table names: for the call
+/// that was refused, where several need the action.
+fn statement(operation: Operation, action: &str, resource: Option<&str>) -> String {
+    let grants = operation.grants().iter().chain(Operation::ALL.iter().flat_map(|operation| operation.grants()));
     let known = grants.into_iter().find(|grant| grant.action == action);
     let statement = match (known, resource) {
         (Some(grant), resource) => Statement::of(grant, &Place::unknown()).on(resource),
@@ -248,6 +256,16 @@ mod tests {
                 assert!(said.contains(text), "{message}\n{said}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn the_role_of_a_model_is_passed_to_sagemaker() {
+        let message = "User: arn:aws:sts::123456789012:assumed-role/ci/run is not authorized to perform: iam:PassRole on \
+                       resource: arn:aws:iam::123456789012:role/model because no identity-based policy allows the \
+                       iam:PassRole action";
+        let said = advice(Operation::CreateModel, CallErrorKind::Denied, "AccessDeniedException", message);
+        let condition = r#""Resource":["arn:aws:iam::123456789012:role/model"],"Condition":{"StringEquals":{"iam:PassedToService":"sagemaker.amazonaws.com"}}"#;
+        assert!(said.contains(condition) && said.contains("pass its role on to Amazon SageMaker"), "{said}");
     }
 
     #[test]

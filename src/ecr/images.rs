@@ -35,6 +35,8 @@ pub struct Place {
     pub runs: &'static str,
     /// What else can be changed.
     pub remedy: &'static str,
+    /// What to say of an image whose manifest has this media type, in words that follow the image.
+    pub remark: fn(&str) -> Option<String>,
 }
 
 /// An image in Amazon ECR of which the digest is known.
@@ -182,7 +184,12 @@ impl Images {
             let reader = self.registries.reader(&image.registry);
             complaints.extend(self.check_mutability(image, &reader).await?);
             let content = match reader.manifest(&image.reference.repository, &image.digest).await {
-                Ok(manifest) => content(&manifest.document),
+                Ok(manifest) => {
+                    if let Some(remark) = manifest.media_type.as_deref().and_then(place.remark) {
+                        events.warn(format!("{} {remark}", image.written));
+                    }
+                    content(&manifest.document)
+                }
                 Err(error) if self.rules.scan.action == GateAction::Fail => return Err(advised(error)),
                 Err(error) => {
                     events.note(format!("The platform of {} was not checked: {}.", image.written, said(&error)));

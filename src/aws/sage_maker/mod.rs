@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub use package::ModelPackage;
 pub use reader::Reader;
-pub(in crate::aws) use refusal::kind;
+pub(in crate::aws) use refusal::{advice, kind};
 pub use runtime::{Answer, Invoker, Question};
 pub use state::{DeployedImage, Endpoint, EndpointStatus, Pending, Variant};
 pub use writer::Writer;

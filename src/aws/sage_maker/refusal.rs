@@ -20,6 +20,15 @@ pub(in crate::aws) fn kind(message: &str) -> CallErrorKind {
     }
 }
 
+/// What can be done about a request that SageMaker does not take, where something is known to help.
+pub(in crate::aws) fn advice(message: &str) -> Option<&'static str> {
+    // https://github.com/aws/amazon-sagemaker-feedback/issues/180
+    message.contains("Unsupported manifest media type").then_some(
+        "SageMaker takes images of Docker's own kind for one platform: build the image with `docker buildx build \
+         --provenance=false --output type=registry,oci-mediatypes=false`, with one `--platform`, and push it again.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,8 @@ pub(in crate::targets) async fn check_images(
     let previous: Vec<String> =
         previous.filter(|image| !new.iter().any(|(_, other)| other == image)).map(str::to_owned).collect();
     images.check_the_way_back(&previous, events).await;
-    let place = Place { runs: "the task runs", remedy: "change the task definition's `runtimePlatform`" };
+    let remedy = "change the task definition's `runtimePlatform`";
+    let place = Place { runs: "the task runs", remedy, remark: |_| None };
     images.check(images::platform(document).as_ref(), place, events).await
 }
 

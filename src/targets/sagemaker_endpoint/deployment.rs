@@ -26,7 +26,7 @@ const BATCH_PERCENT: u64 = 50;
 ///
 /// # Errors
 /// What SageMaker would not take.
-pub(super) fn deployment(request: &Request, last: Option<&Value>) -> Result<Option<Value>, Failure> {
+pub(super) fn deployment(request: &Request, last: Option<&Value>, start: Duration) -> Result<Option<Value>, Failure> {
     let settings = &request.deployment;
     let asked = DeploymentSettings { alarms: None, ..settings.clone() };
     let batch = request.endpoint.rolling_batch_percent;
@@ -35,7 +35,7 @@ pub(super) fn deployment(request: &Request, last: Option<&Value>) -> Result<Opti
     }
     let mut deployment = match (asked.is_empty() && batch.is_none(), last) {
         (true, Some(last)) => last.clone(),
-        _ => policy(settings, batch, last)?,
+        _ => policy(settings, batch, last, start)?,
     };
     if !request.alarms.is_empty() {
         let alarms: Value = request.alarms.iter().map(|name| json!({"AlarmName": name})).collect();
@@ -46,7 +46,12 @@ pub(super) fn deployment(request: &Request, last: Option<&Value>) -> Result<Opti
     Ok(Some(deployment))
 }
 
-fn policy(settings: &DeploymentSettings, batch: Option<u32>, last: Option<&Value>) -> Result<Value, Failure> {
+fn policy(
+    settings: &DeploymentSettings,
+    batch: Option<u32>,
+    last: Option<&Value>,
+    start: Duration,
+) -> Result<Value, Failure> {
     let strategy = settings.strategy.clone().unwrap_or_else(|| strategy(last));
     let mut complaints: Vec<String> = settings
         .out_of_place(&strategy)
@@ -74,6 +79,8 @@ fn policy(settings: &DeploymentSettings, batch: Option<u32>, last: Option<&Value
             complaints.push(format!("SageMaker waits 60 minutes {what} at most, and {} were asked for", wait / 60));
         }
     }
+    // Only a rolling update starts instances more than once.
+    let starts = start.as_secs() * if strategy == Strategy::Rolling { steps } else { 1 };
     let waits = wait * steps + if strategy == Strategy::Rolling { 0 } else { bake };
     if waits + TIME_LEAST > TIME_MOST {
         let minutes = waits / 60;
@@ -88,7 +95,7 @@ fn policy(settings: &DeploymentSettings, batch: Option<u32>, last: Option<&Value
             return Ok(json!({"RollingUpdatePolicy": {
                 "MaximumBatchSize": size,
                 "WaitIntervalInSeconds": wait,
-                "MaximumExecutionTimeoutInSeconds": time(waits),
+                "MaximumExecutionTimeoutInSeconds": time(waits, starts),
             }}));
         }
         Strategy::Canary => {
@@ -107,7 +114,7 @@ fn policy(settings: &DeploymentSettings, batch: Option<u32>, last: Option<&Value
     Ok(json!({"BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": routing,
         "TerminationWaitInSeconds": bake,
-        "MaximumExecutionTimeoutInSeconds": time(waits),
+        "MaximumExecutionTimeoutInSeconds": time(waits, starts),
     }}))
 }
 
@@ -119,8 +126,9 @@ fn complain(mut complaints: Vec<String>) -> Result<(), Failure> {
     Err(Failure::new(Cause::InvalidInput, super::super::ecs_service::sentences(complaints)))
 }
 
-fn time(waits: u64) -> u64 {
-    (waits + START).clamp(TIME_LEAST, TIME_MOST)
+/// As long as all that may take, and SageMaker lets it.
+fn time(waits: u64, starts: u64) -> u64 {
+    (waits + START.max(starts)).clamp(TIME_LEAST, TIME_MOST)
 }
 
 /// Whole percents, which is all that SageMaker takes.
@@ -156,6 +164,31 @@ fn strategy(last: Option<&Value>) -> Strategy {
 pub(super) fn alarms(deployment: &Value) -> Vec<String> {
     let alarms = deployment["AutoRollbackConfiguration"]["Alarms"].as_array();
     alarms.into_iter().flatten().filter_map(|alarm| alarm["AlarmName"].as_str().map(str::to_owned)).collect()
+}
+
+/// How long one start of instances may take: the longest of what the variants of a configuration allow the download of the model
+/// and the start of the container.
+pub(super) fn starts(config: &Value) -> Duration {
+    let seconds = |variant: &Value, member: &str| variant[member].as_u64().unwrap_or_default();
+    let of = |variant: &Value| {
+        seconds(variant, "ModelDataDownloadTimeoutInSeconds")
+            + seconds(variant, "ContainerStartupHealthCheckTimeoutInSeconds")
+    };
+    let variants = config["ProductionVariants"].as_array();
+    Duration::from_secs(variants.into_iter().flatten().map(of).max().unwrap_or_default())
+}
+
+/// After how long SageMaker ends an update.
+pub(super) fn most(deployment: &Value) -> Option<Duration> {
+    let most = |policy: &str| deployment[policy]["MaximumExecutionTimeoutInSeconds"].as_u64();
+    most("RollingUpdatePolicy").or_else(|| most("BlueGreenUpdatePolicy")).map(Duration::from_secs)
+}
+
+/// What an update takes at most when each start of instances takes that long.
+pub(super) fn needed(deployment: &Value, start: Duration) -> Duration {
+    let size = deployment["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"].as_u64();
+    let batches = size.map_or(1, |size| 100_u64.div_ceil(size.max(1)));
+    waits(deployment) + start * u32::try_from(batches).unwrap_or(u32::MAX)
 }
 
 /// How long an update waits, all in all, because it was told to.

@@ -202,7 +202,7 @@ fn update(request: &Request, before: &Snapshot, config: &Document, name: &str) -
         document.remove("ExcludeRetainedVariantProperties");
     }
     let last = before.endpoint.as_ref().and_then(|endpoint| endpoint.last_deployment.as_ref());
-    match deployment::deployment(request, last)? {
+    match deployment::deployment(request, last, deployment::starts(&json!(config)))? {
         Some(deployment) => drop(document.insert("DeploymentConfig".to_owned(), deployment)),
         None if last.is_some() => drop(document.insert("RetainDeploymentConfig".to_owned(), json!(true))),
         None => {}

@@ -1,12 +1,14 @@
 //! Checks, before anything is changed, what SageMaker would only find out while the rollout fails.
 
+use super::deployment::{self, starts};
 use super::plan::Draft;
-use super::serving::containers;
 use super::scaling::{complaints, in_the_way};
+use super::serving::containers;
 use super::{Request, Snapshot};
 use crate::aws::cloudwatch::AlarmState;
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place, Platform};
+use crate::runner::text::{one_line, shorten};
 use crate::spec::{AlarmPreflight, OnFirstFailure};
 use crate::targets::ecs_service::sentences;
 use crate::verification::Checks;
@@ -16,6 +18,8 @@ use crate::verification::Checks;
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
 const VARIABLES: usize = 100;
 const VARIABLE_BYTES: usize = 1024;
+/// So much of a name is shown.
+const SHOWN: usize = 100;
 
 pub(super) async fn preflight(
     request: &Request,
@@ -44,10 +48,6 @@ pub(super) async fn preflight(
         );
     }
     errors.extend(alarms(request, checks, before, events));
-    if before.running.is_none() {
-        events.warn("There is no endpoint before this one: if it fails, there is nothing to go back to.");
-    }
-    if !errors.is_empty() {
     if let Some(running) = &before.running {
         let scaling = in_the_way(&before.scaling, &running.picture(), &draft.picture);
         errors.extend(complaints(&scaling, events));
@@ -55,6 +55,10 @@ pub(super) async fn preflight(
     if let Some(budget) = tight_budget(draft) {
         events.warn(budget);
     }
+    if before.running.is_none() {
+        events.warn("There is no endpoint before this one: if it fails, there is nothing to go back to.");
+    }
+    if !errors.is_empty() {
         let reason = format!("SageMaker would not carry this out ({} finding(s)): {}", errors.len(), sentences(errors));
         return Err(Failure::new(Cause::Preflight, reason));
     }
@@ -62,8 +66,21 @@ pub(super) async fn preflight(
     let previous = before.running.as_ref().map(|running| running.images()).unwrap_or_default();
     let previous: Vec<String> = previous.into_iter().filter(|image| !new.contains(image)).collect();
     images.check_the_way_back(&previous, events).await;
-    let place = Place { runs: "the endpoint runs", remedy: "choose another `instance-type`" };
+    let place = Place { runs: "the endpoint runs", remedy: "choose another `instance-type`", remark: manifest };
     images.check(platform(draft).as_ref(), place, events).await
+}
+
+/// AWS documents no kinds of manifests that SageMaker takes. Users report that CreateModel refuses those of OCI, with the words
+/// `Unsupported manifest media type`, and what they build instead.
+///
+/// <https://github.com/aws/amazon-sagemaker-feedback/issues/180>, <https://github.com/mlflow/mlflow/issues/13834>
+fn manifest(media_type: &str) -> Option<String> {
+    media_type.starts_with("application/vnd.oci.").then(|| {
+        format!(
+            "is of the kind {media_type}, which SageMaker is reported to refuse: if it does, build the image for one platform with \
+             `docker buildx build --provenance=false --output type=registry,oci-mediatypes=false`."
+        )
+    })
 }
 
 /// SageMaker pulls images only from the region that it runs in.
@@ -87,12 +104,27 @@ fn environment(draft: &Draft) -> Vec<String> {
             errors
                 .push(format!("the model has {} environment variables, and {VARIABLES} is the most", variables.len()));
         }
+        let strange = variables.keys().filter(|name| !is_variable(name));
+        errors.extend(strange.map(|name| {
+            let name = shorten(&one_line(name), SHOWN);
+            format!(
+                "`{name}` is no name that SageMaker takes for an environment variable: letters, digits and underscores"
+            )
+        }));
         let long = variables.iter().filter(|(_, value)| value.as_str().is_some_and(|text| text.len() > VARIABLE_BYTES));
         errors.extend(
             long.map(|(name, _)| format!("the environment variable {name} is longer than {VARIABLE_BYTES} bytes")),
         );
     }
     errors
+}
+
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
+fn is_variable(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.len() <= VARIABLE_BYTES
+        && name.bytes().all(is_inside)
+        && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// An alarm that is in ALARM when an update begins ends it at once.
@@ -119,6 +151,21 @@ fn alarms(request: &Request, checks: &Checks, before: &Snapshot, events: &Events
     }
     errors.dedup();
     errors
+}
+
+/// The time after which SageMaker ends the update is a number of minutes that was computed here, or one that was kept. Whether
+/// it holds all waits and the longest starts that the variants allow themselves.
+fn tight_budget(draft: &Draft) -> Option<String> {
+    let deployment = draft.request.get("DeploymentConfig")?;
+    let (most, needed) = (deployment::most(deployment)?, deployment::needed(deployment, starts(&draft.picture)));
+    (needed > most).then(|| {
+        format!(
+            "SageMaker ends the update after {} minutes. Its waits, and starts that take as long as the variants allow, come to {}: \
+             fewer steps, shorter waits or lower timeouts would leave it more room.",
+            most.as_secs() / 60,
+            needed.as_secs() / 60
+        )
+    })
 }
 
 fn images_of(draft: &Draft) -> Vec<String> {
