@@ -17,6 +17,9 @@ use support::{Report, Step, seconds};
 
 const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes";
 
+/// A configuration that an earlier run made, and that nothing needs.
+const SUPERFLUOUS: &str = "bikes-1-0123456789ab";
+
 /// A world, and what is deployed to it.
 struct Course {
     name: &'static str,
@@ -44,6 +47,9 @@ impl Course {
                 .add_endpoint(Endpoint::new("bikes", &format!("{REPOSITORY}:1"), data).tags(previous).scaled_to(3));
             simulator.add_scaling("bikes");
         }
+        let tag = |key: &str, value: &str| json!({"Key": format!("ecs-deploy-action:{key}"), "Value": value});
+        let old = Endpoint::new(SUPERFLUOUS, &format!("{REPOSITORY}:1"), data);
+        simulator.add_endpoint_config(old.tags(vec![tag("run", "1/1"), tag("endpoint", "bikes")]));
         simulator
     }
 
@@ -88,6 +94,8 @@ async fn survive(course: &Course) -> usize {
     let calls = undisturbed.journal();
     assert!(calls.iter().any(|call| call.operation.ends_with("ateEndpoint")), "{}: nothing was deployed", course.name);
     assert_eq!(serves(course.name, &undisturbed).await.map(|(_, image)| image), course.goal(), "{}", course.name);
+    let tidies = course.inputs.iter().any(|(input, _)| *input == "keep-endpoint-configs");
+    assert_eq!(superfluous(&undisturbed), (!tidies, !tidies), "{}", course.name);
 
     let mut cases = 0;
     for call in &calls {
@@ -98,6 +106,7 @@ async fn survive(course: &Course) -> usize {
             let report = course.step(1).run(&simulator).await;
             says_what_is_so(&case, &simulator, &report, before.as_ref()).await;
             is_scaled(&case, course, &simulator);
+            assert_ne!(superfluous(&simulator), (false, true), "{case}: a model that nobody will find again");
             converges(&case, course, &simulator).await;
             cases += 1;
         }
@@ -132,7 +141,15 @@ async fn survive(course: &Course) -> usize {
     cases
 }
 
-/// No autoscaling was lost.
+/// Whether the configuration is there that nothing needs, and whether its model is.
+fn superfluous(simulator: &Simulator) -> (bool, bool) {
+    let is_there = |operation: &str, member: &str| {
+        !simulator.look_at("sagemaker", operation, &json!({member: SUPERFLUOUS})).is_null()
+    };
+    (is_there("DescribeEndpointConfig", "EndpointConfigName"), is_there("DescribeModel", "ModelName"))
+}
+
+/// No autoscaling was lost: the target, its policy and its scheduled action.
 fn is_scaled(case: &str, course: &Course, simulator: &Simulator) {
     let request = json!({"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/bikes/variant/AllTraffic"});
     for (operation, member) in [
@@ -200,6 +217,7 @@ courses! {
     rollback: true, "rolled-back", &[("mode", "rollback")];
     other_instances: true, "deployed", &[GOOD, ("instance-type", "ml.m5.xlarge")];
     other_instances_that_fail: true, "rolled-back", &[BAD, ("instance-type", "ml.m5.xlarge")];
+    tidying: true, "deployed", &[GOOD, ("keep-endpoint-configs", "1")];
     update_that_fails: true, "rolled-back", &[BAD];
     create_that_fails: false, "rolled-back", &[BAD, NEW[0], NEW[1], NEW[2], NEW[3]];
     canary:

@@ -147,6 +147,7 @@ pub struct Inputs {
     pub rolling_batch_percent: Option<String>,
     pub recreate_failed: Option<String>,
     pub on_first_failure: Option<String>,
+    pub keep_endpoint_configs: Option<String>,
     pub smoke_test_payload: Option<String>,
     pub smoke_test_payload_file: Option<String>,
     pub smoke_test_content_type: Option<String>,

@@ -32,6 +32,8 @@ pub struct Endpoint {
     pub recreate_failed: bool,
     /// What becomes of an endpoint that is new and fails.
     pub on_first_failure: OnFirstFailure,
+    /// How many of the configurations that this action made for it are kept; all of them, where that was not said.
+    pub keep_configs: Option<u32>,
     /// What is asked of it before its deployment counts as a success.
     pub smoke_test: Option<SmokeTest>,
 }
@@ -177,6 +179,7 @@ pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader
         rolling_batch_percent: number(inputs.rolling_batch_percent.as_deref(), "rolling-batch-percent", 5, 50, reader),
         recreate_failed: reader.flag("recreate-failed", inputs.recreate_failed.as_deref()).unwrap_or(false),
         on_first_failure: on_first_failure.unwrap_or_default(),
+        keep_configs: number(inputs.keep_endpoint_configs.as_deref(), "keep-endpoint-configs", 1, 1000, reader),
         smoke_test,
     })
 }
@@ -231,7 +234,7 @@ fn of_services(inputs: &Inputs) -> [(&'static str, &Option<String>); 24] {
     ]
 }
 
-fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 25] {
+fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 26] {
     [
         ("model-image", inputs.model_image.is_some()),
         ("model-data", inputs.model_data.is_some()),
@@ -258,6 +261,7 @@ fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 25] {
         ("rolling-batch-percent", inputs.rolling_batch_percent.is_some()),
         ("recreate-failed", inputs.recreate_failed.is_some()),
         ("on-first-failure", inputs.on_first_failure.is_some()),
+        ("keep-endpoint-configs", inputs.keep_endpoint_configs.is_some()),
     ]
 }
 

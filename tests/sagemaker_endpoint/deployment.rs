@@ -21,6 +21,7 @@ async fn an_update_changes_what_was_named_and_takes_over_everything_else() {
         {"Key": "ecs-deploy-action:commit", "Value": "8c1d2e3f4a5b60718293a4b5c6d7e8f901234567"},
         {"Key": "ecs-deploy-action:repository", "Value": "shop/web"},
         {"Key": "ecs-deploy-action:run", "Value": "4711/1"},
+        {"Key": "ecs-deploy-action:endpoint", "Value": "bikes"},
     ]);
     assert_eq!(
         request(&simulator, "CreateModel"),

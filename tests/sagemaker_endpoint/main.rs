@@ -11,6 +11,7 @@ mod conflict;
 mod deployment;
 mod failure;
 mod guardrails;
+mod keep_configs;
 mod model;
 mod preflight;
 mod rollback;

@@ -237,7 +237,8 @@ fn checks(call: &Call) -> Vec<Check> {
                 _ => panic!("say in tests/support/permissions.rs what IAM checks for codedeploy:{operation}"),
             }
         }
-        ("application-autoscaling", _) | ("sagemaker", "ListModelPackages") => vec![any()],
+        ("application-autoscaling", _)
+        | ("sagemaker", "ListModelPackages" | "ListEndpoints" | "ListEndpointConfigs") => vec![any()],
         ("sagemaker", "ListTags") => vec![check(text("ResourceArn"))],
         ("sagemaker", operation) => of_sage_maker(operation, request),
         (service, operation) => panic!("say in tests/support/permissions.rs what IAM checks for {service}:{operation}"),

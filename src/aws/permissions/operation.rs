@@ -417,6 +417,11 @@ operations! {
             When::ChangesInstances,
             "keep its policies for later",
         )];
+        DescribeScheduledActions: [scaling(
+            "application-autoscaling:DescribeScheduledActions",
+            When::ChangesInstances,
+            "keep its scheduled actions for later",
+        )];
         DeregisterScalableTarget: [scaling(
             "application-autoscaling:DeregisterScalableTarget",
             When::BringsInstances,
@@ -427,31 +432,32 @@ operations! {
             When::BringsInstances,
             "put autoscaling back",
         )];
-        DescribeScheduledActions: [scaling(
-            "application-autoscaling:DescribeScheduledActions",
-            When::ChangesInstances,
-            "keep its scheduled actions for later",
-        )];
         PutScalingPolicy: [scaling(
             "application-autoscaling:PutScalingPolicy",
             When::BringsInstances,
             "put its policies back",
+        )];
+        PutScheduledAction: [scaling(
+            "application-autoscaling:PutScheduledAction",
+            When::BringsInstances,
+            "put its scheduled actions back",
         )];
     }
     "sagemaker": {
         DescribeEndpoint: [
             sage_maker("sagemaker:DescribeEndpoint", &[Endpoint], When::Serves, "see what the endpoint serves"),
             sage_maker("sagemaker:DescribeEndpoint", &[OriginEndpoint], When::ServesAnother, "see what is promoted"),
+            sage_maker(
+                "sagemaker:DescribeEndpoint",
+                &[Endpoints],
+                When::KeepsConfigs,
+                "keep the configurations that other endpoints serve",
+            ),
         ];
         DescribeEndpointConfig: [sage_maker(
             "sagemaker:DescribeEndpointConfig",
             &[EndpointConfigs],
             When::Serves,
-        PutScheduledAction: [scaling(
-            "application-autoscaling:PutScheduledAction",
-            When::BringsInstances,
-            "put its scheduled actions back",
-        )];
             "take over what is not named",
         )];
         DescribeModel: [
@@ -463,6 +469,15 @@ operations! {
             When::Serves,
             "take over tags, and find the configuration before",
         )];
+        ListEndpoints: [sage_maker(
+            "sagemaker:ListEndpoints",
+            &[Any],
+            When::KeepsConfigs,
+            "keep the configurations that other endpoints serve",
+        )];
+        ListEndpointConfigs: [
+            sage_maker("sagemaker:ListEndpointConfigs", &[Any], When::KeepsConfigs, "find older configurations")
+        ];
         ListModelPackages: [sage_maker(
             "sagemaker:ListModelPackages",
             &[Any],
@@ -500,17 +515,26 @@ operations! {
             When::DeletesEndpoints,
             "delete an endpoint that failed",
         )];
-        DeleteEndpointConfig: [sage_maker(
-            "sagemaker:DeleteEndpointConfig",
-            &[NewEndpointConfigs],
-            When::ServesAnew,
-            "remove a new configuration that was never used",
-        )];
+        DeleteEndpointConfig: [
+            sage_maker(
+                "sagemaker:DeleteEndpointConfig",
+                &[NewEndpointConfigs],
+                When::ServesAnew,
+                "remove a new configuration that was never used",
+            ),
+            sage_maker(
+                "sagemaker:DeleteEndpointConfig",
+                &[NewEndpointConfigs],
+                When::DeletesConfigs,
+                "remove older configurations",
+            ),
+        ];
         InvokeEndpoint: [
             sage_maker("sagemaker:InvokeEndpoint", &[Endpoint], When::AsksEndpoints, "ask what the smoke test asks")
         ];
         DeleteModel: [
-            sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used")
+            sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used"),
+            sage_maker("sagemaker:DeleteModel", &[NewModels], When::DeletesConfigs, "remove the models of older configurations"),
         ];
     }
     "monitoring": {

@@ -42,6 +42,10 @@ pub enum When {
     ChangesInstances,
     /// Those that bring it some.
     BringsInstances,
+    /// Those that delete older configurations, or say which.
+    KeepsConfigs,
+    /// Those of them that do.
+    DeletesConfigs,
     /// Those that ask an endpoint after its rollout.
     AsksEndpoints,
     /// Those that deregister older revisions.
@@ -95,6 +99,8 @@ impl When {
             }
             Self::ChangesInstances => changes_instances(spec),
             Self::BringsInstances => changes_instances(spec) && changes(spec),
+            Self::KeepsConfigs => keeps_configs(spec),
+            Self::DeletesConfigs => keeps_configs(spec) && changes(spec),
             Self::AsksEndpoints => {
                 changes(spec) && spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.smoke_test.is_some())
             }
@@ -155,6 +161,8 @@ impl When {
                 | Self::AsksEndpoints
                 | Self::ChangesInstances
                 | Self::BringsInstances
+                | Self::KeepsConfigs
+                | Self::DeletesConfigs
                 | Self::NamesImages
                 | Self::ForbidsMutableTags
                 | Self::GatesOnScans
@@ -174,6 +182,8 @@ impl When {
                 "`instance-type`, the `serverless-…` inputs, or `mode: rollback`, with `endpoint-name`"
             }
             Self::BringsInstances => "the same, unless `mode: plan`",
+            Self::KeepsConfigs => "`keep-endpoint-configs`",
+            Self::DeletesConfigs => "`keep-endpoint-configs`, unless `mode: plan`",
             Self::AsksEndpoints => "`smoke-test-payload`",
             Self::DeletesEndpoints => "`recreate-failed: true`, or `on-first-failure: delete`",
             Self::Changes => "`mode: deploy` and `mode: rollback`",
@@ -233,6 +243,10 @@ fn changes_instances(spec: &Spec) -> bool {
         let changes = &endpoint.changes;
         changes.instance_type.is_some() || changes.is_serverless() || matches!(spec.mode, Mode::Rollback { .. })
     })
+}
+
+fn keeps_configs(spec: &Spec) -> bool {
+    spec.endpoint.as_ref().is_some_and(|endpoint| endpoint.keep_configs.is_some())
 }
 
 const fn changes(spec: &Spec) -> bool {

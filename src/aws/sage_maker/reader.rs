@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::config::retry::{RetryPartition, TokenBucket};
-use aws_sdk_sagemaker::types::{ModelPackageSortBy, SortOrder};
+use aws_sdk_sagemaker::types::{EndpointConfigSortKey, ModelPackageSortBy, OrderKey, SortOrder};
 
 use super::{Document, Endpoint, Made, ModelPackage};
 use crate::aws::document::AnswerBytes;
-use crate::aws::{CallError, Operation};
+use crate::aws::{CallError, CallErrorKind, Operation};
 use crate::spec::Tag;
 
 /// Calls to Amazon SageMaker that change nothing. The SDK retries them.
@@ -103,6 +105,81 @@ impl Reader {
                 return Ok(tags);
             }
         }
+    }
+
+    /// The names and the ARNs of the newest endpoint configurations, newest first, and whether these are all.
+    ///
+    /// [ListEndpointConfigs](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpointConfigs.html), so many
+    /// pages of a hundred.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn endpoint_configs(&self, pages: usize) -> Result<(Vec<(String, String)>, bool), CallError> {
+        let mut configs = Vec::new();
+        let mut token = None;
+        for _ in 0..pages {
+            let answer = self
+                .client
+                .list_endpoint_configs()
+                .sort_by(EndpointConfigSortKey::CreationTime)
+                .sort_order(OrderKey::Descending)
+                .max_results(100)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallError::new(Operation::ListEndpointConfigs, error))?;
+            configs.extend(answer.endpoint_configs().iter().map(|config| {
+                let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+                (text(config.endpoint_config_name()), text(config.endpoint_config_arn()))
+            }));
+            token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                return Ok((configs, true));
+            }
+        }
+        Ok((configs, false))
+    }
+
+    /// The configurations that endpoints serve or are being updated to; `None` when there are more endpoints than `most`.
+    ///
+    /// [ListEndpoints](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html), and a look at each.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn endpoint_configs_in_use(&self, most: usize) -> Result<Option<BTreeSet<String>>, CallError> {
+        let mut names = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .client
+                .list_endpoints()
+                .max_results(100)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| CallError::new(Operation::ListEndpoints, error))?;
+            names.extend(answer.endpoints().iter().filter_map(|it| it.endpoint_name().map(str::to_owned)));
+            if names.len() > most {
+                return Ok(None);
+            }
+            token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        let mut in_use = BTreeSet::new();
+        for name in names {
+            match self.describe_endpoint(&name).await {
+                Ok(endpoint) => {
+                    in_use.extend(endpoint.pending.map(|pending| pending.config));
+                    in_use.insert(endpoint.config);
+                }
+                // Deleted since it was listed.
+                Err(error) if error.kind == CallErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(in_use))
     }
 
     /// Every version of a model package group, newest first.

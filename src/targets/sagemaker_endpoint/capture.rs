@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::serving::Serving;
-use super::{Readers, Request, plan, scaling};
+use super::{Readers, Request, plan, scaling, tidy};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus, Reader};
 use crate::aws::scaling::Scaling;
 use crate::aws::{CallError, CallErrorKind};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub(super) images: Vec<Resolved>,
     /// The alarms that matter, as they are now.
     pub(super) alarms: SeenAlarms,
+    /// What would be deleted after a success, where that is only to be said.
+    pub(super) superfluous: Vec<String>,
 }
 
 /// Where a model comes from, once that was looked at.
@@ -116,9 +118,32 @@ pub(super) async fn capture(
     let images = images.resolve(&named, events).await?.to_vec();
     let alarms = checks.see_alarms(&plan::alarms(request, endpoint.as_ref())).await;
     let scaling = scaling::look(&readers.scaling, request, running.as_ref()).await?;
-    let snapshot = Snapshot { endpoint, running, scaling, pending, origin, destination, images, alarms };
+    let superfluous = superfluous(reader, request, running.as_ref(), events).await;
+    let snapshot = Snapshot { endpoint, running, scaling, pending, origin, destination, images, alarms, superfluous };
     announce(&snapshot, events);
     Ok(snapshot)
+}
+
+/// What `keep-endpoint-configs` would delete once the deployment that is planned has succeeded: its configuration is then the
+/// newest, and the one that is served is the way back. Configurations and models, in words.
+async fn superfluous(reader: &Reader, request: &Request, running: Option<&Serving>, events: &Events) -> Vec<String> {
+    let (Mode::Plan, Some(keep), Some(running)) = (&request.mode, request.endpoint.keep_configs, running) else {
+        return Vec::new();
+    };
+    let kept = usize::try_from(keep - 1).unwrap_or_default();
+    match tidy::superfluous(reader, &request.endpoint.name, kept, &[running.config.as_str()], events).await {
+        Ok(found) => found
+            .into_iter()
+            .map(|it| match &it.models[..] {
+                [] => it.config,
+                models => format!("{} (and model {})", it.config, models.join(", ")),
+            })
+            .collect(),
+        Err(error) => {
+            events.warn(format!("What `keep-endpoint-configs: {keep}` would delete is not known: {error}"));
+            Vec::new()
+        }
+    }
 }
 
 /// The endpoint; `None` only when AWS says that there is none.

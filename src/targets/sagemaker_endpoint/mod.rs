@@ -21,6 +21,7 @@ mod scaling;
 mod serving;
 mod smoke_test;
 mod tell;
+mod tidy;
 mod update;
 mod verify;
 mod wanted;
@@ -65,9 +66,9 @@ pub struct Readers {
     pub scaling: autoscaling::Reader,
     /// Asks endpoints.
     pub invoker: sage_maker::Invoker,
-}
     /// Of Amazon CloudWatch Logs.
     pub logs: logs::Reader,
+}
 
 /// The clients that write.
 #[derive(Debug, Clone)]
@@ -205,6 +206,13 @@ impl Target for SageMakerEndpoint {
     /// Autoscaling comes back once the new instances have proved themselves.
     async fn follow(&self, writer: &Writers, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         scaling::put_back(&writer.scaling, &rollout.scaled_on, self.request.max_retries, events).await
+    }
+
+    async fn tidy(&self, writer: &Writers, rollout: &Rollout, events: &Events) {
+        if let Some(keep) = self.request.endpoint.keep_configs {
+            let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+            tidy::tidy(writer, rollout, keep, self.request.max_retries, events).await;
+        }
     }
 
     async fn seal(&self, writer: &Writers, events: &Events) {

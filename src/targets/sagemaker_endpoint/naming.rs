@@ -20,6 +20,17 @@ pub(super) fn name(endpoint: &str, run: &str, content: &Value) -> String {
     format!("{begin}{end}")
 }
 
+/// Whether a name is one that [`name`] makes for the endpoint. That of another endpoint may be, too: it is no proof.
+pub(super) fn is_for(endpoint: &str, name: &str) -> bool {
+    let is_hash = |hash: &str| hash.len() == DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some((rest, hash)) = name.rsplit_once('-').filter(|(_, hash)| is_hash(hash)) else { return false };
+    let with = |end: String| {
+        let begin = endpoint.get(..LONGEST.saturating_sub(end.len())).unwrap_or(endpoint).trim_end_matches('-');
+        format!("{begin}{end}") == name
+    };
+    with(format!("-{hash}")) || rest.rsplit_once('-').is_some_and(|(_, run)| with(format!("-{run}-{hash}")))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -37,6 +48,20 @@ mod tests {
         for endpoint in ["x".repeat(63), format!("{}-{}", "x".repeat(34), "y".repeat(28))] {
             let long = name(&endpoint, "12345678901234567890", &json!({}));
             assert!(long.len() <= LONGEST && !long.contains("--"), "{long}");
+        }
+    }
+    #[test]
+    fn a_name_that_was_made_for_an_endpoint_is_known_again() {
+        let long = "x".repeat(63);
+        for (endpoint, run) in [("bikes", "4711"), ("bikes", ""), ("bikes-staging", "4711"), (&long, "4711")] {
+            let name = name(endpoint, run, &json!({"a": 1}));
+            assert!(is_for(endpoint, &name), "{name}");
+            assert!(!is_for("cars", &name), "{name}");
+        }
+        let staging = name("bikes-staging", "4711", &json!({"a": 1}));
+        assert!(!is_for("bikes", &staging), "{staging}");
+        for other in ["bikes", "bikes-4711", "bikes-4711-0123456789", "bikes-4711-0123456789xy", ""] {
+            assert!(!is_for("bikes", other), "{other}");
         }
     }
 }

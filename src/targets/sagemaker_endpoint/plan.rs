@@ -18,6 +18,9 @@ pub(super) const PREVIOUS_TAG: &str = "ecs-deploy-action:previous";
 /// The key of the tag that names the workflow run which made a configuration.
 const RUN_TAG: &str = "ecs-deploy-action:run";
 
+/// The key of the tag that names the endpoint for which something was made.
+const ENDPOINT_TAG: &str = "ecs-deploy-action:endpoint";
+
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -72,6 +75,14 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         draft.request["EndpointConfigName"] = json!(draft.config);
     }
     show_images(&mut changes, before);
+    if !changes.is_empty() {
+        let gone = |config: &String| Change {
+            subject: "keep-endpoint-configs".to_owned(),
+            before: Shown::Value(config.clone()),
+            after: Shown::Absent,
+        };
+        changes.extend(before.superfluous.iter().map(gone));
+    }
     Ok((Plan { changes, diff: String::new() }, draft))
 }
 
@@ -108,6 +119,12 @@ fn is_a_mix(endpoint: &Endpoint) -> bool {
 /// The configuration that was served before one with these tags.
 pub(super) fn previous(tags: &[Tag]) -> Option<String> {
     tags.iter().find(|tag| tag.key == PREVIOUS_TAG).map(|tag| tag.value.clone())
+}
+
+/// Whether something with these tags was made by this action for the endpoint.
+pub(super) fn is_made_for(endpoint: &str, tags: &[Tag]) -> bool {
+    let has = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
+    has(RUN_TAG).is_some() && has(ENDPOINT_TAG) == Some(endpoint)
 }
 
 /// The alarms of the last update, which the next one keeps.
@@ -230,6 +247,10 @@ fn tags(request: &Request, carried: Option<&[Tag]>, previous: Option<&str>) -> V
         if !tag.key.starts_with(TAGS) && !tags.iter().any(|there| there.key == tag.key) {
             tags.push(tag.clone());
         }
+    }
+    // Without a word about the run, nothing is said about who made it.
+    if tags.iter().any(|tag| tag.key == RUN_TAG) {
+        tags.push(Tag { key: ENDPOINT_TAG.to_owned(), value: request.endpoint.name.clone() });
     }
     if let Some(previous) = previous {
         tags.push(Tag { key: PREVIOUS_TAG.to_owned(), value: previous.to_owned() });

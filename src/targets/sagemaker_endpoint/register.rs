@@ -76,7 +76,8 @@ pub(super) async fn deregister(
     Ok(())
 }
 
-fn gone(deleted: Result<(), CallError>) -> Result<(), CallError> {
+/// Deleted, or not there any more.
+pub(super) fn gone(deleted: Result<(), CallError>) -> Result<(), CallError> {
     match deleted {
         Err(error) if error.kind != CallErrorKind::NotFound => Err(error),
         _ => Ok(()),
