@@ -8,33 +8,15 @@ judged: a plan by a tag, a scan gate, and the tags of an image that runs already
 
 import hashlib
 import json
-import os
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
-
-import boto3
 
 from checks import Checks
+from foreign import ACCOUNT, REGION, Left, client
 
-ACCOUNT = "123456789012"
-REGION = "eu-west-1"
 REPOSITORY = "shop/web"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-KEYS = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_REGION": REGION}
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-
-
-def client(service: str, url: str):
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def manifest(content: str) -> str:
@@ -47,26 +29,6 @@ def manifest(content: str) -> str:
 def index(of: str, architecture: str) -> str:
     child = {"mediaType": MANIFEST, "digest": of, "size": 1, "platform": {"os": "linux", "architecture": architecture}}
     return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [child]}, indent=3)
-
-
-class Left:
-    """What a run of the action left behind."""
-
-    def __init__(self, action: str, url: str, inputs: dict[str, str]) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            output = Path(folder) / "output"
-            output.touch()
-            environment = KEYS | {"AWS_ENDPOINT_URL": url, "GITHUB_OUTPUT": str(output), "PATH": os.environ["PATH"]}
-            inputs = {"service": "web", "max-retries": "1"} | inputs
-            environment |= {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
-            done = subprocess.run([action], env=environment, capture_output=True, text=True, timeout=120, check=False)
-            self.exit_code = done.returncode
-            self.log = done.stdout + done.stderr
-            self.outputs = {}
-            lines = iter(output.read_text(encoding="utf-8").splitlines())
-            for line in lines:
-                name, delimiter = line.split("<<")
-                self.outputs[name] = "\n".join(iter(lines.__next__, delimiter))
 
 
 def main(action: str, url: str) -> None:
@@ -97,7 +59,7 @@ def main(action: str, url: str) -> None:
 
     def run(image: str, **inputs: str) -> Left:
         named = {name.replace("_", "-"): value for name, value in inputs.items()}
-        return Left(action, url, {"image": f"{REGISTRY}/{REPOSITORY}:{image}"} | named)
+        return Left(action, url, {"service": "web", "image": f"{REGISTRY}/{REPOSITORY}:{image}"} | named)
 
     print("A plan by a tag:")
     left = run("2", mode="plan")
