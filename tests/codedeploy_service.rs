@@ -4,46 +4,12 @@
 
 mod support;
 
-use ecs_deploy_action::cycle::Cancellation;
 use serde_json::Value;
 use simulator::{
-    Action, Alarm, AlarmState, Behaviour, DeploymentGroup, Fault, Moment, Page, PageAnswer, Rule, Scenario, Service,
-    Simulator, When,
+    Action, Alarm, AlarmState, Behaviour, DeploymentGroup, Fault, Moment, Rule, Scenario, Simulator, When,
 };
-use support::{Report, Step, running, seconds, set_to, web, writes};
-
-const APPSPEC: &str = "\
-version: 0.0
-Resources:
-  - TargetService:
-      Type: AWS::ECS::Service
-      Properties:
-        TaskDefinition: <TASK_DEFINITION>
-        LoadBalancerInfo:
-          ContainerName: app
-          ContainerPort: 8080
-Hooks:
-  - AfterAllowTestTraffic: validate
-";
-
-fn service() -> Service {
-    web().controller("CODE_DEPLOY")
-}
-
-fn world(scenario: Scenario, group: DeploymentGroup) -> Simulator {
-    let simulator = Simulator::new(scenario);
-    simulator.add_service(service());
-    simulator.add_deployment_group(group);
-    simulator
-}
-
-fn deploying(image: &str) -> Step {
-    Step::deploying(image).file("appspec.yaml", APPSPEC)
-}
-
-fn group() -> DeploymentGroup {
-    DeploymentGroup::of("web")
-}
+use support::codedeploy::{APPSPEC, checked, checking, deploying, group, only, world};
+use support::{Step, running, seconds, set_to, web, writes};
 
 fn crashing() -> Scenario {
     Scenario::default().image("bad", Behaviour::crash_loop())
@@ -53,10 +19,6 @@ fn crashing() -> Scenario {
 fn appspec(simulator: &Simulator, number: usize) -> Value {
     let request = &simulator.calls("CreateDeployment")[number].request;
     serde_json::from_str(request["revision"]["appSpecContent"]["content"].as_str().unwrap()).unwrap()
-}
-
-fn only(revision: &str) -> std::collections::BTreeMap<String, usize> {
-    [(revision.to_owned(), 2)].into()
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,67 +190,6 @@ async fn an_alarm_of_the_group_that_is_red_or_missing_is_told_before_anything_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_deployment_is_taken_back_and_the_post_step_sees_to_it() {
-    let simulator = world(Scenario::default(), group());
-    let step = deploying("good:2");
-    let (cancel, cancellation) = Cancellation::new();
-    let cancelled = async {
-        tokio::time::sleep(seconds(12)).await;
-        cancel.send(true).unwrap();
-        std::future::pending::<()>().await
-    };
-    let report = tokio::select! {
-        report = step.run_until_cancelled(&simulator, cancellation) => report,
-        () = cancelled => unreachable!(),
-    };
-    assert_eq!(report.output("cause"), "cancelled", "{report:#?}");
-    assert_eq!(simulator.calls("StopDeployment").len(), 1);
-
-    if report.output("outcome") != "rolled-back" {
-        let report = step.post(&simulator, "cancelled").await;
-        report.ended("rolled-back", "cancelled");
-    }
-    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
-}
-
-/// Runs the step, and cancels it after that time.
-async fn cancelled(step: &Step, simulator: &Simulator, after: u64) -> Report {
-    let (cancel, cancellation) = Cancellation::new();
-    let run = step.run_until_cancelled(simulator, cancellation);
-    tokio::pin!(run);
-    tokio::select! {
-        biased;
-        report = &mut run => unreachable!("{report:#?}"),
-        () = tokio::time::sleep(seconds(after)) => cancel.send_replace(true),
-    };
-    run.await
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_signal_while_traffic_shifts_stops_the_deployment_with_rollback_and_the_post_step_sees_to_the_end() {
-    for (on_cancel, outcome, after_post, stops, revision) in [
-        ("rollback", "failed", "rolled-back", 1, "web:1"),
-        ("leave", "failed", "", 0, "web:2"),
-        ("wait", "deployed", "", 0, "web:2"),
-    ] {
-        let simulator = world(Scenario::default(), group().config("CodeDeployDefault.ECSLinear10PercentEvery1Minutes"));
-        let step = deploying("good:2").input("on-cancel", on_cancel);
-
-        let report = cancelled(&step, &simulator, 200).await;
-
-        report.ended(outcome, if outcome == "failed" { "cancelled" } else { "" });
-        assert!(report.log.contains("AllowTraffic, 30 % of traffic"), "{on_cancel}: {report:#?}");
-        assert_eq!(simulator.elapsed() < seconds(206), on_cancel != "wait", "{on_cancel}: {:?}", simulator.elapsed());
-        assert_eq!(simulator.calls("StopDeployment").len(), stops, "{on_cancel}");
-        let report = step.post(&simulator, "cancelled").await;
-        assert_eq!(report.output("outcome"), after_post, "{on_cancel}: {report:#?}");
-        simulator.settle().await;
-        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()), "{on_cancel}");
-        assert_eq!(simulator.calls("CreateDeployment").len(), 1, "{on_cancel}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_step_ends_when_the_traffic_has_shifted_if_that_is_all_that_it_was_to_wait_for() {
     for (group, word) in [
         (group(), "nobody watches"),
@@ -349,25 +250,6 @@ async fn what_can_be_waited_for_depends_on_who_deploys_the_service() {
     }
 }
 
-const URL: &str = "https://web.example/health";
-
-/// Asks the address, and watches the alarm `latency` for two minutes, after the rollout.
-fn checking(image: &str) -> Step {
-    deploying(image)
-        .input("health-check-url", URL)
-        .input("health-check-minutes", "1")
-        .input("rollback-alarms", "latency")
-        .input("verify-minutes", "2")
-}
-
-fn page() -> Page {
-    Page::new(URL).answer(PageAnswer::status(503).while_runs("bad")).answer(PageAnswer::status(200))
-}
-
-fn checked() -> Scenario {
-    Scenario::default().page(page()).alarm(Alarm::new("latency").watching("slow", seconds(90)))
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_does_not_pass_the_checks_after_the_rollout_is_taken_back_by_another_deployment() {
     for (image, cause, creations, revision) in
@@ -386,101 +268,6 @@ async fn what_does_not_pass_the_checks_after_the_rollout_is_taken_back_by_anothe
             assert!(back.get("Hooks").is_none() && back.to_string().contains(":task-definition/web:1"), "{back}");
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn somebody_elses_deployment_during_the_checks_is_not_touched() {
-    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:3".to_owned() };
-    let scenario = checked().other(Moment::AfterUpdate { number: 1, delay: seconds(110) }, theirs);
-    let simulator = world(scenario, group());
-
-    let report = checking("good:2").run(&simulator).await;
-
-    report.ended("superseded", "conflict");
-    simulator.settle().await;
-    assert_eq!(running(&simulator), only("web:3"));
-    assert_eq!(simulator.calls("CreateDeployment").len(), 1);
-}
-
-/// Runs a step that is killed half a minute after the old tasks are gone.
-async fn kill_after_success(simulator: &Simulator, step: &Step) {
-    let gone = async {
-        while running(simulator) != only("web:2") {
-            tokio::time::sleep(seconds(1)).await;
-        }
-        tokio::time::sleep(seconds(30)).await;
-    };
-    tokio::select! {
-        biased;
-        report = step.run(simulator) => unreachable!("{report:#?}"),
-        () = gone => {}
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_next_attempt_checks_what_a_killed_one_brought_and_knows_where_to_go_back() {
-    for (image, outcome, revision) in [("good:2", "deployed", "web:2"), ("slow:2", "rolled-back", "web:1")] {
-        let simulator = world(checked(), group());
-        kill_after_success(&simulator, &checking(image)).await;
-
-        let report = checking(image).variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
-
-        assert_eq!(report.output("outcome"), outcome, "{report:#?}");
-        assert!(report.log.contains("brought by an earlier attempt of this run"), "{report:#?}");
-        simulator.settle().await;
-        assert_eq!((running(&simulator), set_to(&simulator)), (only(revision), revision.to_owned()));
-        assert_eq!(simulator.calls("RegisterTaskDefinition").len(), 1);
-
-        // What another run brought is that run's to check.
-        if outcome == "deployed" {
-            let report = checking(image).variable("GITHUB_RUN_ID", "4712").run(&simulator).await;
-            report.ended("unchanged", "");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_next_attempt_has_nothing_to_do_when_there_is_nothing_to_check() {
-    let simulator = world(Scenario::default(), group());
-    deploying("good:2").run(&simulator).await.ended("deployed", "");
-
-    let report = deploying("good:2").variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
-
-    report.ended("unchanged", "");
-    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_later_step_that_fails_takes_a_finished_deployment_back() {
-    let simulator = world(Scenario::default(), group());
-    let step = deploying("good:2").input("rollback-on-job-failure", "true");
-    step.run(&simulator).await.ended("deployed", "");
-
-    let report = step.post(&simulator, "failure").await;
-
-    report.ended("rolled-back", "job-failed");
-    simulator.settle().await;
-    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
-    assert_eq!(simulator.calls("CreateDeployment").len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_after_one_that_was_killed_joins_its_deployment() {
-    let simulator = world(Scenario::default(), group());
-    let rule = When { operation: Some("GetDeployment".to_owned()), ..When::default() };
-    simulator.inject(Rule { when: When { times: Some(1), ..rule }, fault: Fault::Hang { after_effect: false } });
-    let step = deploying("good:2");
-    tokio::select! {
-        biased;
-        () = simulator.hung() => {}
-        _ = step.run(&simulator) => unreachable!(),
-    }
-
-    let report = deploying("good:2").variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
-
-    report.ended("deployed", "");
-    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
-    assert_eq!(running(&simulator), only("web:2"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -521,41 +308,6 @@ async fn a_rollback_of_a_first_deployment_goes_to_what_the_service_began_with_al
         simulator.settle().await;
         assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()), "{pause}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn somebody_elses_deployment_is_waited_for_refused_or_superseded() {
-    for (on_conflict, expected) in [("wait", "deployed"), ("fail", "refused"), ("supersede", "deployed")] {
-        let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:2".to_owned() };
-        let scenario = Scenario::default().other(Moment::Elapsed(seconds(1)), theirs);
-        let simulator = world(scenario, group());
-        tokio::time::sleep(seconds(5)).await;
-
-        let report = deploying("good:3").input("on-conflict", on_conflict).run(&simulator).await;
-
-        assert_eq!(report.output("outcome"), expected, "{on_conflict}: {report:#?}");
-        assert_eq!(simulator.calls("StopDeployment").len(), usize::from(on_conflict == "supersede"));
-        simulator.settle().await;
-        let ours = only("web:3");
-        assert_eq!(running(&simulator) == ours, expected == "deployed", "{on_conflict}: {report:#?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deployment_that_somebody_stops_and_follows_with_theirs_is_superseded() {
-    let stop = Action::StopCodeDeployment { service: "web".to_owned(), rolls_back: false };
-    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:3".to_owned() };
-    let scenario = Scenario::default()
-        .other(Moment::AfterUpdate { number: 1, delay: seconds(20) }, stop)
-        .other(Moment::AfterUpdate { number: 1, delay: seconds(22) }, theirs);
-    let simulator = world(scenario, group().rollback_events(&[]));
-
-    let report = deploying("good:2").run(&simulator).await;
-
-    report.ended("superseded", "conflict");
-    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
-    simulator.settle().await;
-    assert_eq!(running(&simulator), only("web:3"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use simulator::{
-    Alarm, Behaviour, DeploymentGroup, Fault, HookOutcome, Image, Page, PageAnswer, Repository, Scenario, Service,
+    Alarm, Behaviour, DeploymentGroup, HookOutcome, Image, Page, PageAnswer, Repository, Scenario, Service,
     ServiceDeployments, Simulator,
 };
-use support::faults::{at_call, faults};
+use support::faults::{at_call, faults, killed_at};
 use support::{Report, Step, running, scheduled, seconds, set_to, web, writes};
 
 /// A world, and what is deployed to it.
@@ -93,25 +93,15 @@ async fn survive(course: &Course) -> usize {
                 course.name, call.number, call.operation
             );
             let simulator = course.world();
-            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
             let step = course.step(1);
-            tokio::select! {
-                biased;
-                () = simulator.hung() => {}
-                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
-            }
+            killed_at(&case, call.number, after_effect, &simulator, &step).await;
             converges(&case, course, &simulator).await;
             cases += 1;
 
             let case = format!("{case}, then the post step");
             let simulator = course.world();
-            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
             let step = course.step(1);
-            tokio::select! {
-                biased;
-                () = simulator.hung() => {}
-                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
-            }
+            killed_at(&case, call.number, after_effect, &simulator, &step).await;
             is_taken_back(&case, course, step, &simulator).await;
             cases += 1;
         }
@@ -376,13 +366,8 @@ async fn answers(name: &str, action: &'static str, expected: &str, version: &str
             let case = format!("{name}, killed at call {} ({}), {after_effect}", call.number, call.operation);
             for has_post_step in [false, true] {
                 let simulator = world().await;
-                simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
                 let step = step();
-                tokio::select! {
-                    biased;
-                    () = simulator.hung() => {}
-                    report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
-                }
+                killed_at(&case, call.number, after_effect, &simulator, &step).await;
                 if has_post_step {
                     let report = step.post(&simulator, "cancelled").await;
                     is_on_one(&case, &simulator, &report).await;

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::{Value, json};
 use simulator::{Behaviour, ContainerInstance, Fault, Rule, Scenario, Service, Simulator, When};
-use support::faults::{at_call, faults};
+use support::faults::{at_call, faults, killed_at};
 use support::{Report, Step, running, seconds, set_to, task_definition, web};
 
 const SUBNETS: (&str, &str) = ("run-task-subnets", "subnet-0a, subnet-0b");
@@ -338,13 +338,8 @@ async fn survives(name: &str, behaviour: fn() -> Behaviour, minutes: &str, expec
         for after_effect in [false, true] {
             let case = format!("{name}, killed at call {} ({}), {after_effect}", call.number, call.operation);
             let simulator = world();
-            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
             let step = step();
-            tokio::select! {
-                biased;
-                () = simulator.hung() => {}
-                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
-            }
+            killed_at(&case, call.number, after_effect, &simulator, &step).await;
             let report = step.post(&simulator, "cancelled").await;
             is_settled(&case, &simulator, &report).await;
             cases += 1;

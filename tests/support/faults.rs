@@ -1,8 +1,8 @@
 //! What goes wrong at a call.
 
-use simulator::{Fault, Rule, When};
+use simulator::{Fault, Rule, Simulator, When};
 
-use super::seconds;
+use super::{Step, seconds};
 
 /// AWS refuses the call with this code.
 pub(crate) fn refuse(code: &str) -> Fault {
@@ -29,4 +29,14 @@ pub(crate) fn faults() -> Vec<Fault> {
 
 pub(crate) fn at_call(number: usize, fault: Fault) -> Rule {
     Rule { when: When { number: Some(number), ..When::default() }, fault }
+}
+
+/// Runs a step that is killed at that call, before or after the call has its effect.
+pub(crate) async fn killed_at(case: &str, number: usize, after_effect: bool, simulator: &Simulator, step: &Step) {
+    simulator.inject(at_call(number, Fault::Hang { after_effect }));
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        report = step.run(simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
+    }
 }

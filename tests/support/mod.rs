@@ -7,6 +7,7 @@
     reason = "every test binary uses a part; a test that cannot go on has failed"
 )]
 
+pub(crate) mod codedeploy;
 pub(crate) mod faults;
 pub(crate) mod permissions;
 pub(crate) mod registry;
