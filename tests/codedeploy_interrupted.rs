@@ -1,7 +1,5 @@
 //! Deployments by AWS CodeDeploy that are cancelled, killed, or met by somebody else's.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod support;
 
 use ecs_deploy_action::cycle::Cancellation;
