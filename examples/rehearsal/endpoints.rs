@@ -59,18 +59,26 @@ pub(crate) const REHEARSALS: &[Rehearsal] = &[
         inputs: STAGING,
         world: || {
             let message = "KeyError: 'temp_c'".to_owned();
-            Ok(world(account().invocation_of(image("v5").digest(), Invocation::Fails { status: 500, message })))
+            let scenario = account().invocation_of(image("v5").digest(), Invocation::Fails { status: 500, message });
+            let written = [
+                "INFO  loading /opt/ml/model/model.tar.gz",
+                "INFO  listening on 0.0.0.0:8080",
+                "ERROR predict.py, line 14, in features: row['temp_c'] / 40",
+            ];
+            Ok(world(scenario.log(image("v5").digest(), &written)))
         },
         outcome: "rolled-back",
     },
     Rehearsal {
         name: "sagemaker-silent-rollback",
         story: "The container does not answer its pings, and SageMaker goes back without a word: the endpoint is in service \
-                again, and the deployment has failed all the same.",
+                again, and the deployment has failed all the same. The container's log says why.",
         inputs: STAGING,
         world: || {
             let scenario = Scenario { silent_endpoint_rollbacks: true, ..account() };
-            Ok(world(scenario.model(image("v5").digest(), ModelOutcome::no_ping())))
+            let written =
+                ["INFO  loading /opt/ml/model/model.tar.gz", "ModuleNotFoundError: No module named 'sklearn'"];
+            Ok(world(scenario.model(image("v5").digest(), ModelOutcome::no_ping()).log(image("v5").digest(), &written)))
         },
         outcome: "rolled-back",
     },
