@@ -2,9 +2,9 @@
 
 use ecs_deploy_action::cycle::Cancellation;
 use serde_json::json;
-use simulator::{Action, Alarm, Moment, Scenario};
+use simulator::{Action, Alarm, ModelOutcome, Moment, Scenario};
 
-use crate::stage::{MAKING, as_before, deploying, digest, serves, world, writes};
+use crate::stage::{MAKING, as_before, bad, creating, deploying, digest, empty, serves, world, writes};
 use crate::support::{Step, seconds};
 
 #[tokio::test(start_paused = true)]
@@ -80,4 +80,20 @@ async fn a_later_step_that_fails_takes_the_deployment_back() {
     step.run(&simulator).await.ended("deployed", "");
     step.post(&simulator, "failure").await.ended("rolled-back", "job-failed");
     assert_eq!(serves(&simulator), as_before(&simulator));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_takes_too_long_is_taken_back_once_sagemaker_is_through_with_it() {
+    for outlasts in [seconds(3 * 3600), seconds(7 * 3600)] {
+        let simulator = world(bad(ModelOutcome::Serves { after: outlasts }));
+        let report = deploying("bad").input("wait-for-minutes", "5").run(&simulator).await;
+        report.ended("rolled-back", "timeout");
+        assert_eq!(serves(&simulator), as_before(&simulator));
+        assert_eq!(simulator.calls("UpdateEndpoint").len(), 2);
+    }
+
+    let simulator = empty(bad(ModelOutcome::Serves { after: seconds(3 * 3600) }));
+    let step = creating("bad").input("wait-for-minutes", "5").input("on-first-failure", "delete");
+    step.run(&simulator).await.ended("rolled-back", "timeout");
+    assert_eq!(simulator.describe_endpoint("bikes"), json!(null));
 }

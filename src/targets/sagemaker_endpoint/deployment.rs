@@ -15,6 +15,8 @@ const WAIT_MOST: u64 = 3600;
 /// The bounds of an update's whole time.
 const TIME_LEAST: u64 = 600;
 const TIME_MOST: u64 = 28_800;
+/// The same for an update of which nothing was said.
+pub(super) const LONGEST: Duration = Duration::from_secs(TIME_MOST);
 /// What starting instances, pulling images and loading models may take besides the waits.
 const START: u64 = 3600;
 /// AWS's own examples shift so much first, or in each step, and wait so long after it.

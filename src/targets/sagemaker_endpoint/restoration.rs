@@ -33,6 +33,8 @@ pub struct Restoration {
     steady_looks: u32,
     /// How often in a row there was no endpoint.
     absent_looks: u32,
+    /// How long the update itself may take, which nothing can stop.
+    in_flight: Duration,
     /// What is asked of what serves again.
     asking: Option<Asking>,
     /// Where it is said that it does not answer as it should either.
@@ -67,6 +69,7 @@ impl Restoration {
             attempts: ATTEMPTS,
             steady_looks: if rollout.seen.moved { STEADY_LOOKS } else { 0 },
             absent_looks: 0,
+            in_flight: rollout.longest(),
             asking: None,
             relapse: Rc::default(),
             pause: None,
@@ -169,6 +172,14 @@ fn step(pin: &Pin, there: Option<&Endpoint>, steady_looks: u32) -> Step {
     }
 }
 
+/// Whether the update is still on its way there. To wait for its end uses up nobody's patience with the way back.
+fn is_in_flight(pin: &Pin, there: &Endpoint) -> bool {
+    match &there.pending {
+        Some(pending) => there.status.is_moving() && pending.config == pin.config,
+        None => there.status == Status::Creating && there.config == pin.config,
+    }
+}
+
 impl Watch for Restoration {
     async fn look(&mut self) -> Result<Look, Failure> {
         let there = find(&self.reader, &self.endpoint).await?;
@@ -192,7 +203,8 @@ impl Watch for Restoration {
         };
         let back = Pin { config: self.pin.previous.clone().unwrap_or_default(), ..self.pin.clone() };
         let progress = there.as_ref().map(|there| progress(&back, there)).unwrap_or_else(Progress::default);
-        Ok(Look { verdict, progress, said: Vec::new(), rest: None })
+        let is_in_flight = there.as_ref().is_some_and(|there| is_in_flight(&self.pin, there));
+        Ok(Look { verdict, progress, said: Vec::new(), rest: is_in_flight.then_some(self.in_flight) })
     }
 
     fn pause(&self) -> Option<Duration> {

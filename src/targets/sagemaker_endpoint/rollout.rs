@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,13 @@ impl Rollout {
             began: None,
             seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
         }
+    }
+
+    /// How long SageMaker may be at it, whatever happens.
+    pub(super) fn longest(&self) -> Duration {
+        let kept = self.last.as_ref().and_then(|endpoint| endpoint.last_deployment.as_ref());
+        let deployment = self.request.get("DeploymentConfig").or(kept);
+        deployment.and_then(deployment::most).unwrap_or(deployment::LONGEST)
     }
 
     pub(super) fn memo(&self, promotions: Vec<Promotion>) -> Memo {
