@@ -2,6 +2,7 @@
 
 mod container;
 mod fargate;
+mod names;
 mod shape;
 
 use serde_json::{Map, Value};
@@ -41,6 +42,7 @@ pub fn check(document: &TaskDefinition) -> Vec<Complaint> {
         complaints.error(subject, "has to be a text; put it in quotes");
     });
     shape::check(&members, &mut complaints);
+    names::check(&members, &mut complaints);
     family(task, &mut complaints);
     sizes(task, &mut complaints);
     roles(task, &mut complaints);

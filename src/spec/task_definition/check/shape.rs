@@ -107,7 +107,7 @@ pub(super) fn check(document: &Value, complaints: &mut Complaints) {
 }
 
 /// Calls back for every value at a path.
-fn visit(value: &Value, path: &str, subject: String, found: &mut impl FnMut(String, &Value)) {
+pub(super) fn visit(value: &Value, path: &str, subject: String, found: &mut impl FnMut(String, &Value)) {
     if path.is_empty() {
         return found(subject, value);
     }
