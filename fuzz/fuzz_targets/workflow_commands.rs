@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
                 meant.extend(annotate(Level::Warning, &kind, &text));
             }
             Some('x') => {
-                console.annotate(Annotation { level: Level::Error, title: &kind, message: &text });
+                console.annotate(Annotation { level: Level::Error, place: None, title: &kind, message: &text });
                 meant.extend(annotate(Level::Error, &kind, &text));
             }
             Some('p') => {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Conclusion, Diagnosis, Plan, Table};
+use super::{Conclusion, Diagnosis, Finding, Plan, Table};
 
 /// One thing that happened.
 ///
@@ -50,6 +50,8 @@ pub enum Kind {
     Noted(String),
     /// Something that the user should look at, and that does not stop the deployment.
     Warned(String),
+    /// Something that is wrong with a file.
+    Found(Finding),
     /// Something that is best read as a table.
     Tabulated(Table),
     /// What will change.

@@ -7,6 +7,7 @@ mod diagnosis;
 mod drive;
 mod event;
 mod failure;
+mod finding;
 mod finish;
 mod outcome;
 mod phase;
@@ -24,6 +25,7 @@ pub use diagnosis::{Diagnosis, Hint, LogTail, Said, StoppedContainer, StoppedTas
 pub use drive::{deploy, errand, plan, take_back};
 pub use event::{Event, Events, Kind, Output, Phase, Progress, Shift, Sink};
 pub use failure::Failure;
+pub use finding::Finding;
 pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};

@@ -1,8 +1,9 @@
-//! What GitHub shows on the page of the run: one error when the run fails, and the warnings.
+//! What GitHub shows on the page of the run, and beside the lines of files: one error when the run fails, the warnings, and what
+//! was found in files.
 
-use crate::cycle::{Conclusion, Event, Kind, Sink};
+use crate::cycle::{Conclusion, Event, Finding, Kind, Sink};
 use crate::runner::Console;
-use crate::runner::command::{Annotation, Level};
+use crate::runner::command::{Annotation, Level, Place};
 use crate::runner::text::one_line;
 
 /// Reads events, leaves annotations.
@@ -33,7 +34,16 @@ impl Annotations {
         let lines = [Some(headline), reason.as_ref(), advice.as_ref(), self.hint.as_ref(), more.as_ref()];
         let message = lines.into_iter().flatten().map(|line| one_line(line)).collect::<Vec<_>>().join("\n");
         let title = format!("{}: {outcome}{why}", self.target);
-        self.console.annotate(Annotation { level: Level::Error, title: &title, message: &message });
+        self.console.annotate(Annotation { level: Level::Error, place: None, title: &title, message: &message });
+    }
+}
+
+impl Annotations {
+    fn find(&self, finding: &Finding) {
+        let level = if finding.is_error { Level::Error } else { Level::Warning };
+        let place = Some(Place { file: &finding.file, line: finding.line });
+        let message = one_line(&finding.sentence());
+        self.console.annotate(Annotation { level, place, title: &self.target, message: &message });
     }
 }
 
@@ -41,6 +51,7 @@ impl Sink for Annotations {
     fn receive(&mut self, event: &Event) {
         match &event.kind {
             Kind::Started { target, .. } => self.target.clone_from(target),
+            Kind::Found(finding) => self.find(finding),
             Kind::Warned(text) => self.console.warn(&self.target, text),
             Kind::Diagnosed(diagnosis) => self.hint = diagnosis.hints.first().map(|hint| hint.hint.clone()),
             Kind::Concluded(conclusion) => self.conclude(conclusion),

@@ -213,7 +213,7 @@ impl Sink for Log {
             }
             Kind::Noted(text) => self.detail(at, &one_line(text)),
             // The annotation is the line, and must not be folded away.
-            Kind::Warned(_) => self.leave_group(),
+            Kind::Warned(_) | Kind::Found(_) => self.leave_group(),
             Kind::Tabulated(table) => self.table(at, table),
             Kind::Planned(plan) => self.plan(at, plan),
             Kind::Progressed(progress) => self.progress(at, progress),

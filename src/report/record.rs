@@ -81,7 +81,8 @@ impl Record {
                 self.end_phase(event.at);
                 self.conclusion = Some(conclusion.clone());
             }
-            Kind::Noted(_) | Kind::Said { .. } | Kind::Owed(_) => {}
+            // A table has them all.
+            Kind::Found(_) | Kind::Noted(_) | Kind::Said { .. } | Kind::Owed(_) => {}
         }
     }
 

@@ -39,11 +39,22 @@ impl Level {
     }
 }
 
-/// A message that GitHub shows on the page of the run.
+/// A line of a file in the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The file's path from the root of the repository.
+    pub file: &'a str,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// A message that GitHub shows on the page of the run, and beside the line that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Annotation<'a> {
     /// How much attention it wants.
     pub level: Level,
+    /// What it is about, if that is a line of a file.
+    pub place: Option<Place<'a>>,
     /// Its first line, in bold.
     pub title: &'a str,
     /// The rest; may have several lines.
@@ -99,17 +110,23 @@ impl Console {
 
     /// Leaves an annotation. One that the runner would drop, because there are too many, is printed as text.
     pub fn annotate(&self, annotation: Annotation<'_>) {
-        let Annotation { level, title, message } = annotation;
+        let Annotation { level, place, title, message } = annotation;
         if self.count(level) > MAX_ANNOTATIONS {
-            return self.text(&format!("{}: {title}: {message}", level.as_str()));
+            let place = place.map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
+            return self.text(&format!("{place}{}: {title}: {message}", level.as_str()));
         }
         let message = cut(&readable(message), MAX_MESSAGE);
-        self.run(&Command::new(level.as_str(), &message).with("title", &one_line(title)));
+        let command = Command::new(level.as_str(), &message).with("title", &one_line(title));
+        let command = match place {
+            Some(Place { file, line }) => command.with("file", &one_line(file)).with("line", &line.to_string()),
+            None => command,
+        };
+        self.run(&command);
     }
 
     /// [`Self::annotate`] with a warning.
     pub fn warn(&self, title: &str, message: &str) {
-        self.annotate(Annotation { level: Level::Warning, title, message });
+        self.annotate(Annotation { level: Level::Warning, place: None, title, message });
     }
 
     /// How many annotations of a level there are, this one included.
@@ -251,7 +268,7 @@ mod tests {
         #[test]
         fn an_annotation_is_one_command_and_says_all_of_it(title in "[a:,%=\\n#\\[\\] ]{0,12}", message in "[a:%\\n\\r#\\[\\]0AD25 ]{0,40}") {
             let screen = Screen::default();
-            screen.console().annotate(Annotation { level: Level::Error, title: &title, message: &message });
+            screen.console().annotate(Annotation { level: Level::Error, place: None, title: &title, message: &message });
             let printed = screen.text();
             prop_assert_eq!(printed.lines().count(), 1);
             let (info, data) = modern(printed.trim_end_matches('\n')).unwrap();
@@ -287,10 +304,13 @@ mod tests {
         console.mask("s3\ncret");
         console.mask("  ");
         console.warn("a: b, c", "one\ntwo");
+        let place = Some(Place { file: "a,b:c.yml\n::error::no", line: 7 });
+        console.annotate(Annotation { level: Level::Error, place, title: "t", message: "there" });
         assert_eq!(
             screen.text(),
             "::group::Plan ::error::no\n::endgroup::\n::debug::100 %25%0Asure\n::add-mask::s3%0Acret\n\
-             ::warning title=a%3A b%2C c::one%0Atwo\n"
+             ::warning title=a%3A b%2C c::one%0Atwo\n\
+             ::error title=t,file=a%2Cb%3Ac.yml %3A%3Aerror%3A%3Ano,line=7::there\n"
         );
     }
 
@@ -302,7 +322,7 @@ mod tests {
             console.warn("title", "message");
         }
         console.warn("title", "one too many");
-        console.annotate(Annotation { level: Level::Error, title: "title", message: "counted apart" });
+        console.annotate(Annotation { level: Level::Error, place: None, title: "title", message: "counted apart" });
         let printed = screen.text();
         assert_eq!(printed.matches("::warning title=title::").count(), MAX_ANNOTATIONS);
         assert!(printed.contains("\nwarning: title: one too many\n::error title=title::counted apart\n"), "{printed}");
@@ -312,7 +332,7 @@ mod tests {
     fn a_message_is_cut_where_the_runner_would_cut_it() {
         for (message, kept) in [("x".repeat(5000), 4096), ("🚢".repeat(5000), 2048), ("x".repeat(4096), 4096)] {
             let screen = Screen::default();
-            screen.console().annotate(Annotation { level: Level::Error, title: "", message: &message });
+            screen.console().annotate(Annotation { level: Level::Error, place: None, title: "", message: &message });
             assert_eq!(modern(&screen.text()).unwrap().1.trim_end().chars().count(), kept);
         }
     }

@@ -242,7 +242,12 @@ fn tables(tables: &[Table]) -> Option<String> {
     let cells = |row: &Vec<String>| row.iter().map(|cell| prose(cell)).collect::<Vec<_>>();
     let one = |table: &Table| {
         let header: Vec<String> = table.header.iter().map(|name| prose(name)).collect();
-        section(&prose(&table.title), &wide_table(&header, table.rows.iter().take(MAX_ROWS).map(cells)))
+        let mut body = wide_table(&header, table.rows.iter().take(MAX_ROWS).map(cells));
+        let left_out = table.rows.len().saturating_sub(MAX_ROWS);
+        if left_out > 0 {
+            body.push_str(&format!("\nand {left_out} more.\n"));
+        }
+        section(&prose(&table.title), &body)
     };
     (!tables.is_empty()).then(|| tables.iter().take(MAX_ROWS).map(one).collect::<Vec<_>>().join("\n"))
 }
