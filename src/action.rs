@@ -24,7 +24,7 @@ use crate::report::github::{self, Begun};
 use crate::report::{self, Audience, Outbox, state};
 use crate::runner::inputs::UnreadableInputs;
 use crate::runner::{Console, Environment, Inputs, RunContext};
-use crate::spec::{History, InputError, Mode, Spec, Tag};
+use crate::spec::{Asked, History, InputError, Mode, Spec, Tag, Validation};
 use crate::verification::Checks;
 use crate::web::Web;
 
@@ -90,16 +90,12 @@ async fn exit_code(host: Host) -> u8 {
 }
 
 async fn step(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Conclusion {
-    let asked = inputs(host, events).and_then(|inputs| {
-        let history = History::from_inputs(&inputs).map_err(|error| wrong(&[error]))?;
-        Ok(match history {
-            Some(history) => Asked::History(history),
-            None => Asked::Deployment(Box::new(spec_of(host, &inputs)?)),
-        })
-    });
+    let asked = inputs(host, events)
+        .and_then(|inputs| Asked::from_inputs(&inputs, &workspace(host)).map_err(|errors| wrong(&errors)));
     let spec = match asked {
         Ok(Asked::Deployment(spec)) => *spec,
         Ok(Asked::History(history)) => return tell_history(host, &history, events).await,
+        Ok(Asked::Validation(validation)) => return validate(host, &validation, events),
         Err(failure) => return refuse(failure, events),
     };
     if spec.prints_policy {
@@ -223,14 +219,8 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     Ok(Prepared { spec, policy, tags, today, connection, checks })
 }
 
-/// What the step is for.
-enum Asked {
-    Deployment(Box<Spec>),
-    History(History),
-}
-
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
-    spec_of(host, &inputs(host, events)?)
+    Spec::from_inputs(&inputs(host, events)?, &workspace(host)).map_err(|errors| wrong(&errors))
 }
 
 fn wrong(errors: &[InputError]) -> Failure {
@@ -252,9 +242,8 @@ fn inputs(host: &Host, events: &Events) -> Result<Inputs, Failure> {
     })
 }
 
-fn spec_of(host: &Host, inputs: &Inputs) -> Result<Spec, Failure> {
-    let workspace = host.environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    Spec::from_inputs(inputs, &workspace).map_err(|errors| wrong(&errors))
+fn workspace(host: &Host) -> PathBuf {
+    host.environment.get("GITHUB_WORKSPACE").map_or_else(|| PathBuf::from("."), PathBuf::from)
 }
 
 /// Tags by which a revision can be traced to what made it, and found again by a rollback.
@@ -292,6 +281,20 @@ async fn tell_history(host: &Host, history: &History, events: &Events) -> Conclu
         told = told => told,
     };
     match told {
+        Ok(conclusion) => {
+            events.know(Output::Changed, false);
+            events.send(Kind::Concluded(conclusion.clone()));
+            conclusion
+        }
+        Err(failure) => refuse(failure, events),
+    }
+}
+
+/// `mode: validate`: asks nobody.
+fn validate(host: &Host, validation: &Validation, events: &Events) -> Conclusion {
+    events.send(Kind::Started { target: "workflows and task definitions".to_owned(), mode: "validate" });
+    let ours = host.environment.get("GITHUB_ACTION_REPOSITORY").map(str::to_owned);
+    match crate::validate::tell(validation, &workspace(host), ours, events) {
         Ok(conclusion) => {
             events.know(Output::Changed, false);
             events.send(Kind::Concluded(conclusion.clone()));

@@ -13,6 +13,7 @@
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`github`]: what GitHub keeps of a deployment.
 //! - [`history`]: what an environment's past deployments amount to.
+//! - [`validate`]: what is wrong in a repository's workflows and task definitions, found without asking anybody.
 //! - [`report`]: the readers of the cycle's events: log, annotations, outputs, summary, GitHub, Slack
 //!   and other web hooks.
 //! - `dispatch`: which of the targets a step is for.
@@ -29,5 +30,6 @@ pub mod report;
 pub mod runner;
 pub mod spec;
 pub mod targets;
+pub mod validate;
 pub mod verification;
 pub mod web;

@@ -276,7 +276,7 @@ fn wanted(inputs: &Inputs) -> Wanted<'_> {
     }
 }
 
-fn overrides(inputs: &Inputs, reader: &mut Reader) -> Overrides {
+pub(super) fn overrides(inputs: &Inputs, reader: &mut Reader) -> Overrides {
     let containers = inputs.container_name.as_deref().map(field::list).unwrap_or_default();
     if let Some(image) = inputs.image.as_deref() {
         reader.keep(image_reference("image", image));

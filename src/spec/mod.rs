@@ -4,6 +4,7 @@ mod access;
 mod aftermath;
 mod announcement;
 mod arn;
+mod asked;
 mod code_deploy;
 mod deployment;
 mod edit;
@@ -23,6 +24,7 @@ mod smoke_test;
 mod source;
 mod strategy;
 mod task_definition;
+mod validation;
 mod verification;
 mod volume;
 
@@ -30,9 +32,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::runner::Inputs;
+
 pub use access::{Access, Role, Voucher};
 pub use announcement::{Announcements, Comment, Environment, NotifyOn, Template, Webhook};
 pub use arn::{Arn, InvalidArn};
+pub use asked::Asked;
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
@@ -41,6 +46,7 @@ pub use error::InputError;
 pub use history::History;
 pub use images::{FindingSeverity, GateAction, Ignored, ImageRules, Resolve, ScanGate};
 pub use mode::{Mode, RollbackTo};
+pub(crate) use nearest::nearest;
 pub use network::Network;
 pub use one_off::OneOff;
 pub use pause::WaitUntil;
@@ -52,6 +58,7 @@ pub use crate::cycle::{OnCancel, OnConflict, OnPause};
 pub use task_definition::{
     Complaint, DocumentError, Format, RenderError, Severity, Tag, TaskDefinition, check, difference, render,
 };
+pub use validation::Validation;
 pub use verification::{Address, AlarmPreflight, HealthCheck, Statuses, Verification};
 
 /// One deployment, as it was asked for. Whatever was not asked for is `None`, and never sent.
@@ -139,6 +146,14 @@ pub enum Source {
     Document(TaskDefinition),
 }
 
+impl Source {
+    /// Whether `task-definition` with this value can only be a file. Without a file of that name everything else is the name of a
+    /// registered task definition.
+    pub fn is_a_file(named: &str) -> bool {
+        source::is_a_file(named)
+    }
+}
+
 /// Changes to a task definition. Those that concern one container go to `containers`, or to the only container that they can
 /// be meant for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -174,6 +189,13 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// Reads the inputs that change a task definition, and gives everything that is wrong with them.
+    pub fn from_inputs(inputs: &Inputs) -> (Self, Vec<InputError>) {
+        let mut reader = from_inputs::Reader::default();
+        let overrides = from_inputs::overrides(inputs, &mut reader);
+        (overrides, reader.errors)
+    }
+
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

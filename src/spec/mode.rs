@@ -62,6 +62,7 @@ enum Word {
     RunTask,
     IamPolicy,
     Report,
+    Validate,
 }
 
 /// What policies can be printed for.
@@ -76,7 +77,9 @@ const WORK: [(&str, Word); 6] = [
 
 /// Reads them.
 pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
-    let choices = [&WORK[..], &[("iam-policy", Word::IamPolicy), ("report", Word::Report)]].concat();
+    let choices =
+        [&WORK[..], &[("iam-policy", Word::IamPolicy), ("report", Word::Report), ("validate", Word::Validate)]]
+            .concat();
     let word = inputs.mode.as_deref().map_or(Ok(Word::Deploy), |text| field::choice("mode", text, &choices))?;
     let prints_policy = word == Word::IamPolicy;
     let word = match inputs.iam_policy_for.as_deref() {
@@ -96,14 +99,21 @@ pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
         (Word::Continue, None) => Ok(pause),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
-        // Reads something else, and only that: see `History`.
-        (Word::Report, None) => Ok(Mode::Plan),
+        // Read something else, and only that: see `Asked`.
+        (Word::Report | Word::Validate, None) => Ok(Mode::Plan),
         (Word::Rollback, to) => {
             let read = if inputs.endpoint_name.is_some() { endpoint::rollback_to } else { rollback_to };
             to.map_or(Ok(RollbackTo::Previous), read).map(|to| Mode::Rollback { to })
         }
         (
-            Word::Deploy | Word::Plan | Word::Promote | Word::Continue | Word::RunTask | Word::IamPolicy | Word::Report,
+            Word::Deploy
+            | Word::Plan
+            | Word::Promote
+            | Word::Continue
+            | Word::RunTask
+            | Word::IamPolicy
+            | Word::Report
+            | Word::Validate,
             Some(_),
         ) => Err(InputError::new(
             "to",

@@ -96,12 +96,15 @@ fn is_family(text: &str) -> bool {
 /// A file if there is one of that name, or if it can only be one; else the name of a registered task definition.
 fn file_or_registered(named: &str, workspace: &Path) -> Result<Source, InputError> {
     let path = workspace.join(named);
-    let looks_like_a_file = !named.starts_with("arn:")
-        && (named.contains(['/', '\\']) || Format::of_extension(&path).is_some() || named.contains('.'));
-    if path.is_file() || looks_like_a_file {
+    if path.is_file() || is_a_file(named) {
         return read(named, &as_seen_from_here(path, workspace), workspace).map(Source::Document);
     }
     registered("task-definition", named).map(|_| Source::Registered(named.to_owned()))
+}
+
+/// Names of task definitions have neither dots nor slashes.
+pub(super) fn is_a_file(named: &str) -> bool {
+    !named.starts_with("arn:") && named.contains(['/', '\\', '.'])
 }
 
 fn read(named: &str, path: &Path, workspace: &Path) -> Result<TaskDefinition, InputError> {

@@ -104,9 +104,11 @@ impl Step {
         self
     }
 
-    /// Puts a file into the workspace.
+    /// Puts a file into the workspace, and the folders that it lies in.
     pub(crate) fn file(self, name: &str, content: &str) -> Self {
-        std::fs::write(self.folder.path().join(name), content).unwrap();
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
         self
     }
 

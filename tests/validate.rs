@@ -1,0 +1,536 @@
+//! `mode: validate`: what is wrong in a repository is told on its line, nobody is asked, and what is right is left alone.
+
+mod support;
+
+use ecs_deploy_action::validate::{Finding, Ours, workflow};
+use proptest::prelude::*;
+use simulator::{Scenario, Simulator};
+use support::{Report, Step, world};
+
+const DEPLOY: &str = ".github/workflows/deploy.yml";
+
+/// Its line numbers are those of the cases.
+const CLEAN: &str = "name: Deploy
+on:
+  push:
+    branches: [main]
+permissions: {}
+concurrency:
+  group: production
+  cancel-in-progress: false
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      id-token: write
+      deployments: write
+    outputs:
+      revision: ${{ steps.deploy.outputs.task-definition-revision }}
+    steps:
+      - uses: actions/checkout@v5
+      - id: deploy
+        uses: org/ecs-deploy-action@v1
+        with:
+          task-definition: deploy/web.json
+          service: web
+          image: ${{ env.REGISTRY }}/web:${{ github.sha }}
+          role-to-assume: ${{ vars.ROLE }}
+          aws-region: eu-west-1
+          github-deployment: true
+          environment: production
+          wait-for-minutes: 30
+      - if: steps.deploy.outputs.changed == 'true'
+        run: |
+          echo one
+          echo \"${{ steps.deploy.outputs.message }}\"
+  after:
+    needs: deploy
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo \"${{ needs.deploy.outputs.revision }}\"
+";
+
+/// Without an image of its own: the step names one.
+const WEB: &str = r#"{
+  "family": "web",
+  "requiresCompatibilities": ["FARGATE"],
+  "networkMode": "awsvpc",
+  "cpu": "256",
+  "memory": "512",
+  "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+  "containerDefinitions": [
+    {
+      "name": "app",
+      "essential": true,
+      "environment": [{"name": "LEVEL", "value": "info"}]
+    }
+  ]
+}
+"#;
+
+/// A step in a workflow of a fork: no credentials, no region, no token.
+fn validating() -> Step {
+    ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .into_iter()
+        .fold(Step::bare().input("mode", "validate"), |step, name| step.variable(name, ""))
+}
+
+fn repository(deploy: &str) -> Step {
+    validating().file(DEPLOY, deploy).file("deploy/web.json", WEB)
+}
+
+/// Runs it, and nobody is asked for anything.
+async fn run(step: Step) -> Report {
+    let simulator: Simulator = world(Scenario::default());
+    let report = step.run(&simulator).await;
+    assert_eq!(simulator.journal().len(), 0, "{:#?}", simulator.journal());
+    assert_eq!(report.output("changed"), "false");
+    report
+}
+
+/// The annotations beside files: `error FILE:LINE MESSAGE`.
+fn annotations(report: &Report) -> Vec<String> {
+    let told = |line: &str| {
+        let (level, rest) = line.strip_prefix("::")?.split_once(' ')?;
+        let (properties, message) = rest.split_once("::")?;
+        let property = |name| properties.split(',').find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+        Some(format!("{level} {}:{} {message}", property("file")?, property("line")?))
+    };
+    report.log.lines().filter_map(told).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_mistake_is_told_on_its_line_and_the_workflow_without_it_is_clean() {
+    let clean = run(repository(CLEAN)).await;
+    assert_eq!(annotations(&clean), Vec::<String>::new(), "{clean:#?}");
+    clean.ended("planned", "");
+    assert_eq!(clean.exit_code, 0);
+    assert_eq!(
+        clean.output("message"),
+        "Nothing is wrong in 1 file with steps, 1 step of this action, 1 task definition."
+    );
+
+    for (from, to, level, line, words) in [
+        ("aws-region: eu", "aws-regoin: eu", "error", 27, &["`aws-regoin`", "did you mean `aws-region`?"][..]),
+        ("aws-region: eu", "colour: eu", "error", 27, &["`colour`", "ignored"]),
+        ("wait-for-minutes: 30", "wait-for-minutes: 0", "error", 30, &["`wait-for-minutes`", "360"]),
+        ("wait-for-minutes: 30", "wait-for-minutes: [30]", "error", 30, &["`wait-for-minutes`", "not a text"]),
+        ("wait-for-minutes: 30", "expected-account-id: 012345678901", "error", 30, &["`12345678901`", "quotes"]),
+        (
+            "wait-for-minutes: 30",
+            "canary-percent: 10\n          deployment-strategy: rolling",
+            "error",
+            30,
+            &["ROLLING"],
+        ),
+        ("wait-for-minutes: 30", "to: previous", "error", 30, &["`to`", "mode: rollback"]),
+        ("          environment: production\n", "", "error", 21, &["`environment`", "none is named"]),
+        ("          service: web\n", "", "error", 21, &["`service`", "empty"]),
+        ("      id-token: write\n", "", "error", 12, &["`role-to-assume`", "id-token: write", "`deploy`"]),
+        ("      id-token: write\n", "      id-token: read\n", "error", 12, &["id-token: write"]),
+        ("      deployments: write\n", "", "warning", 12, &["`github-deployment`", "deployments: write"]),
+        ("cancel-in-progress: false", "cancel-in-progress: true", "warning", 8, &["cancels job `deploy`"]),
+        (
+            "concurrency:\n  group: production\n  cancel-in-progress: false\n",
+            "",
+            "warning",
+            18,
+            &["without `concurrency`"],
+        ),
+        (
+            "task-definition-revision }}",
+            "task-definition-revison }}",
+            "error",
+            17,
+            &["did you mean `task-definition-revision`?"],
+        ),
+        ("outputs.changed", "outputs.chnged", "error", 31, &["`deploy`", "did you mean `changed`?"]),
+        ("outputs.message", "outputs['messages']", "error", 34, &["did you mean `message`?"]),
+        ("needs.deploy.outputs.revision", "needs.deploy.outputs.version", "error", 39, &["`deploy`", "`version`"]),
+        ("/web:${{ github.sha }}", "/web:latest", "warning", 25, &["/web:latest", "digest"]),
+        ("/web:${{ github.sha }}", "/web", "warning", 25, &["no tag"]),
+        ("task-definition: deploy/web.json", "task-definition: deploy/api.json", "warning", 23, &["`deploy/api.json`"]),
+        ("image: ${{", "container-name: ap\n          image: ${{", "error", 25, &["`ap`", "did you mean `app`?"]),
+        ("service: web\n", "service: web\n          service: api\n", "error", 25, &["`service` occurs twice"]),
+    ] {
+        let broken = CLEAN.replacen(from, to, 1);
+        assert_ne!(broken, CLEAN, "{from}");
+
+        let report = run(repository(&broken)).await;
+
+        let told = annotations(&report);
+        let [told] = &told[..] else { panic!("{to}: {told:#?}") };
+        let place = format!("{level} {DEPLOY}:{line} ");
+        assert!(told.starts_with(&place) && words.iter().all(|word| told.contains(word)), "{to}: {told}");
+        let (outcome, cause, exit_code) =
+            if level == "error" { ("refused", "invalid-input", 1) } else { ("planned", "", 0) };
+        report.ended(outcome, cause);
+        assert_eq!(report.exit_code, exit_code, "{to}");
+        assert!(report.summary.contains(&format!("deploy.yml:{line} | {level} |")), "{}", report.summary);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_definition_is_checked_line_by_line_as_the_step_changes_it() {
+    let json = WEB
+        .replace("\"memory\": \"512\"", "\"memory\": \"4\"")
+        .replace("\"networkMode\": \"awsvpc\"", "\"networkMod\": \"awsvpc\"")
+        .replace("\"value\": \"info\"", "\"value\": 7")
+        .replace("\"essential\": true", "\"secrets\": [{\"name\": \"KEY\"}]");
+    let report = run(repository(CLEAN).file("deploy/web.json", &json)).await;
+    let file = "deploy/web.json";
+    let expected = [
+        (format!("error {file}:1"), "`networkMode`: has to be `awsvpc`"),
+        (format!("warning {file}:4"), "did you mean `networkMode`?"),
+        (format!("error {file}:6"), "`memory`: Fargate has no 4 MiB"),
+        (format!("error {file}:11"), "`containerDefinitions[app].secrets[KEY].valueFrom`: is missing"),
+        (format!("error {file}:12"), "`containerDefinitions[app].environment[LEVEL].value`: has to be a text"),
+    ];
+    let told = annotations(&report);
+    for (place, words) in &expected {
+        assert!(told.iter().any(|told| told.starts_with(place.as_str()) && told.contains(words)), "{words}: {told:#?}");
+    }
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+
+    // What the step does not name has to be in the file, and what it does name is left to it.
+    let without_image = CLEAN.replace("          image: ${{ env.REGISTRY }}/web:${{ github.sha }}\n", "");
+    let told = annotations(&run(repository(&without_image)).await);
+    assert_eq!(told, [format!("error {file}:9 `containerDefinitions[app].image`: is missing.")]);
+    let with_image = WEB.replace("\"essential\": true", "\"image\": \"web:latest\"");
+    let told = annotations(&run(repository(CLEAN).file(file, &with_image)).await);
+    assert_eq!(told, Vec::<String>::new());
+    let told = annotations(&run(repository(&without_image).file(file, &with_image)).await);
+    assert!(told.len() == 1 && told[0].starts_with(&format!("warning {file}:11 ")), "{told:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_no_workflow_names_are_named_by_the_step() {
+    let yaml = "family: web\ncontainerDefinitions:\n  - name: app\n    image: web:1\n    memory: 64\n    portMappings:\n      - containerPort: 0\n";
+    let step = || validating().file("a.yml", yaml).file("b.json", "{\n  \"family\": \"b\",,\n}");
+
+    let report = run(step().input("task-definition", "a.yml, b.json")).await;
+
+    report.ended("refused", "invalid-input");
+    let told = annotations(&report);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("error a.yml:7 ") && told[0].contains("1 to 65535"), "{told:#?}");
+    assert!(told[1].starts_with("error b.json:2 ") && told[1].contains("not valid JSON"), "{told:#?}");
+
+    let report = run(step().input("task-definition", "a.yml").input("image", "web:2").input("cpu", "much")).await;
+    report.ended("refused", "invalid-input");
+    assert!(report.errors()[0].contains("`cpu`"), "{report:#?}");
+
+    for (step, words) in [
+        (validating(), &["no workflows", "actions/checkout"][..]),
+        (validating().input("task-definition", "c.json"), &["`c.json`", "actions/checkout"]),
+        (validating().input("task-definition", "/dev/zero"), &["`/dev/zero`", "not inside"]),
+    ] {
+        let report = run(step).await;
+        report.ended("refused", "invalid-input");
+        assert!(words.iter().all(|word| report.errors()[0].contains(word)), "{words:?}: {report:#?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_complained_about() {
+    for input in ecs_deploy_action::runner::Inputs::names().iter().filter(|name| !["service", "mode"].contains(name)) {
+        let with = format!("          service: web\n          {input}: ${{{{ vars.X }}}}\n");
+        let text = CLEAN.replacen("          service: web\n", &with, 1);
+        // What another input makes of it is another matter: of the one itself nothing is known.
+        let about = |finding: &Finding| finding.problem.contains(&format!("input `{input}`"));
+        let told: Vec<Finding> = workflow(DEPLOY, &text, &Ours::default()).into_iter().filter(about).collect();
+        assert_eq!(told, [], "{input}");
+    }
+    let decided_later = "on: push
+permissions: {id-token: write}
+jobs:
+  deploy:
+    steps:
+      - uses: org/ecs-deploy-action@v1
+        with:
+          mode: ${{ inputs.mode }}
+          run-task: ${{ inputs.task }}
+          to: ${{ inputs.to }}
+          deployment-strategy: ${{ inputs.strategy }}
+          canary-percent: 10
+          images: ${{ steps.build.outputs.images }}
+          role-to-assume: arn:aws:iam::${{ vars.ACCOUNT }}:role/deploy
+          expected-account-id: '210987654321'
+          wait-for-minutes: \"${{ fromJSON('}}').b }}\"
+";
+    assert_eq!(workflow(DEPLOY, decided_later, &Ours::default()), []);
+    // What is wrong with every mode is told.
+    let wrong = decided_later.replace("canary-percent: 10", "service: web\n          canary-percent: many");
+    let told = workflow(DEPLOY, &wrong, &Ours::default());
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!((told[0].line, told[0].is_error), (13, true));
+}
+
+#[test]
+fn permissions_are_those_of_the_job_or_else_of_the_workflow() {
+    let job = |workflow: &str, job: &str| {
+        format!(
+            "on: push\n{workflow}concurrency: a\njobs:\n  deploy:\n{job}    steps:\n      - uses: org/ecs-deploy-action@v1\n        with: \
+             {{service: web, role-to-assume: '${{{{ vars.R }}}}', commit-status: true, comment-on-pr: always}}\n"
+        )
+    };
+    let lacking = |text: &str| -> Vec<(usize, bool, String)> {
+        let scope = |problem: &str| problem.split("needs `").nth(1).unwrap().split(':').next().unwrap().to_owned();
+        let told = workflow(DEPLOY, text, &Ours::default());
+        told.into_iter().map(|it| (it.line, it.is_error, scope(&it.problem))).collect()
+    };
+    let all = "{id-token: write, statuses: write, pull-requests: write}";
+    for (workflow, own, expected) in [
+        (format!("permissions: {all}\n"), String::new(), vec![]),
+        ("permissions: {}\n".to_owned(), format!("    permissions: {all}\n"), vec![]),
+        ("permissions: write-all\n".to_owned(), String::new(), vec![]),
+        // A job's permissions take the place of the workflow's.
+        (
+            format!("permissions: {all}\n"),
+            "    permissions: {id-token: write}\n".to_owned(),
+            vec![(6, false, "statuses"), (6, false, "pull-requests")],
+        ),
+        (
+            "permissions: read-all\n".to_owned(),
+            String::new(),
+            vec![(2, true, "id-token"), (2, false, "statuses"), (2, false, "pull-requests")],
+        ),
+        // Nobody says any: a token never gets `id-token` by itself, and the rest is up to the repository's settings.
+        (
+            String::new(),
+            String::new(),
+            vec![(7, true, "id-token"), (7, false, "statuses"), (7, false, "pull-requests")],
+        ),
+    ] {
+        let expected: Vec<_> =
+            expected.into_iter().map(|(line, is_error, scope)| (line, is_error, scope.to_owned())).collect();
+        assert_eq!(lacking(&job(&workflow, &own)), expected, "{workflow}{own}");
+    }
+    let called = job("", "").replace("on: push", "on: {workflow_call: {}}");
+    assert_eq!(lacking(&called), []);
+    let with_another_token =
+        job("permissions: {id-token: write}\n", "").replace("commit", "github-token: '${{ secrets.PAT }}', commit");
+    assert_eq!(lacking(&with_another_token), []);
+    let chained = job("permissions: {statuses: write, pull-requests: write}\n", "")
+        .replace("commit", "role-chaining: true, commit");
+    assert_eq!(lacking(&chained), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_calls_a_workflow_has_to_let_it_have_an_id_token() {
+    let called = "on: {workflow_call: {}}
+jobs:
+  deploy:
+    permissions: {id-token: write}
+    steps:
+      - uses: org/ecs-deploy-action@v1
+        with: {service: web, role-to-assume: '${{ vars.ROLE }}'}
+";
+    let caller = "on: push
+permissions: {contents: read}
+jobs:
+  production:
+    uses: ./.github/workflows/deploy.yml
+";
+    let calls = |caller: &str| validating().file(DEPLOY, called).file(".github/workflows/a.yml", caller);
+
+    let told = annotations(&run(calls(caller)).await);
+    assert!(told.len() == 1 && told[0].starts_with("error .github/workflows/a.yml:2 "), "{told:#?}");
+    // Nobody says: what the job has is for the repository's settings to say.
+    let told = annotations(&run(calls(&caller.replace("permissions: {contents: read}\n", ""))).await);
+    assert_eq!(told, Vec::<String>::new());
+    let told = annotations(&run(calls(&caller.replace("contents: read", "id-token: write"))).await);
+    assert_eq!(told, Vec::<String>::new());
+}
+
+#[test]
+fn an_output_that_github_drops_is_told() {
+    let text =
+        CLEAN.replace("          service: web\n", "          service: web\n          mask-aws-account-id: true\n");
+    assert_eq!(workflow(DEPLOY, &text, &Ours::default()), []);
+    let text = text.replace("task-definition-revision", "task-definition-arn");
+    let told = workflow(DEPLOY, &text, &Ours::default());
+    assert!(
+        told.len() == 1 && told[0].line == 17 && !told[0].is_error && told[0].remedy.contains("task-definition-family"),
+        "{told:#?}"
+    );
+    assert_eq!(
+        workflow(DEPLOY, &text.replace("mask-aws-account-id: true", "mask-aws-account-id: false"), &Ours::default()),
+        []
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_actions_own_steps_are_found_wherever_they_are() {
+    let step = |uses: &str| {
+        format!("on: push\njobs:\n  a:\n    steps:\n      - uses: {uses}\n        with: {{mode: plan, colour: red}}\n")
+    };
+    let composite = "name: Ours, wrapped\nruns:\n  using: composite\n  steps:\n    - id: x\n      uses: org/ecs-deploy-action@v1\n      with: {service: web, colour: red}\n";
+    let action = include_str!("../action.yml");
+    let used_by = |uses: &str| validating().file(DEPLOY, &step(uses));
+    for (step, found) in [
+        (used_by("org/ecs-deploy-action@v1"), 2),
+        (used_by("Somebody/ECS-deploy-action@0123456789012345678901234567890123456789 # v1"), 2),
+        (used_by("docker://ghcr.io/org/ecs-deploy-action:1"), 2),
+        (used_by("org/deploy@v1").variable("GITHUB_ACTION_REPOSITORY", "org/deploy"), 2),
+        (used_by("./").file("action.yml", action), 2),
+        (used_by("./tools/deploy").file("tools/deploy/action.yml", action), 2),
+        (used_by("org/deploy@v1"), 0),
+        (used_by("./").file("action.yml", composite), 1),
+        (used_by("org/other@v1").file(".github/actions/deploy/action.yaml", composite), 1),
+        (used_by("org/other@v1").file("node_modules/x/action.yml", composite), 0),
+    ] {
+        let report = run(step).await;
+        let errors = annotations(&report).into_iter().filter(|told| told.starts_with("error")).count();
+        assert_eq!(errors, found, "{report:#?}");
+        assert_eq!(report.log.contains("No step of this action was found"), found == 0, "{report:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_for_annotations_is_in_the_log_and_in_the_table() {
+    let steps: String = (0..12)
+        .map(|number| {
+            format!(
+                "      - uses: o/ecs-deploy-action@v1\n        with: {{mode: plan, service: web, wrong{number}: 1}}\n"
+            )
+        })
+        .collect();
+
+    let report = run(validating().file(DEPLOY, &format!("on: push\njobs:\n  a:\n    steps:\n{steps}"))).await;
+
+    assert_eq!(report.log.lines().filter(|line| line.starts_with("::error ")).count(), 10);
+    assert!(report.log.contains("\n.github/workflows/deploy.yml:28: error: "), "{}", report.log);
+    for line in (6..=28).step_by(2) {
+        assert!(report.summary.contains(&format!("deploy.yml:{line} | error |")), "{line}: {}", report.summary);
+    }
+    assert_eq!(
+        report.output("message"),
+        "12 errors and 0 warnings in 1 file with steps, 12 steps of this action, 0 task definitions."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_files_neither_give_commands_nor_show_what_lies_elsewhere() {
+    let hostile = "on: push
+jobs:
+  \"x\\n::error::one\":
+    steps:
+      - id: a
+        uses: o/ecs-deploy-action@v1
+        with:
+          mode: deploy
+          service: \"a b\\n::error::two ##[error]three\"
+          \"name\\n::set-output name=x::four\": \"::error::five\"
+          task-definition: ../secret.json
+          image: \"<img src=x>|`:latest\"
+      - run: echo ${{ steps.a.outputs['::error::six'] }}
+";
+    let step = validating()
+        .file("repository/readme", "")
+        .file("secret.json", "{\"family\": \"hunter2\", \"cpu\": \"hunter3\"}");
+    std::os::unix::fs::symlink("../../../secret.json", {
+        std::fs::create_dir_all(step.path().join("repository/.github/workflows")).unwrap();
+        step.path().join("repository/.github/workflows/link.yml")
+    })
+    .unwrap();
+    let workspace = step.path().join("repository").to_str().unwrap().to_owned();
+    let step = step.file(&format!("repository/{DEPLOY}"), hostile).variable("GITHUB_WORKSPACE", &workspace);
+
+    let report = run(step).await;
+
+    report.ended("refused", "invalid-input");
+    let commands: Vec<&str> = report.log.lines().filter(|line| line.starts_with("::")).collect();
+    assert!(
+        commands.iter().all(|line| line.starts_with("::error title=")
+            || line.starts_with("::warning title=")
+            || line.starts_with("::debug")),
+        "{commands:#?}"
+    );
+    let mut text = report.log.lines().filter(|line| !line.starts_with("::"));
+    assert!(text.all(|line| !line.contains("##[")), "{}", report.log);
+    for page in [&report.log, &report.summary] {
+        assert!(!page.contains("hunter"), "{page}");
+    }
+    assert!(!report.summary.contains("<img"), "{}", report.summary);
+    assert!(report.log.contains("`../secret.json` is not inside of the workspace"), "{}", report.log);
+}
+
+#[test]
+fn every_example_is_clean() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/workflows");
+    let mut examples = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+
+        let findings = workflow(path.to_str().unwrap(), &text, &Ours::default());
+
+        assert_eq!(findings, [], "{}", path.display());
+        // The steps were seen: one mistake in the first of them is one finding.
+        let (head, tail) = text.split_once("ecs-deploy-action@").unwrap();
+        let (middle, tail) = tail.split_once("with:\n").unwrap();
+        let indentation = &tail[..tail.len() - tail.trim_start().len()];
+        let broken = format!("{head}ecs-deploy-action@{middle}with:\n{indentation}colour: red\n{tail}");
+        assert_eq!(workflow("x.yml", &broken, &Ours::default()).len(), 1, "{}", path.display());
+        examples += 1;
+    }
+    assert!(examples >= 5, "{examples}");
+}
+
+#[test]
+fn broken_and_bottomless_files_are_told_in_time() {
+    let bomb: String =
+        (1..30).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "))).collect();
+    let chain: String = (1..400).map(|n| format!("a{n}: &a{n} [[[*a{}]]]\n", n - 1)).collect();
+    for broken in [
+        format!("a0: &a0 x\n{bomb}"),
+        format!("a0: &a0 x\n{chain}"),
+        "a: &a [*a]".to_owned(),
+        "a: *nobody".to_owned(),
+        "[".repeat(100_000),
+        "- ".repeat(100_000),
+        "{a: ".repeat(5_000),
+        "a:\n  - b\n - c".to_owned(),
+        "a: 1\na: 2".to_owned(),
+        "a: \"never closed".to_owned(),
+        "a: b: c".to_owned(),
+        "\ta: b".to_owned(),
+        "a: 1\n---\nb: 2".to_owned(),
+        "%YAML 9.9\n--- |\n".to_owned() + &" ".repeat(70_000),
+        "\u{0}".to_owned(),
+        "!!binary <: *".to_owned(),
+        format!("a: {}", "x".repeat(2 * 1024 * 1024)),
+    ] {
+        let findings = workflow(DEPLOY, &broken, &Ours::default());
+        let start: String = broken.chars().take(60).collect();
+        assert!(findings.len() <= 1, "{start}: {findings:#?}");
+        assert!(
+            findings.iter().all(|it| it.is_error && it.problem.starts_with("this is not a workflow")),
+            "{findings:#?}"
+        );
+    }
+    // Aliases that are few are followed, as GitHub does.
+    let anchored = "on: push\nconcurrency: a\njobs:\n  a:\n    steps:\n      - &one\n        uses: o/ecs-deploy-action@v1\n        with: {service: web, colour: red}\n      - *one\n";
+    let lines: Vec<usize> = workflow(DEPLOY, anchored, &Ours::default()).into_iter().map(|it| it.line).collect();
+    assert_eq!(lines, [8, 8]);
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_it(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "jobs:", "a:", "steps:", "- ", "uses: o/ecs-deploy-action@v1", "with:", "image: x", "&a", "*a", "<<: *a", "|", ">-", "\"", "'",
+                "{", "}", "[", "]", "${{", "}}", "steps.a.outputs.", ",", ":", "?", "#", "---", "...", "!t", "%YAML", "\n", "\n  ", "\n    ",
+                "\n      ", "\n        ", "\t", "\r", "\u{feff}", "é", "0x", "~", "permissions:", "concurrency:", "mode: ",
+            ]),
+            0..60,
+        ),
+    ) {
+        let text: String = pieces.concat();
+        workflow("x.yml", &text, &Ours::default());
+        workflow("x.yml", &format!("{CLEAN}{text}"), &Ours::default());
+    }
+}
