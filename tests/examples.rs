@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ecs_deploy_action::runner::{Environment, Inputs};
-use ecs_deploy_action::spec::{History, InputError, Spec};
+use ecs_deploy_action::spec::{Asked, InputError};
+use ecs_deploy_action::validate::{Ours, workflow};
 use regex_lite::Regex;
 use serde_yaml::{Mapping, Value};
 
@@ -65,12 +66,15 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Every example, with its file: workflows, and the composite action.
+/// Every example: workflows, and the composite action.
+fn paths() -> Vec<PathBuf> {
+    [files("examples/workflows", "yml"), vec![root().join("examples/composite-action/action.yml")]].concat()
+}
+
+/// Every example, with the name of its file.
 fn examples() -> Vec<(String, Value)> {
-    let mut paths = files("examples/workflows", "yml");
-    paths.push(root().join("examples/composite-action/action.yml"));
     let read = |path: &PathBuf| serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    paths.iter().map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), read(path))).collect()
+    paths().iter().map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), read(path))).collect()
 }
 
 /// The blocks of YAML in the documents that have a step of ours.
@@ -163,13 +167,10 @@ fn every_input_exists_and_every_value_is_right() {
                     fs::copy(root().join("examples").join(ours), there).unwrap();
                 }
             }
-            let history = History::from_inputs(&inputs).unwrap_or_else(|error| panic!("{file}: {error}"));
-            if history.is_none() {
-                let errors = Spec::from_inputs(&inputs, workspace.path()).err().unwrap_or_default();
-                // A snippet need not say where to deploy.
-                let counts = |error: &&InputError| !(file.ends_with(".md") && error.input == "service");
-                assert_eq!(errors.iter().find(counts), None, "{file}");
-            }
+            let errors = Asked::from_inputs(&inputs, workspace.path()).err().unwrap_or_default();
+            // A snippet need not say where to deploy.
+            let counts = |error: &&InputError| !(file.ends_with(".md") && error.input == "service");
+            assert_eq!(errors.iter().find(counts), None, "{file}");
             checked += 1;
         }
     }
@@ -208,11 +209,22 @@ fn every_example_permits_itself_what_it_needs_and_queues_what_it_changes() {
                 assert!(!is(&inputs.github_deployment, "true") || permits("deployments", "write"), "{file}: {name:?}");
                 assert!(!is(&inputs.commit_status, "true") || permits("statuses", "write"), "{file}: {name:?}");
                 assert!(is(&inputs.comment_on_pr, "never") || permits("pull-requests", "write"), "{file}: {name:?}");
-                let changes = !["plan", "report", "iam-policy", "run-task"].iter().any(|mode| is(&inputs.mode, mode));
+                let changes =
+                    !["plan", "report", "iam-policy", "run-task", "validate"].iter().any(|mode| is(&inputs.mode, mode));
                 let queue = job.get("concurrency").or_else(|| workflow.get("concurrency"));
                 let waits = queue.is_some_and(|queue| queue["cancel-in-progress"] == Value::Bool(false));
                 assert!(!changes || waits, "{file}: a deployment of {name:?} can be cut off by the next");
             }
         }
+    }
+}
+
+#[test]
+fn our_own_validation_has_nothing_to_say_about_the_examples() {
+    for path in paths() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let path_of_users = format!(".github/workflows/{name}");
+        let findings = workflow(&path_of_users, &fs::read_to_string(&path).unwrap(), &Ours::default());
+        assert!(findings.is_empty(), "{findings:#?}");
     }
 }
