@@ -182,6 +182,7 @@ async fn converges(case: &str, course: &Course, simulator: &Simulator) {
     // A rollback to "previous" that has happened already knows of nothing before that.
     let is_there = is_rollback && report.output("cause") == "not-found";
     assert!(outcomes.contains(&report.output("outcome")) || is_there, "{case}, run again: {report:#?}");
+    is_scaled(case, course, simulator);
     assert_eq!(serves(case, simulator).await.map(|(_, image)| image), course.goal(), "{case}, run again: {report:#?}");
 }
 

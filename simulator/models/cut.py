@@ -37,7 +37,7 @@ CreateModel DescribeModel DeleteModel
 CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig ListEndpointConfigs
 CreateEndpoint UpdateEndpoint DescribeEndpoint DeleteEndpoint ListEndpoints UpdateEndpointWeightsAndCapacities
 DescribeModelPackage ListModelPackages
-AddTags ListTags
+AddTags DeleteTags ListTags
 """,
     "application-autoscaling/2016-02-06": """
 DescribeScalableTargets RegisterScalableTarget DeregisterScalableTarget DescribeScalingPolicies PutScalingPolicy

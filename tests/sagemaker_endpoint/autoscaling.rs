@@ -17,6 +17,14 @@ fn scaling(simulator: &Simulator) -> Value {
     ])
 }
 
+/// How many tags of the endpoint are about autoscaling.
+fn remembered(simulator: &Simulator) -> usize {
+    let arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/bikes";
+    let tags = simulator.look_at("sagemaker", "ListTags", &json!({"ResourceArn": arn}))["Tags"].clone();
+    let is_ours = |tag: &&Value| tag["Key"].as_str().unwrap().starts_with("ecs-deploy-action:autoscaling-");
+    tags.as_array().unwrap().iter().filter(is_ours).count()
+}
+
 fn names(simulator: &Simulator, operation: &str, member: &str) -> Vec<Value> {
     simulator.calls(operation).into_iter().map(|call| call.request[member].clone()).collect()
 }
@@ -34,6 +42,8 @@ async fn another_instance_type_takes_autoscaling_away_for_the_time_of_the_update
 
         assert_eq!(report.output("outcome"), outcome, "{report:#?}");
         assert_eq!(scaling(&simulator), before, "it is back");
+        assert_eq!(remembered(&simulator), 0, "nothing of it is left in tags");
+        assert_eq!(simulator.calls("AddTags").len(), 1);
         assert_eq!(simulator.calls("DeregisterScalableTarget").len(), 1);
         let order: Vec<String> = simulator.journal().into_iter().map(|call| call.operation).collect();
         let at = |operation: &str| order.iter().position(|it| it == operation).unwrap();
@@ -126,4 +136,45 @@ async fn a_step_scaling_policy_that_would_lose_its_alarms_is_not_touched() {
 
     // Where the instances stay, nothing is in its way.
     deploying("2").run(&simulator).await.ended("deployed", "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_killed_leaves_autoscaling_to_the_next_one() {
+    for operation in ["UpdateEndpoint", "RegisterScalableTarget", "PutScheduledAction"] {
+        let simulator = world(Scenario::default());
+        simulator.add_scaling("bikes");
+        let before = scaling(&simulator);
+        let when = When { operation: Some(operation.to_owned()), times: Some(1), ..When::default() };
+        simulator.inject(Rule { when, fault: Fault::Hang { after_effect: false } });
+        let step = deploying("2").input("instance-type", "ml.m5.xlarge");
+        tokio::select! {
+            biased;
+            () = simulator.hung() => {}
+            _ = step.run(&simulator) => unreachable!("it hangs"),
+        }
+        assert_ne!(scaling(&simulator), before, "{operation}");
+        assert!(remembered(&simulator) > 0, "{operation}");
+
+        // Also when it is another run, of another commit.
+        let report = step.variable("GITHUB_RUN_ID", "4712").run(&simulator).await;
+        report.ended("deployed", "");
+        assert_eq!(scaling(&simulator), before, "{operation}");
+        assert_eq!(remembered(&simulator), 0, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_may_not_be_tagged_is_deployed_all_the_same() {
+    for operation in ["AddTags", "DeleteTags"] {
+        let simulator = world(Scenario::default());
+        simulator.add_scaling("bikes");
+        let before = scaling(&simulator);
+        let when = When { operation: Some(operation.to_owned()), ..When::default() };
+        let (code, message) = ("AccessDeniedException".to_owned(), "is not authorized".to_owned());
+        simulator.inject(Rule { when, fault: Fault::Refuse { status: 400, code, message } });
+        let report = deploying("2").input("instance-type", "ml.m5.xlarge").run(&simulator).await;
+        report.ended("deployed", "");
+        assert!(report.log.contains(operation), "{}", report.log);
+        assert_eq!(scaling(&simulator), before);
+    }
 }

@@ -239,7 +239,7 @@ fn checks(call: &Call) -> Vec<Check> {
         }
         ("application-autoscaling", _)
         | ("sagemaker", "ListModelPackages" | "ListEndpoints" | "ListEndpointConfigs") => vec![any()],
-        ("sagemaker", "ListTags") => vec![check(text("ResourceArn"))],
+        ("sagemaker", "ListTags" | "AddTags" | "DeleteTags") => vec![check(text("ResourceArn"))],
         ("sagemaker", operation) => of_sage_maker(operation, request),
         (service, operation) => panic!("say in tests/support/permissions.rs what IAM checks for {service}:{operation}"),
     }

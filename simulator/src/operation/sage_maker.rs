@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, text, unknown};
+use super::{Answer, text, texts, unknown};
 use crate::wire::without_nulls;
 use crate::world::{EndpointAsked, EndpointStatus as Status, Made, World, invalid};
 
@@ -39,6 +39,13 @@ pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> An
         "ListModelPackages" => list_packages(world, request),
         "DescribeModelPackage" => describe_package(world, request),
         "AddTags" => add_tags(world, request),
+        "DeleteTags" => {
+            let gone = texts(request, "TagKeys");
+            if let Some(tags) = world.sage_maker.tags.get_mut(text(request, "ResourceArn")) {
+                tags.retain(|tag| !gone.contains(&text(tag, "Key")));
+            }
+            Ok(json!({}))
+        }
         "ListTags" => Ok(json!({"Tags": world.sage_maker.tags.get(text(request, "ResourceArn"))})).map(listed),
         _ => unknown(operation),
     }

@@ -463,12 +463,29 @@ operations! {
         DescribeModel: [
             sage_maker("sagemaker:DescribeModel", &[Models], When::Serves, "take over what is not named")
         ];
-        ListTags: [sage_maker(
-            "sagemaker:ListTags",
-            &[EndpointConfigs, Models],
-            When::Serves,
-            "take over tags, and find the configuration before",
+        ListTags: [
+            sage_maker(
+                "sagemaker:ListTags",
+                &[EndpointConfigs, Models],
+                When::Serves,
+                "take over tags, and find the configuration before",
+            ),
+            sage_maker(
+                "sagemaker:ListTags",
+                &[Endpoint],
+                When::ChangesInstances,
+                "find autoscaling that a run took away which was killed",
+            ),
+        ];
+        AddTags: [sage_maker(
+            "sagemaker:AddTags",
+            &[Endpoint],
+            When::BringsInstances,
+            "let the endpoint remember its autoscaling while that is away",
         )];
+        DeleteTags: [
+            sage_maker("sagemaker:DeleteTags", &[Endpoint], When::BringsInstances, "let the endpoint forget that again")
+        ];
         ListEndpoints: [sage_maker(
             "sagemaker:ListEndpoints",
             &[Any],

@@ -1,11 +1,12 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_sdk_sagemaker::Client;
+use aws_sdk_sagemaker::{Client, types};
 use serde_json::Value;
 
 use super::Document;
 use crate::aws::document::replace_body;
 use crate::aws::{CallError, Operation};
+use crate::spec::Tag;
 
 /// Calls to Amazon SageMaker that change something. Each is sent once: after a failure only the caller can know whether the
 /// change was made, and looks before it sends again.
@@ -91,6 +92,26 @@ impl Writer {
     pub async fn delete_model(&self, name: &str) -> Result<(), CallError> {
         let call = self.client.delete_model().model_name(name);
         call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteModel, error))
+    }
+
+    /// [AddTags](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html). Idempotent.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn add_tags(&self, arn: &str, tags: &[Tag]) -> Result<(), CallError> {
+        let tags = tags.iter().map(|tag| types::Tag::builder().key(&tag.key).value(&tag.value).build()).collect();
+        let call = self.client.add_tags().resource_arn(arn).set_tags(Some(tags));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::AddTags, error))
+    }
+
+    /// [DeleteTags](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteTags.html). Idempotent: keys that are not
+    /// there are nothing to delete.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_tags(&self, arn: &str, keys: &[String]) -> Result<(), CallError> {
+        let call = self.client.delete_tags().resource_arn(arn).set_tag_keys(Some(keys.to_vec()));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteTags, error))
     }
 }
 

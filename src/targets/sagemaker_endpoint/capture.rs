@@ -5,7 +5,6 @@ use std::cell::OnceCell;
 use super::serving::Serving;
 use super::{Readers, Request, plan, scaling, tidy};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus, Reader};
-use crate::aws::scaling::Scaling;
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::{Images, Resolved};
@@ -20,7 +19,7 @@ pub struct Snapshot {
     /// What it serves.
     pub(super) running: Option<Serving>,
     /// What scales its variants, where that may be in the way.
-    pub(super) scaling: Vec<Scaling>,
+    pub(super) scaling: scaling::Seen,
     /// What the update in flight brings.
     pub(super) pending: Option<Serving>,
     /// Where the new model comes from.
@@ -117,7 +116,7 @@ pub(super) async fn capture(
     let named: Vec<String> = wanted.model.image.iter().cloned().collect();
     let images = images.resolve(&named, events).await?.to_vec();
     let alarms = checks.see_alarms(&plan::alarms(request, endpoint.as_ref())).await;
-    let scaling = scaling::look(&readers.scaling, request, running.as_ref()).await?;
+    let scaling = scaling::look(readers, request, endpoint.as_ref(), running.as_ref()).await?;
     let superfluous = superfluous(reader, request, running.as_ref(), events).await;
     let snapshot = Snapshot { endpoint, running, scaling, pending, origin, destination, images, alarms, superfluous };
     announce(&snapshot, events);

@@ -10,6 +10,7 @@ mod diagnose;
 mod difference;
 mod judge;
 pub(in crate::targets) mod known_causes;
+mod memory;
 mod naming;
 mod plan;
 mod preflight;
@@ -200,12 +201,12 @@ impl Target for SageMakerEndpoint {
     }
 
     fn followed(&self, rollout: &Rollout) -> Option<Rollout> {
-        (!rollout.scaled_on.is_empty()).then(|| rollout.clone())
+        (!rollout.scaled.is_empty()).then(|| rollout.clone())
     }
 
     /// Autoscaling comes back once the new instances have proved themselves.
     async fn follow(&self, writer: &Writers, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
-        scaling::put_back(&writer.scaling, &rollout.scaled_on, self.request.max_retries, events).await
+        scaling::put_back(writer, rollout, &rollout.scaled_on, self.request.max_retries, events).await
     }
 
     async fn tidy(&self, writer: &Writers, rollout: &Rollout, events: &Events) {

@@ -68,6 +68,8 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         let config = before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default();
         changes.push(change("rollout", "brought by an earlier attempt of this run", "the same, checked"));
         join(&mut draft, config);
+    } else if changes.is_empty() && !before.scaling.lost.is_empty() {
+        join(&mut draft, before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default());
     } else if changes.is_empty() && before.endpoint.as_ref().is_some_and(is_a_mix) {
         changes.push(change("rollout", "UpdateRollbackFailed", "a new update"));
         draft.config = before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default();
@@ -75,6 +77,13 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         draft.request["EndpointConfigName"] = json!(draft.config);
     }
     show_images(&mut changes, before);
+    for scaling in &before.scaling.lost {
+        changes.push(change(
+            scaling.resource(),
+            "without autoscaling, since a run that ended early",
+            "autoscaled again",
+        ));
+    }
     if !changes.is_empty() {
         let gone = |config: &String| Change {
             subject: "keep-endpoint-configs".to_owned(),

@@ -49,7 +49,7 @@ pub(super) async fn preflight(
     }
     errors.extend(alarms(request, checks, before, events));
     if let Some(running) = &before.running {
-        let scaling = in_the_way(&before.scaling, &running.picture(), &draft.picture);
+        let scaling = in_the_way(&before.scaling.all, &running.picture(), &draft.picture);
         errors.extend(complaints(&scaling, events));
     }
     if let Some(budget) = tight_budget(draft) {

@@ -8,7 +8,7 @@ use super::capture::find;
 use super::judge::{Pin, progress};
 use super::plan::keeping;
 use super::smoke_test::{Asking, Standing};
-use super::{Rollout, Writers, scaling};
+use super::{Rollout, Writers, memory, scaling};
 use crate::aws::CallErrorKind;
 use crate::aws::sage_maker::{Endpoint, EndpointStatus as Status, Reader};
 use crate::aws::scaling::Scaling;
@@ -28,6 +28,7 @@ pub struct Restoration {
     /// What scaled the endpoint before.
     scaled: Vec<Scaling>,
     endpoint: String,
+    arn: String,
     pin: Pin,
     attempts: u32,
     steady_looks: u32,
@@ -65,6 +66,7 @@ impl Restoration {
             writers: None,
             scaled: rollout.scaled.clone(),
             endpoint: rollout.endpoint.clone(),
+            arn: rollout.arn.clone(),
             pin: rollout.pin.clone(),
             attempts: ATTEMPTS,
             steady_looks: if rollout.seen.moved { STEADY_LOOKS } else { 0 },
@@ -86,6 +88,10 @@ impl Restoration {
         if let Some(writers) = self.writers.as_ref().filter(|_| self.pin.previous.is_some()) {
             // Refused or without an answer, it is done again with the next look.
             scaling::make(&writers.scaling, &self.scaled).await?;
+            if !self.scaled.is_empty() {
+                // What stays harms nobody as long as everything is there.
+                writers.sage_maker.delete_tags(&self.arn, &memory::keys()).await.ok();
+            }
         }
         self.scaled.clear();
         Ok(self.put_the_question().await)

@@ -43,12 +43,12 @@ pub(super) async fn restore(
         return Ok(if pin.previous.is_none() && !rollout.seen.moved { Restore::NothingToDo } else { Restore::Gone });
     };
     if pin.is_as_before(&there) && !rollout.seen.moved {
-        put_back(&writers.scaling, &rollout.scaled, retries, events).await?;
+        put_back(writers, rollout, &rollout.scaled, retries, events).await?;
         return Ok(Restore::NothingToDo);
     }
     let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
     if *config != pin.config && Some(config) != pin.previous.as_ref() {
-        put_back(&writers.scaling, &rollout.scaled, retries, events).await?;
+        put_back(writers, rollout, &rollout.scaled, retries, events).await?;
         return Ok(Restore::Superseded(format!("configuration {config}")));
     }
     if pin.previous.is_none() && on_first_failure == OnFirstFailure::Keep {

@@ -21,6 +21,8 @@ use crate::verification::SeenAlarms;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memo {
     pub(super) endpoint: String,
+    #[serde(default)]
+    arn: String,
     pub(super) pin: Pin,
     digests: Vec<(String, String)>,
     alarms: BTreeMap<String, Alarm>,
@@ -38,6 +40,8 @@ pub struct Memo {
 pub struct Rollout {
     pub(super) reader: Reader,
     pub(super) endpoint: String,
+    /// Its ARN; empty for one that is new.
+    pub(super) arn: String,
     pub(super) pin: Pin,
     pub(super) start: Start,
     /// What starts it.
@@ -76,7 +80,13 @@ impl Rollout {
             }
         });
         let picture = running.map(Serving::picture).unwrap_or_default();
-        let scaled = in_the_way(&before.scaling, &picture, &draft.picture);
+        let seen = &before.scaling;
+        let mut scaled = in_the_way(&seen.all, &picture, &draft.picture);
+        for lost in &seen.lost {
+            if !scaled.contains(lost) {
+                scaled.push(lost.clone());
+            }
+        }
         let stays = |scaling: &&Scaling| {
             let name = scaling.resource().rsplit('/').next().unwrap_or_default();
             let variants = draft.picture["ProductionVariants"].as_array();
@@ -87,6 +97,7 @@ impl Rollout {
             scaled,
             reader,
             endpoint: request.endpoint.name.clone(),
+            arn: endpoint.map(|endpoint| endpoint.arn.clone()).unwrap_or_default(),
             pin: Pin {
                 config: registered.config.clone(),
                 previous,
@@ -112,6 +123,7 @@ impl Rollout {
     pub(super) fn memo(&self, promotions: Vec<Promotion>) -> Memo {
         Memo {
             endpoint: self.endpoint.clone(),
+            arn: self.arn.clone(),
             pin: self.pin.clone(),
             digests: self.digests.clone(),
             alarms: self.alarms.known().clone(),
@@ -122,10 +134,11 @@ impl Rollout {
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { endpoint, pin, digests, alarms, scaled, scaled_on, .. } = memo;
+        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, .. } = memo;
         Self {
             reader,
             endpoint,
+            arn,
             pin,
             start: Start::Join,
             request: Document::new(),

@@ -4,26 +4,58 @@
 
 use serde_json::Value;
 
-use super::Request;
 use super::serving::{Serving, variants};
-use crate::aws::scaling::{Document, Reader, Scaling, Writer};
+use super::{Readers, Request, Rollout, Writers, memory};
+use crate::aws::sage_maker::Endpoint;
+use crate::aws::scaling::{Document, Scaling, Writer};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
 use crate::spec::Mode;
 
-/// What scales the variants that are served, as far as a change of the instance type was asked for.
+/// What scales the variants that are served.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// All of it, also what is away at the moment.
+    pub(super) all: Vec<Scaling>,
+    /// What a run took away, all or a part of it, that did not live to put it back.
+    pub(super) lost: Vec<Scaling>,
+}
+
+/// Looks at it, as far as a change of the instance type was asked for.
 pub(super) async fn look(
-    reader: &Reader,
+    readers: &Readers,
     request: &Request,
+    endpoint: Option<&Endpoint>,
     running: Option<&Serving>,
-) -> Result<Vec<Scaling>, Failure> {
-    let Some(running) = running.filter(|_| may_change_instances(request)) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+) -> Result<Seen, Failure> {
+    let (Some(endpoint), Some(running)) = (endpoint, running.filter(|_| may_change_instances(request))) else {
+        return Ok(Seen::default());
+    };
+    let remembered = memory::read(&readers.sage_maker.tags(&endpoint.arn).await?);
+    let mut seen = Seen::default();
     for variant in variants(&running.document) {
         let name = variant["VariantName"].as_str().unwrap_or_default();
-        found.extend(reader.scaling(&request.endpoint.name, name).await?);
+        let live = readers.scaling.scaling(&request.endpoint.name, name).await?;
+        let remembered = remembered.iter().filter(|_| variant["InstanceType"].is_string());
+        let lost = remembered
+            .filter(|it| it.resource().rsplit('/').next() == Some(name))
+            .find(|it| !live.as_ref().is_some_and(|live| has_all(live, it)));
+        seen.lost.extend(lost.cloned());
+        seen.all.extend(lost.cloned().or(live));
     }
-    Ok(found)
+    Ok(seen)
+}
+
+/// Whether all of what is remembered is there, by name. What was for one moment may be over.
+fn has_all(live: &Scaling, remembered: &Scaling) -> bool {
+    let has = |there: &[Document], member: &str, document: &Document| {
+        there.iter().any(|there| there.get(member) == document.get(member))
+    };
+    remembered.policies.iter().all(|policy| has(&live.policies, "PolicyName", policy))
+        && remembered
+            .scheduled
+            .iter()
+            .all(|action| is_for_one_moment(action) || has(&live.scheduled, "ScheduledActionName", action))
 }
 
 /// Whether the inputs may bring other instances.
@@ -62,20 +94,23 @@ pub(super) async fn take_away(
     Ok(())
 }
 
-/// Puts it back. Idempotent.
+/// Puts it back, or as much of it as there are instances for. Idempotent.
 pub(super) async fn put_back(
-    writer: &Writer,
+    writers: &Writers,
+    rollout: &Rollout,
     scaling: &[Scaling],
     max_retries: u32,
     events: &Events,
 ) -> Result<(), Failure> {
-    if scaling.is_empty() {
+    if rollout.scaled.is_empty() {
         return Ok(());
     }
+    let writer = &writers.scaling;
     send(Again::Whatever, Attempts::new(max_retries, events), async || make(writer, scaling).await).await?;
     for scaling in scaling {
         events.note(format!("Autoscaling of {} is back.", scaling.resource()));
     }
+    memory::forget(writers, &rollout.arn, max_retries, events).await;
     Ok(())
 }
 

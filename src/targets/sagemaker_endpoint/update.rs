@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::capture::find;
+use super::memory::remember;
 use super::plan::Start;
 use super::scaling::{put_back, take_away};
 use super::{Rollout, Writers};
@@ -39,13 +40,16 @@ pub(super) async fn update(
         Start::Create => send(writer, &rollout, max_retries, events).await?,
         Start::Update => {
             let not_updated = |failure| NotUpdated { failure, may_have_happened: false };
+            if !rollout.scaled.is_empty() {
+                remember(writers, &rollout.arn, &rollout.scaled, max_retries, events).await;
+            }
             let sent = match take_away(&writers.scaling, &rollout.scaled, max_retries, events).await {
                 Ok(()) => send(writer, &rollout, max_retries, events).await,
                 Err(failure) => Err(not_updated(failure)),
             };
             // Where nothing was changed, this is all that there is to put back.
             if let Err(NotUpdated { failure, may_have_happened: false }) = sent {
-                let back = put_back(&writers.scaling, &rollout.scaled, max_retries, events).await;
+                let back = put_back(writers, &rollout, &rollout.scaled, max_retries, events).await;
                 return Err(NotUpdated { failure, may_have_happened: back.is_err() });
             }
             sent?;
