@@ -16,9 +16,10 @@ const US: &str = "org/ecs-deploy-action@v1";
 
 /// What stands in the place of an expression, by its last word. One that is missing here makes a test fail: what kind of value
 /// an input gets should be known.
-const SAMPLES: [(&str, &str); 36] = [
+const SAMPLES: [(&str, &str); 41] = [
     ("ACCOUNT", "111122223333"),
     ("PRODUCTION_ACCOUNT", "111122223333"),
+    ("ARTIFACTS", "artifacts"),
     ("AWS_REGION", "eu-west-1"),
     ("CLUSTER", "production"),
     ("DATABASE_URL_SECRET", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:web/database-url-a1b2c3"),
@@ -31,11 +32,14 @@ const SAMPLES: [(&str, &str); 36] = [
     ("HEALTH_CHECK_URL", "https://web.example.com/health"),
     ("IMAGE", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:next"),
     ("INSTANCE_STAGING", "ml.m5.large"),
+    ("MODEL_PACKAGE_GROUP", "retail-models"),
     ("PLAN_ROLE", "arn:aws:iam::111122223333:role/plan"),
     ("PRODUCTION_URL", "https://web.example.com/health"),
     ("REGISTRY", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"),
+    ("REGISTRY_ROLE", "arn:aws:iam::111122223333:role/registry"),
     ("S3_MODEL_TAR", "s3://models/bikeshare/model.tar.gz"),
     ("SERVICE", "web"),
+    ("SERVING_IMAGE", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/model:1"),
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x"),
     ("SM_EXECUTION_ROLE_ARN", "arn:aws:iam::111122223333:role/sagemaker"),
     ("container-name", "web"),
@@ -47,6 +51,7 @@ const SAMPLES: [(&str, &str); 36] = [
     ("pause-hook", "hook-1"),
     ("pytorch", "2.4.0"),
     ("role-to-assume", "arn:aws:iam::111122223333:role/deploy"),
+    ("run_id", "1658821493"),
     ("service", "web"),
     ("sha", "ffac537e6cbbf934b08745a378932722df287a53"),
     ("slack-webhook-url", "https://hooks.slack.com/services/T/B/x"),
@@ -150,6 +155,7 @@ fn names_of_outputs() -> BTreeSet<String> {
 fn every_input_exists_and_every_value_is_right() {
     let known: BTreeSet<&str> = Inputs::names().iter().copied().collect();
     let workspace = tempfile::tempdir().unwrap();
+    fs::write(workspace.path().join("evaluation.json"), r#"{"accuracy": 0.87, "f1": 0.79}"#).unwrap();
     let mut checked = 0;
     for (file, document) in examples().into_iter().chain(snippets()) {
         for step in steps(&document) {
