@@ -110,7 +110,7 @@ mod tests {
             let screen = Screen::default();
             let mut annotations = Annotations::new(screen.console(), Some(page.to_owned()));
             let mut story = Story::begin();
-            story.then(1, Kind::Concluded(conclusion(Outcome::RolledBack, cause, "web:41 runs.")));
+            story.then(1, Kind::Concluded(conclusion(Outcome::Failed, cause, "web:41 runs.")));
             story.events().iter().for_each(|event| annotations.receive(event));
             screen.text()
         };
