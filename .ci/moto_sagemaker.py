@@ -106,6 +106,8 @@ def main(action: str, url: str) -> None:
     checks.that("it is taken away", "is taken away" in left.log, left.log)
     checks.that("the step fails", left.exit_code != 0 and "UpdateEndpoint" in left.log, left.log)
     checks.equal("the autoscaling", scaled(), before)
+    tags = sagemaker.list_tags(ResourceArn=served["EndpointArn"])["Tags"]
+    checks.equal("what the endpoint still remembers", [tag for tag in tags if "autoscaling" in tag["Key"]], [])
     checks.equal("what is served", sagemaker.describe_endpoint(EndpointName="bikes")["EndpointConfigName"], config)
     names = [it["EndpointConfigName"] for it in sagemaker.list_endpoint_configs(NameContains="bikes-")["EndpointConfigs"]]
     checks.equal("how many configurations are left", len(names), 4)
