@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use simulator::{Fault, ModelOutcome, Rule, Scenario, Simulator, When};
 
 use crate::stage::{answering, as_before, asking, bad, deploying, scored, serves, world};
+use crate::support::Step;
 
 /// Everything that Application Auto Scaling has of the variant: the target, its policies and its scheduled actions.
 fn scaling(simulator: &Simulator) -> Value {
@@ -176,5 +177,31 @@ async fn an_endpoint_that_may_not_be_tagged_is_deployed_all_the_same() {
         report.ended("deployed", "");
         assert!(report.log.contains(operation), "{}", report.log);
         assert_eq!(scaling(&simulator), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_as_it_is_gets_its_autoscaling_back_from_the_next_run() {
+    let unhealthy = || bad(ModelOutcome::no_ping());
+    for (tag, scenario) in [("2", answering(Scenario::default(), "2", scored("0.1", 0))), ("bad", unhealthy())] {
+        let simulator = world(scenario);
+        simulator.add_scaling("bikes");
+        let before = scaling(&simulator);
+        let step = || asking(tag).input("instance-type", "ml.m5.xlarge").input("rollback-on-failure", "false");
+        let report = step().run(&simulator).await;
+        assert!(["failed", "rolled-back"].contains(&report.output("outcome")), "{report:#?}");
+        assert_ne!(scaling(&simulator), before, "{tag}");
+
+        // Whichever instances serve now: these are named, and nothing else changes about them.
+        let served = simulator.describe_endpoint("bikes")["EndpointConfigName"].clone();
+        let config = simulator.look_at("sagemaker", "DescribeEndpointConfig", &json!({"EndpointConfigName": served}));
+        let instance_type = config["ProductionVariants"][0]["InstanceType"].as_str().unwrap().to_owned();
+        let next = Step::bare().input("endpoint-name", "bikes").input("instance-type", &instance_type);
+        let plan = next.input("mode", "plan");
+        let report = plan.run(&simulator).await;
+        assert!(report.output("plan").contains("autoscaled again"), "{report:#?}");
+        plan.input("mode", "deploy").run(&simulator).await.ended("deployed", "");
+        assert_eq!(scaling(&simulator), before, "{tag}");
+        assert_eq!(remembered(&simulator), 0, "{tag}");
     }
 }
