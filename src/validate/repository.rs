@@ -9,7 +9,7 @@ use super::document::{MAX_BYTES, Node};
 use super::task_definition::{self, Use};
 use super::workflow::{Step, Workflow};
 use super::{File, Finding, Ours, permissions, rules};
-use crate::spec::{Overrides, Source, Validation};
+use crate::spec::{Overrides, Source, Validation, nearest};
 
 /// Where GitHub looks for workflows.
 const WORKFLOWS: &str = ".github/workflows";
@@ -96,7 +96,10 @@ impl Checked {
             Err(_) if !Source::is_a_file(&named) => {}
             Err(Unread::Missing) => {
                 let problem = format!("there is no file `{named}` in the repository, so it was not checked");
-                let remedy = "check the path, unless an earlier step writes the file";
+                let remedy = match near_name(root, &named) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "check the path, unless an earlier step writes the file".to_owned(),
+                };
                 self.findings.insert(workflow.warning(line, problem, remedy));
             }
             Err(why) => {
@@ -146,6 +149,14 @@ fn read(root: &Path, named: &str) -> Result<(String, String), Unread> {
     }
     let text = fs::read_to_string(&path).map_err(unread)?;
     Ok((slashed(inside), text))
+}
+
+/// A file in the same folder that is called almost so.
+fn near_name(root: &Path, named: &str) -> Option<String> {
+    let path = Path::new(named);
+    let folder = root.join(path.parent()?).canonicalize().ok().filter(|folder| folder.starts_with(root))?;
+    let names = names(&folder);
+    nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str)).first().map(|near| (*near).to_owned())
 }
 
 /// Paths as GitHub names them.
