@@ -211,6 +211,25 @@ async fn a_task_definition_is_checked_line_by_line_as_the_step_changes_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_step_may_put_into_a_task_definition_is_not_missed_there() {
+    let image = "          image: ${{ env.REGISTRY }}/web:${{ github.sha }}\n";
+    for (given, file) in [
+        ("images: ${{ steps.build.outputs.images }}", WEB.to_owned()),
+        ("image: ${{ env.IMAGE }}\n          container-name: ${{ env.CONTAINER }}", WEB.to_owned()),
+        ("image: ${{ env.IMAGE }}\n          memory: ${{ env.MEMORY }}", WEB.replace("\"memory\": \"512\",", "")),
+        ("image: ${{ env.IMAGE }}\n          cpu: ${{ env.CPU }}", WEB.replace("\"512\"", "\"8192\"")),
+        (
+            "image: ${{ env.IMAGE }}\n          execution-role-arn: ${{ env.ROLE }}\n          secrets: KEY=arn:aws:ssm:eu-west-1:123456789012:parameter/key",
+            WEB.replace("\"executionRoleArn\": \"arn:aws:iam::123456789012:role/execution\",", ""),
+        ),
+    ] {
+        let text = CLEAN.replace(image, &format!("          {given}\n"));
+        let report = run(repository(&text).file("deploy/web.json", &file)).await;
+        assert_eq!(annotations(&report), Vec::<String>::new(), "{given}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn files_that_no_workflow_names_are_named_by_the_step() {
     let yaml = "family: web\ncontainerDefinitions:\n  - name: app\n    image: web:1\n    memory: 64\n    portMappings:\n      - containerPort: 0\n";
     let step = || validating().file("a.yml", yaml).file("b.json", "{\n  \"family\": \"b\",,\n}");
@@ -313,8 +332,21 @@ fn permissions_are_those_of_the_job_or_else_of_the_workflow() {
             expected.into_iter().map(|(line, is_error, scope)| (line, is_error, scope.to_owned())).collect();
         assert_eq!(lacking(&job(&workflow, &own)), expected, "{workflow}{own}");
     }
-    let called = job("", "").replace("on: push", "on: {workflow_call: {}}");
+    let called = job("", "").replace("on: push", "on: {workflow_call: {}}").replace("concurrency: a\n", "");
     assert_eq!(lacking(&called), []);
+    let of_mode = |mode: &str, permissions: &str| {
+        let text = format!(
+            "on: push\npermissions: {permissions}\njobs:\n  a:\n    steps:\n      - uses: org/ecs-deploy-action@v1\n        with:\n          \
+             mode: {mode}\n          environment: production\n          service: web\n          role-to-assume: ${{{{ vars.R }}}}\n"
+        );
+        lacking(&text)
+    };
+    let expected = [(2, true, "deployments".to_owned()), (2, true, "contents".to_owned())];
+    assert_eq!(of_mode("report", "{}"), expected);
+    assert_eq!(of_mode("report", "{deployments: read, contents: write}"), []);
+    assert_eq!(of_mode("validate", "{}"), []);
+    assert_eq!(of_mode("iam-policy", "{}"), []);
+    assert_eq!(of_mode("plan", "{}"), [(2, true, "id-token".to_owned())]);
     let with_another_token =
         job("permissions: {id-token: write}\n", "").replace("commit", "github-token: '${{ secrets.PAT }}', commit");
     assert_eq!(lacking(&with_another_token), []);
@@ -461,6 +493,14 @@ jobs:
     }
     assert!(!report.summary.contains("<img"), "{}", report.summary);
     assert!(report.log.contains("`../secret.json` is not inside of the workspace"), "{}", report.log);
+
+    // Nor are the names of files told that lie elsewhere.
+    let step = validating()
+        .file("secret.json", "")
+        .file(&format!("repository/{DEPLOY}"), &CLEAN.replace("deploy/web.json", "../secrt.json"));
+    let workspace = step.path().join("repository").to_str().unwrap().to_owned();
+    let report = run(step.variable("GITHUB_WORKSPACE", &workspace)).await;
+    assert!(report.log.contains("no file `../secrt.json`") && !report.log.contains("secret.json"), "{report:#?}");
 }
 
 #[test]
