@@ -566,6 +566,17 @@ fn broken_and_bottomless_files_are_told_in_time() {
             "{findings:#?}"
         );
     }
+    let nested: String = (0..150).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    for (bottomless, words) in [
+        (format!("a0: &a0 x\n{bomb}"), "holds too much"),
+        (format!("a0: &a0 x\n{chain}"), "too deep"),
+        (nested, "too deep"),
+        ("a: &a [*a]".to_owned(), "what it is in"),
+        (format!("a: {}", "x".repeat(2 * 1024 * 1024)), "too long"),
+    ] {
+        let findings = workflow(DEPLOY, &bottomless, &Ours::default());
+        assert!(findings.len() == 1 && findings[0].problem.contains(words), "{words}: {findings:#?}");
+    }
     // Aliases that are few are followed, as GitHub does.
     let anchored = "on: push\nconcurrency: a\njobs:\n  a:\n    steps:\n      - &one\n        uses: o/ecs-deploy-action@v1\n        with: {service: web, colour: red}\n      - *one\n";
     let lines: Vec<usize> = workflow(DEPLOY, anchored, &Ours::default()).into_iter().map(|it| it.line).collect();
