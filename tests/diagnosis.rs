@@ -163,6 +163,22 @@ async fn text_from_outside_stays_text() {
     assert!(report.log.lines().all(|line| !line.starts_with("::set-output")), "{}", report.log);
 }
 
+/// The page is that of the version that the workflow uses: the codes are its own.
+#[tokio::test(start_paused = true)]
+async fn the_error_links_to_the_section_of_its_cause() {
+    let simulator = world(Scenario::default().image("bad", crashes(1, None)));
+    let step = Step::deploying("web:bad")
+        .variable("GITHUB_SERVER_URL", "https://github.com")
+        .variable("GITHUB_ACTION_REPOSITORY", "org/ecs-deploy-action")
+        .variable("GITHUB_ACTION_REF", "v1");
+
+    let report = step.run(&simulator).await;
+
+    report.ended("rolled-back", "tasks-failing");
+    let page = "https://github.com/org/ecs-deploy-action/blob/v1/docs/troubleshooting.md";
+    assert!(report.errors()[0].ends_with(&format!("{page}#tasks-failing")), "{:?}", report.errors());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_succeeds_has_no_diagnosis() {
     let report = Step::deploying("web:good-2").run(&world(Scenario::default())).await;
