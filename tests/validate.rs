@@ -199,6 +199,19 @@ async fn a_task_definition_is_checked_line_by_line_as_the_step_changes_it() {
     }
     assert_eq!(told.len(), expected.len(), "{told:#?}");
 
+    // Lines are known however the JSON is written.
+    for (from, to) in [
+        ("  ", "\t"),
+        ("\n", "\r\n"),
+        ("\"family\": \"web\"", "\"family\":\"web\""),
+        ("\"value\": \"info\"", "\"value\": \"\\/ \\ud83d\\ude00 \\u00e9 \\b: # - \""),
+        ("\"cpu\"", "\"tags\": [{\"key\": \"a\", \"value\": \"b: {{ c }} 'd' & *e\"}], \"cpu\""),
+    ] {
+        let json = WEB.replace("\"512\"", "\"4\"").replace(from, to);
+        let told = annotations(&run(repository(CLEAN).file(file, &json)).await);
+        assert!(told.len() == 1 && told[0].starts_with("error deploy/web.json:6 "), "{to}: {told:#?}");
+    }
+
     // What the step does not name has to be in the file, and what it does name is left to it.
     let without_image = CLEAN.replace("          image: ${{ env.REGISTRY }}/web:${{ github.sha }}\n", "");
     let told = annotations(&run(repository(&without_image)).await);

@@ -31,7 +31,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/unknown";
 const DECISIVE: [(&str, &[&str]); 5] = [
     ("mode", &["deploy", "plan", "rollback", "promote", "continue", "run-task", "iam-policy", "report", "validate"]),
     ("iam-policy-for", &["deploy", "plan", "rollback", "promote", "continue", "run-task"]),
-    ("deployment-strategy", &["rolling", "blue-green", "linear", "canary"]),
+    ("deployment-strategy", &["rolling", "blue-green", "linear", "canary", "all-at-once"]),
     ("run-task", &["true", "false"]),
     ("wait-for-service-stability", &["true", "false"]),
 ];
@@ -171,4 +171,26 @@ fn inputs(values: &BTreeMap<String, String>) -> Inputs {
     let pairs = values.iter().map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), value));
     // The environment holds texts only, so they can be read.
     Inputs::read(&Environment::new(pairs)).map(|(inputs, _)| inputs).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_the_decisive_inputs_is_tried() {
+        for (input, words) in DECISIVE {
+            let with = format!("{{mode: iam-policy, service: web, run-task: true, {input}: nonsense}}")
+                .replace("mode: iam-policy, service: web, run-task: true, mode", "service: web, mode")
+                .replace("run-task: true, run-task", "run-task");
+            let node = Node::parse(&with).unwrap();
+            let errors = Given::of(node.entries()).errors();
+
+            let wrong = errors.iter().find(|error| error.input == input).unwrap();
+            assert_eq!(wrong.remedy.matches('`').count(), 2 * words.len(), "{input}: {}", wrong.remedy);
+            for word in words {
+                assert!(wrong.remedy.contains(&format!("`{word}`")), "{input}: {word}: {}", wrong.remedy);
+            }
+        }
+    }
 }

@@ -18,8 +18,9 @@ pub(super) struct Use<'a> {
 
 /// What is wrong with a task definition, as it is after the changes that are made to it.
 pub(super) fn of_use(file: File<'_>, used: Use<'_>) -> Vec<Finding> {
-    // Only for its lines: what is no YAML to one parser may be JSON to another.
-    let root = Node::parse(file.source).ok();
+    // Only for its lines. YAML has no surrogate pairs, in which JSON may write characters.
+    let without_pairs = |_unreadable| Node::parse(&file.source.replace("\\ud", "ud").replace("\\uD", "uD"));
+    let root = Node::parse(file.source).or_else(without_pairs).ok();
     let line_of = |subject: &str| root.as_ref().map_or(1, |root| line_of(root, subject));
     let document = match TaskDefinition::parse(file.source, Format::detect(Path::new(file.path), file.source)) {
         Ok(document) => document,
