@@ -29,6 +29,7 @@ SERVICES = {
     "events": ["events"],
     "logs": ["logs"],
     "monitoring": ["cloudwatch"],
+    "s3": ["s3"],
     "sagemaker": ["sagemaker", "sagemaker-runtime"],
 }
 

@@ -36,7 +36,8 @@ BatchGetDeploymentTargets ListDeploymentTargets
 CreateModel DescribeModel DeleteModel
 CreateEndpointConfig DescribeEndpointConfig DeleteEndpointConfig ListEndpointConfigs
 CreateEndpoint UpdateEndpoint DescribeEndpoint DeleteEndpoint ListEndpoints UpdateEndpointWeightsAndCapacities
-DescribeModelPackage ListModelPackages
+CreateModelPackageGroup DescribeModelPackageGroup DeleteModelPackageGroup
+CreateModelPackage UpdateModelPackage DescribeModelPackage ListModelPackages
 AddTags DeleteTags ListTags
 """,
     "application-autoscaling/2016-02-06": """

@@ -188,6 +188,9 @@ impl State {
         if let Protocol::Invocation = asked.protocol {
             return operation::invocation::invoke(&self.world, request);
         }
+        if let Protocol::Object = asked.protocol {
+            return operation::object::get(&self.world, request);
+        }
         if let Protocol::Layer = asked.protocol {
             return operation::image::download(&self.world, request["path"].as_str().unwrap_or_default());
         }
@@ -253,6 +256,7 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
             | Protocol::Cbor(_)
             | Protocol::Runner
             | Protocol::Layer
+            | Protocol::Object
             | Protocol::Web
             | Protocol::GitHub
             | Protocol::Invocation
@@ -263,7 +267,12 @@ fn admit(world: &World, request: &Request, asked: &Asked) -> Result<Key, Refusal
     let model = match asked.protocol {
         Protocol::Json(model) => model.ok_or_else(unknown)?,
         Protocol::Cbor(model) => model,
-        Protocol::Query | Protocol::Layer | Protocol::Web | Protocol::Hook | Protocol::Invocation => return Ok(caller),
+        Protocol::Query
+        | Protocol::Layer
+        | Protocol::Object
+        | Protocol::Web
+        | Protocol::Hook
+        | Protocol::Invocation => return Ok(caller),
         Protocol::Runner => return bears(request, ID_TOKEN_REQUEST_TOKEN).map(|()| caller),
         Protocol::GitHub => return bears(request, GITHUB_TOKEN).map(|()| caller),
     };

@@ -7,8 +7,9 @@
 //!
 //! - [`Scenario`] says what the world is like; [`Service`] what exists in it; [`Rule`] and [`Fault`] what goes wrong.
 //! - `world/` is the state machine: services, tasks and deployments, moved by a schedule of what is due. It knows no wire.
-//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, Amazon SageMaker's as far as endpoints go, AWS STS's as
-//!   far as credentials go, the ID tokens of GitHub's runner, and what GitHub's REST API keeps of deployments.
+//! - `operation/` maps requests to the world: Amazon ECS's, Amazon ECR's, Amazon SageMaker's as far as endpoints and the model
+//!   registry go, AWS STS's as far as credentials go, the ID tokens of GitHub's runner, and what GitHub's REST API keeps of
+//!   deployments.
 //! - `door/` has the two ways in: an HTTP client for an SDK in the same process, and a server on 127.0.0.1.
 //!
 //! The world's time is tokio's, so a paused clock pauses it and a thirty-minute rollout takes milliseconds.
@@ -206,6 +207,31 @@ impl Simulator {
         let arn = state.world.add_model_package(group, version, document);
         state.remember();
         arn
+    }
+
+    /// Puts an object into Amazon S3.
+    pub fn add_object(&self, bucket: &str, key: &str, body: &str) {
+        self.shared.state().world.objects.insert(format!("{bucket}/{key}"), body.to_owned());
+    }
+
+    /// The versions of a model package group as DescribeModelPackage would show them now, oldest first. Not in the journal.
+    pub fn model_packages(&self, group: &str) -> Vec<Value> {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let world = &state.world;
+        world.model_packages(group).into_iter().map(|package| world.model_package_document(package)).collect()
+    }
+
+    /// Approves or rejects a version of a model package group, as somebody else would. Not in the journal.
+    pub fn decide_about_model_package(&self, group: &str, version: u64, approval: &str) {
+        let mut state = self.shared.state();
+        state.catch_up();
+        let arn = state.world.sage_maker_arn("model-package", &format!("{group}/{version}"));
+        let packages = state.world.sage_maker.packages.iter_mut();
+        for package in packages.filter(|package| package.arn == arn) {
+            package.document.insert("ModelApprovalStatus".to_owned(), approval.into());
+        }
+        state.remember();
     }
 
     /// The endpoint as DescribeEndpoint would show it now; null when there is none. Not in the journal.

@@ -51,6 +51,8 @@ pub(crate) enum Protocol {
     Invocation,
     /// A layer of an image, from the signed address that Amazon ECR gave.
     Layer,
+    /// An object of Amazon S3, of which no more than GetObject is known. <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>
+    Object,
 }
 
 impl Asked {
@@ -85,6 +87,14 @@ impl Asked {
             let body = String::from_utf8_lossy(&request.body);
             let parameters = json!({"url": request.uri, "headers": headers, "body": body});
             return Self { operation: "hook".to_owned(), parameters: Some(parameters), protocol: Protocol::Hook };
+        }
+        if request.method == "GET" && header("authorization").contains("/s3/aws4_request") {
+            let path =
+                path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+            let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+            let key = pairs(format!("key={key}").as_bytes()).remove("key");
+            let parameters = Some(json!({"Bucket": bucket, "Key": key}));
+            return Self { operation: "GetObject".to_owned(), parameters, protocol: Protocol::Object };
         }
         if request.method == "GET" {
             let parameters = json!({"url": request.uri, "authorization": header("authorization")});
@@ -127,6 +137,7 @@ impl Asked {
             Protocol::Cbor(model) => Some(&model.signing_name),
             Protocol::Query => Some("sts"),
             Protocol::Invocation => Some("sagemaker"),
+            Protocol::Object => Some("s3"),
             Protocol::GitHub => Some("github"),
             Protocol::Runner | Protocol::Layer | Protocol::Web | Protocol::Hook => None,
         }
@@ -152,7 +163,7 @@ impl Protocol {
             Self::Runner | Self::GitHub | Self::Hook => "application/json; charset=utf-8",
             Self::Web => "text/html; charset=utf-8",
             Self::Invocation => "application/json",
-            Self::Layer => "application/octet-stream",
+            Self::Layer | Self::Object => "application/octet-stream",
         }
     }
 
@@ -161,6 +172,7 @@ impl Protocol {
         match self {
             Self::Json(_) | Self::Cbor(_) | Self::Layer | Self::Invocation => refusal.body(),
             Self::Query => json!({"Type": "Sender", "Code": refusal.code, "Message": refusal.message}),
+            Self::Object => json!({"Code": refusal.code, "Message": refusal.message}),
             Self::Runner | Self::GitHub | Self::Hook => json!({"message": refusal.message}),
             Self::Web => json!({"body": refusal.message}),
         }
@@ -181,6 +193,8 @@ impl Protocol {
             Self::Invocation if succeeded => answer["Body"].as_str().unwrap_or_default().to_owned(),
             Self::Invocation => answer.to_string(),
             Self::Web => answer["body"].as_str().unwrap_or_default().to_owned(),
+            Self::Object if succeeded => answer["Body"].as_str().unwrap_or_default().to_owned(),
+            Self::Object => format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{}</Error>", xml(answer)),
             Self::Query if succeeded => format!(
                 "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{}</{operation}Result></{operation}Response>",
                 xml(answer)

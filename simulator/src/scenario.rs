@@ -107,6 +107,11 @@ pub struct Scenario {
     pub silent_endpoint_rollbacks: bool,
     /// Whether the rollback of a rolling update of an endpoint fails.
     pub endpoint_rollbacks_fail: bool,
+    /// How long a new version of a model package is `InProgress`.
+    #[serde(deserialize_with = "seconds")]
+    pub registration: Duration,
+    /// Why new versions of model packages end `Failed`, if they do.
+    pub registration_failure: Option<String>,
 }
 
 impl Default for Scenario {
@@ -148,6 +153,8 @@ impl Default for Scenario {
             endpoint_start: Duration::from_secs(180),
             silent_endpoint_rollbacks: false,
             endpoint_rollbacks_fail: false,
+            registration: Duration::from_secs(4),
+            registration_failure: None,
         }
     }
 }
@@ -180,6 +187,7 @@ impl Scenario {
             unchecked: Duration::ZERO,
             stage: Duration::ZERO,
             endpoint_start: Duration::ZERO,
+            registration: Duration::ZERO,
             ..Self::default()
         }
         .image("", Behaviour::Healthy { start: Duration::ZERO, healthy: Duration::ZERO })

@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4;
 use http::HeaderMap;
 use jiff::tz::TimeZone;
@@ -70,6 +72,11 @@ fn signature(key: &Key, authorization: &Authorization<'_>, request: &Request) ->
     let identity = Credentials::new(&key.id, &key.secret, None, None, "simulator").into();
     let mut settings = SigningSettings::default();
     settings.excluded_headers = None;
+    if authorization.service == "s3" {
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(authorization.region)

@@ -8,6 +8,8 @@ pub(crate) mod github;
 pub(crate) mod image;
 pub(crate) mod invocation;
 mod log;
+mod model_package;
+pub(crate) mod object;
 pub(crate) mod page;
 mod rule;
 mod run_task;

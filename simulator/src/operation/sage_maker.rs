@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, text, texts, unknown};
+use super::{Answer, model_package, text, texts, unknown};
 use crate::wire::without_nulls;
 use crate::world::{EndpointAsked, EndpointStatus as Status, Made, World, invalid};
 
@@ -36,8 +36,7 @@ pub(super) fn perform(world: &mut World, operation: &str, request: &Value) -> An
         "DeleteEndpoint" => delete_endpoint(world, request),
         "ListEndpoints" => list_endpoints(world, request),
         "UpdateEndpointWeightsAndCapacities" => scale(world, request),
-        "ListModelPackages" => list_packages(world, request),
-        "DescribeModelPackage" => describe_package(world, request),
+        _ if operation.contains("ModelPackage") => model_package::perform(world, operation, request),
         "AddTags" => add_tags(world, request),
         "DeleteTags" => {
             let gone = texts(request, "TagKeys");
@@ -60,7 +59,7 @@ fn listed(mut answer: Value) -> Value {
 }
 
 /// What a request makes, without its tags, which are kept apart.
-fn make(world: &mut World, kind: &str, name: &str, request: &Value) -> Made {
+pub(super) fn make(world: &mut World, kind: &str, name: &str, request: &Value) -> Made {
     let arn = world.sage_maker_arn(kind, name);
     let mut document: Map<String, Value> = request.as_object().cloned().unwrap_or_default();
     let tags = document.remove("Tags");
@@ -85,9 +84,7 @@ fn create_model(world: &mut World, request: &Value) -> Answer {
             )));
         }
         if let Some(package) = container["ModelPackageName"].as_str() {
-            let Some(package) = world.sage_maker.packages.iter().find(|made| made.arn == package) else {
-                return Err(invalid(format!("Could not find model package \"{package}\".")));
-            };
+            let package = world.model_package(package)?;
             if package.document["ModelApprovalStatus"] != "Approved" {
                 // Said in the API reference of CreateModel; the words of the error were not found.
                 return Err(invalid(format!(
@@ -209,49 +206,6 @@ fn list_endpoints(world: &World, request: &Value) -> Answer {
     Ok(page("Endpoints", endpoints.map(|endpoint| world.endpoint_summary(endpoint)).collect(), request))
 }
 
-fn list_packages(world: &World, request: &Value) -> Answer {
-    let (group, approval) = (text(request, "ModelPackageGroupName"), request["ModelApprovalStatus"].as_str());
-    let mut packages: Vec<&Made> =
-        world.sage_maker.packages.iter().filter(|package| package.document["ModelPackageGroupName"] == group).collect();
-    if packages.is_empty() {
-        let arn = world.sage_maker_arn("model-package-group", group);
-        return Err(invalid(format!("Could not find model package group \"{arn}\".")));
-    }
-    packages.sort_by_key(|package| package.at);
-    // The documented default, of which AWS's own samples assume the contrary.
-    if request["SortOrder"] == "Descending" {
-        packages.reverse();
-    }
-    // A page is cut before it is filtered: it may be empty and not be the last.
-    let items = packages.into_iter().map(|package| world.made_document(package, "ModelPackageArn")).collect();
-    let mut answer = page("ModelPackageSummaryList", items, request);
-    if let Some(page) = answer["ModelPackageSummaryList"].as_array_mut() {
-        page.retain(|package| approval.is_none_or(|approval| package["ModelApprovalStatus"] == approval));
-        for package in page {
-            const MEMBERS: [&str; 7] = [
-                "ModelPackageArn",
-                "ModelPackageGroupName",
-                "ModelPackageVersion",
-                "ModelPackageStatus",
-                "ModelApprovalStatus",
-                "ModelPackageDescription",
-                "CreationTime",
-            ];
-            if let Some(members) = package.as_object_mut() {
-                members.retain(|member, _| MEMBERS.contains(&member.as_str()));
-            }
-        }
-    }
-    Ok(answer)
-}
-
-fn describe_package(world: &World, request: &Value) -> Answer {
-    let name = text(request, "ModelPackageName");
-    let package = world.sage_maker.packages.iter().find(|package| package.arn == name);
-    let package = package.ok_or_else(|| invalid(format!("Could not find model package \"{name}\".")))?;
-    Ok(world.made_document(package, "ModelPackageArn"))
-}
-
 fn add_tags(world: &mut World, request: &Value) -> Answer {
     let tags = world.sage_maker.tags.entry(text(request, "ResourceArn").to_owned()).or_default();
     for tag in request["Tags"].as_array().into_iter().flatten() {
@@ -262,7 +216,7 @@ fn add_tags(world: &mut World, request: &Value) -> Answer {
 }
 
 /// A page of up to `MaxResults`, ten by default. A token is the position at which the next page starts.
-fn page(member: &str, items: Vec<Value>, request: &Value) -> Value {
+pub(super) fn page(member: &str, items: Vec<Value>, request: &Value) -> Value {
     let start = request["NextToken"].as_str().and_then(|token| token.parse::<usize>().ok()).unwrap_or_default();
     let size = request["MaxResults"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(10);
     let next = (start + size < items.len()).then(|| (start + size).to_string());

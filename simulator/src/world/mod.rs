@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) instances: Vec<Instance>,
     pub(crate) code_deploy: CodeDeploy,
     pub(crate) sage_maker: SageMaker,
+    /// Objects of Amazon S3 by `BUCKET/KEY`.
+    pub(crate) objects: BTreeMap<String, String>,
     pub(crate) facts: Vec<Fact>,
     pub(crate) alarms: Alarms,
     /// The targets of EventBridge's rules, by the rules' names.
@@ -137,6 +139,7 @@ impl World {
             instances: Vec::new(),
             code_deploy: CodeDeploy::default(),
             sage_maker: SageMaker::default(),
+            objects: BTreeMap::new(),
             facts: Vec::new(),
             alarms: Alarms::new(),
             rules: scenario.rules.clone(),

@@ -20,6 +20,7 @@ mod images;
 mod journal;
 #[cfg(test)]
 mod loopback;
+mod model_package;
 #[cfg(test)]
 mod one_off;
 #[cfg(test)]

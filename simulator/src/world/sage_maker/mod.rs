@@ -1,11 +1,12 @@
-//! Amazon SageMaker's inference, as far as it is endpoints: what exists. How an endpoint goes on is in `course`, what answers
-//! show in `document`.
+//! Amazon SageMaker's inference, as far as it is endpoints, and its model registry: what exists. How an endpoint goes on is in
+//! `course`, what answers show in `document`, what the registry holds in `registry`.
 //!
 //! SageMaker has one error for everything, `ValidationException`, and tells in words what it means. The words are those that
 //! users report; where none were found, a comment says so.
 
 mod course;
 mod document;
+mod registry;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -25,9 +26,14 @@ pub(crate) struct SageMaker {
     pub(crate) models: BTreeMap<String, Made>,
     pub(crate) configs: BTreeMap<String, Made>,
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    /// Groups of model packages.
+    pub(crate) groups: BTreeMap<String, Made>,
+    /// Their versions.
     pub(crate) packages: Vec<Made>,
     /// What Application Auto Scaling has, by resource: `endpoint/NAME/variant/NAME`.
     pub(crate) scaling: BTreeMap<String, Scaled>,
+    /// Client tokens, with the moment, the request and the version of their first use.
+    pub(crate) tokens: BTreeMap<String, (Duration, Value, String)>,
     /// By ARN.
     pub(crate) tags: BTreeMap<String, Vec<Value>>,
     /// The log streams of instances, oldest first.
@@ -256,19 +262,6 @@ impl World {
             let group = format!("/aws/sagemaker/Endpoints/{endpoint}");
             self.sage_maker.streams.push(Stream { group, name, at: self.now, texts: variant.texts.clone() });
         }
-    }
-
-    /// A version of a model package.
-    pub(crate) fn add_model_package(&mut self, group: &str, version: u64, document: &Value) -> String {
-        let name = format!("{group}/{version}");
-        let arn = self.sage_maker_arn("model-package", &name);
-        let mut document = document.as_object().cloned().unwrap_or_default();
-        document.insert("ModelPackageGroupName".to_owned(), json!(group));
-        document.insert("ModelPackageVersion".to_owned(), json!(version));
-        document.entry("ModelPackageStatus").or_insert_with(|| json!("Completed"));
-        document.entry("ModelApprovalStatus").or_insert_with(|| json!("PendingManualApproval"));
-        self.sage_maker.packages.push(Made { name, arn: arn.clone(), document, at: self.now });
-        arn
     }
 }
 
