@@ -191,6 +191,7 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     let policy = Policy {
         wait: match (&spec.mode, &spec.one_off) {
             (Mode::RunTask, Some(one_off)) => one_off.wait,
+            (Mode::RegisterModel, _) => true,
             _ => spec.wait,
         },
         wait_for: spec.wait_for,
@@ -204,7 +205,7 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
             // What is in flight on an endpoint cannot be superseded.
             Mode::Rollback { .. } if spec.endpoint.is_none() => OnConflict::Supersede,
             Mode::Rollback { .. } => OnConflict::Wait,
-            Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::Continue { .. } => spec.on_conflict,
+            Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => spec.on_conflict,
         },
         on_cancel: spec.on_cancel,
         on_pause: spec.on_pause,
@@ -305,6 +306,9 @@ fn validate(host: &Host, validation: &Validation, events: &Events) -> Conclusion
 }
 
 fn permissions_of(spec: &Spec) -> String {
+    if let Some(registration) = &spec.registration {
+        return format!("the permissions for model package group {}", registration.group);
+    }
     if let Some(endpoint) = &spec.endpoint {
         return format!("the permissions for endpoint {}", endpoint.name);
     }

@@ -19,6 +19,7 @@ use crate::spec::{Mode, Spec, Tag};
 use crate::targets::codedeploy_service::{self, CodeDeployService};
 use crate::targets::ecs_service::{EcsService, FirstLook, Readers, Request, Writers};
 use crate::targets::ecs_task::{self, EcsTask, Identity};
+use crate::targets::model_package::{self, ModelPackage, Provenance};
 use crate::targets::sagemaker_endpoint::{self, SageMakerEndpoint};
 use crate::verification::Checks;
 
@@ -38,6 +39,9 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Does what was asked for.
     pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
+        if let Some(package) = self.model_package(&host.environment) {
+            return self.cycle(&package, || self.connection.sage_maker_writer(), host, events).await;
+        }
         if let Some(endpoint) = self.sagemaker_endpoint(&host.environment) {
             return self.cycle(&endpoint, || self.endpoint_writers(), host, events).await;
         }
@@ -101,6 +105,10 @@ impl Prepared {
                 let endpoint = self.sagemaker_endpoint(&host.environment).ok_or_else(no_task)?;
                 self.settle(&endpoint, || self.endpoint_writers(), host, events, after).await
             }
+            ModelPackage::KIND => {
+                let package = self.model_package(&host.environment).ok_or_else(no_task)?;
+                self.settle(&package, || self.connection.sage_maker_writer(), host, events, after).await
+            }
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
     }
@@ -117,7 +125,7 @@ impl Prepared {
             // Nothing that can write is made.
             Mode::Plan => plan(&run).boxed_local().await,
             Mode::Continue { rollback: true, .. } => take_back(&run, &writer()).boxed_local().await,
-            Mode::Deploy | Mode::Rollback { .. } | Mode::Continue { .. } | Mode::RunTask => {
+            Mode::Deploy | Mode::Rollback { .. } | Mode::Continue { .. } | Mode::RunTask | Mode::RegisterModel => {
                 deploy(&run, &writer()).boxed_local().await
             }
         }
@@ -229,6 +237,19 @@ impl Prepared {
         Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, images))
     }
 
+    fn model_package(&self, environment: &Environment) -> Option<ModelPackage> {
+        let spec = &self.spec;
+        let request = model_package::Request {
+            registration: spec.registration.clone()?,
+            provenance: Provenance::new(environment, spec.deploy_tags),
+            tags: spec.tags.clone(),
+            region: self.connection.region().to_owned(),
+            max_retries: spec.max_retries,
+        };
+        let (reader, objects) = (self.connection.sage_maker_reader(), self.connection.objects());
+        Some(ModelPackage::new(reader, objects, request, self.images()))
+    }
+
     fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {
         let spec = &self.spec;
         let request = ecs_task::Request {
@@ -259,7 +280,7 @@ fn nothing_to_do(events: &Events) -> Conclusion {
 }
 
 fn no_task() -> Failure {
-    Failure::new(Cause::InvalidInput, "Neither a service nor a task nor an endpoint is named.")
+    Failure::new(Cause::InvalidInput, "Neither a service nor a task nor an endpoint nor a model is named.")
 }
 
 pub(crate) fn unreadable(error: serde_json::Error) -> Failure {

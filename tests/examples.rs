@@ -165,9 +165,19 @@ fn every_input_exists_and_every_value_is_right() {
             }
             let inputs = inputs(&file, step);
             // Files of the one who copies the example.
-            for name in [&inputs.task_definition, &inputs.codedeploy_appspec, &inputs.smoke_test_payload_file] {
+            let files = [
+                &inputs.task_definition,
+                &inputs.codedeploy_appspec,
+                &inputs.smoke_test_payload_file,
+                &inputs.model_metrics,
+            ];
+            for name in files {
                 if let Some(name) = name.as_ref().filter(|name| name.contains('.')) {
-                    let ours = if name.contains("appspec") { "appspec.yaml" } else { "task-definition.json" };
+                    let ours = match name {
+                        name if name.contains("appspec") => "appspec.yaml",
+                        name if name.contains("evaluation") => "evaluation.json",
+                        _ => "task-definition.json",
+                    };
                     let there = workspace.path().join(name);
                     fs::create_dir_all(there.parent().unwrap()).unwrap();
                     fs::copy(root().join("examples").join(ours), there).unwrap();

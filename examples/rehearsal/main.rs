@@ -10,6 +10,7 @@ mod endpoints;
 mod images;
 mod one_off;
 mod permissions;
+mod registry;
 mod rolling_update;
 mod stage;
 mod strategies;
@@ -32,6 +33,7 @@ const REHEARSALS: &[&[Rehearsal]] = &[
     rolling_update::REHEARSALS,
     one_off::REHEARSALS,
     endpoints::REHEARSALS,
+    registry::REHEARSALS,
     images::REHEARSALS,
     strategies::REHEARSALS,
     codedeploy::REHEARSALS,

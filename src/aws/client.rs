@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::credentials::{self, Session, SessionError, TokioClock};
-use super::{CallError, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs, sage_maker, scaling};
+use super::{CallError, Objects, Operation, cloudwatch, codedeploy, ecr, ecs, events, logs, sage_maker, scaling};
 use crate::cycle::{Cause, Failure};
 use crate::runner::id_token::Claims;
 use crate::runner::{Console, Environment, IdTokens};
@@ -219,6 +219,11 @@ impl Connection {
         sage_maker::Writer::new(&self.of_service("SAGEMAKER"))
     }
 
+    /// Objects in Amazon S3, to read.
+    pub fn objects(&self) -> Objects {
+        Objects::new(self.of_service("S3"), &self.region)
+    }
+
     /// The endpoints that the environment puts in the place of AWS, of the services that are called for `spec`.
     pub fn endpoints(&self, spec: &Spec) -> BTreeSet<String> {
         let called = Operation::ALL
@@ -282,6 +287,7 @@ fn variable(signing_name: &str) -> &'static str {
         "logs" => "CLOUDWATCH_LOGS",
         "monitoring" => "CLOUDWATCH",
         "application-autoscaling" => "APPLICATION_AUTO_SCALING",
+        "s3" => "S3",
         "sagemaker" => "SAGEMAKER",
         "sts" => "STS",
         _ => "ECS",

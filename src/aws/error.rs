@@ -97,6 +97,18 @@ impl CallError {
         }
     }
 
+    /// A refusal that did not come through the SDK.
+    pub(super) fn answered(operation: Operation, status: u16, code: &str, message: &str) -> Self {
+        let kind = classify(Some(code).filter(|code| !code.is_empty()), Some(message), status);
+        let explanation = match (code, message) {
+            ("", _) => format!("HTTP status {status}"),
+            (code, "") => code.to_owned(),
+            (code, message) => format!("{code}: {message}"),
+        };
+        let source = explanation.clone().into();
+        Self { operation, kind, explanation, code: code.to_owned(), request_id: None, source }
+    }
+
     /// Something that AWS says does not exist, in an answer that is otherwise a success.
     pub(super) fn not_found(operation: Operation, explanation: String) -> Self {
         let source = explanation.clone().into();
@@ -171,6 +183,8 @@ fn classify(code: Option<&str>, message: Option<&str>, status: u16) -> CallError
         | "ImageNotFoundException"
         | "ScanNotFoundException"
         | "LayersNotFoundException"
+        | "NoSuchBucket"
+        | "NoSuchKey"
         | "ApplicationDoesNotExistException"
         | "DeploymentDoesNotExistException"
         | "DeploymentGroupDoesNotExistException"
@@ -245,6 +259,7 @@ mod tests {
                 400,
                 CallErrorKind::Credentials,
             ),
+            (Some("NoSuchKey"), "The specified key does not exist.", 404, CallErrorKind::NotFound),
             (Some("ConflictException"), "", 400, CallErrorKind::Conflict),
             (Some("UnknownOperationException"), "", 400, CallErrorKind::Unsupported),
             (Some("ServerException"), "", 500, CallErrorKind::Unavailable),

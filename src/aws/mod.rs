@@ -14,6 +14,7 @@ pub mod events;
 pub mod logs;
 pub mod permissions;
 mod retry;
+mod s3;
 pub mod sage_maker;
 pub mod scaling;
 
@@ -22,3 +23,4 @@ pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
 pub use permissions::Operation;
 pub use retry::{Again, Attempts, send};
+pub use s3::Objects;

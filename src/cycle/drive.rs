@@ -273,17 +273,15 @@ pub(super) fn lost<T: Target>(run: &Run<'_, T>) -> Conclusion {
 }
 
 fn unchanged<T: Target>(run: &Run<'_, T>, planned: &Planned<'_, T>) -> Conclusion {
-    Conclusion {
+    let wanted = planned.wanted();
+    let conclusion = Conclusion {
         outcome: Outcome::Unchanged,
         cause: None,
-        headline: format!(
-            "{} already runs {}; nothing was changed.",
-            capitalized(&run.target.name()),
-            planned.wanted()
-        ),
+        headline: format!("{} already runs {wanted}; nothing was changed.", capitalized(&run.target.name())),
         reason: None,
         advice: None,
-    }
+    };
+    run.target.tell(Ending::Unchanged, &wanted, conclusion)
 }
 
 /// `left` is where it was left; `None` when it was not waited for at all.

@@ -154,6 +154,13 @@ pub struct Progress {
     pub shift: Option<Shift>,
 }
 
+impl Progress {
+    /// Whether there is nothing that runs, and nothing that should: what is made is no task and no instance.
+    pub fn counts_nothing(&self) -> bool {
+        *self == Self { state: self.state.clone(), ..Self::default() }
+    }
+}
+
 /// How far a rollout is that shifts traffic from the old tasks to the new ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Shift {
@@ -239,13 +246,19 @@ pub enum Output {
     PreviousEndpointConfigName,
     /// The model that was made.
     ModelName,
+    /// The version of a model package group that was registered or deployed.
+    ModelPackageArn,
+    /// Its number within the group.
+    ModelPackageVersion,
+    /// Whether it is approved, in AWS's words.
+    ModelApprovalStatus,
     /// `mode: report`: the measures, as JSON.
     Report,
 }
 
 impl Output {
     /// Every output, in the order of the documentation.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::Outcome,
         Self::Cause,
         Self::Message,
@@ -281,6 +294,9 @@ impl Output {
         Self::EndpointConfigName,
         Self::PreviousEndpointConfigName,
         Self::ModelName,
+        Self::ModelPackageArn,
+        Self::ModelPackageVersion,
+        Self::ModelApprovalStatus,
         Self::Report,
     ];
 
@@ -322,6 +338,9 @@ impl Output {
             Self::EndpointConfigName => "endpoint-config-name",
             Self::PreviousEndpointConfigName => "previous-endpoint-config-name",
             Self::ModelName => "model-name",
+            Self::ModelPackageArn => "model-package-arn",
+            Self::ModelPackageVersion => "model-package-version",
+            Self::ModelApprovalStatus => "model-approval-status",
             Self::Report => "report",
         }
     }

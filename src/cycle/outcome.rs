@@ -111,6 +111,10 @@ pub enum Cause {
     Preflight,
     /// Scanning found more in an image than is allowed, or the image was not scanned.
     ScanGate,
+    /// A model's metrics are not what `quality-gates` asks for.
+    QualityGates,
+    /// Amazon SageMaker could not register a version of a model.
+    RegistrationFailed,
     /// An input is wrong.
     InvalidInput,
     /// Something that was named does not exist.
@@ -131,7 +135,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::TasksFailing,
         Self::TaskFailed,
         Self::Placement,
@@ -151,6 +155,8 @@ impl Cause {
         Self::ScheduledRule,
         Self::Preflight,
         Self::ScanGate,
+        Self::QualityGates,
+        Self::RegistrationFailed,
         Self::InvalidInput,
         Self::NotFound,
         Self::AccessDenied,
@@ -188,6 +194,8 @@ impl Cause {
             Self::ScheduledRule => "scheduled-rule",
             Self::Preflight => "preflight",
             Self::ScanGate => "scan-gate",
+            Self::QualityGates => "quality-gates",
+            Self::RegistrationFailed => "registration-failed",
             Self::InvalidInput => "invalid-input",
             Self::NotFound => "not-found",
             Self::AccessDenied => "access-denied",

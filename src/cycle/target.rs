@@ -204,6 +204,8 @@ pub enum Ending {
     Done,
     /// It is on its way, and is not waited for.
     InProgress,
+    /// What was asked for was there already.
+    Unchanged,
     /// Nothing was changed.
     Refused,
     /// It was taken back.
@@ -255,6 +257,11 @@ pub trait Watch {
     /// # Errors
     /// When the cloud does not answer; [`super::Cause::Unavailable`] for what is worth another look.
     async fn look(&mut self) -> Result<Look, Failure>;
+
+    /// Whether there are tasks or instances to count.
+    fn counts(&self) -> bool {
+        true
+    }
 
     /// How long to leave it alone after a look that was answered, where it matters.
     fn pause(&self) -> Option<Duration> {

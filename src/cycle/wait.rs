@@ -99,7 +99,7 @@ pub(super) async fn wait<T: Target>(
                 refusals = 0;
                 pace.ease();
                 asked = watch.pause();
-                report(run.events, &look);
+                report(run.events, &look, watch.counts());
                 deadline.rest(look.rest);
                 match look.verdict {
                     Verdict::Pending => {}
@@ -228,12 +228,12 @@ impl Pauses {
     }
 }
 
-fn report(events: &Events, look: &Look) {
+fn report(events: &Events, look: &Look, counts: bool) {
     for said in &look.said {
         events.send(Kind::Said { at: said.at, message: said.message.clone() });
     }
     events.send(Kind::Progressed(look.progress.clone()));
-    if !matches!(look.verdict, Verdict::Pending | Verdict::Paused(_)) {
+    if counts && !matches!(look.verdict, Verdict::Pending | Verdict::Paused(_)) {
         events.know(Output::RunningCount, look.progress.running);
         events.know(Output::DesiredCount, look.progress.desired);
     }

@@ -276,6 +276,9 @@ fn without_clock(progress: &Progress) -> Progress {
 /// `[██████░░░░] 3/5 running · 1 pending · 2 old · IN_PROGRESS · PRODUCTION_TRAFFIC_SHIFT · 20 % of traffic · rests 4 min`
 fn moved(progress: &Progress) -> String {
     let Progress { running, pending, desired, failed, old, state, shift } = progress;
+    if progress.counts_nothing() && !state.is_empty() {
+        return one_line(state);
+    }
     let others = [(pending, "pending"), (failed, "failed"), (old, "old")];
     let others =
         others.into_iter().filter(|(number, _)| **number > 0).map(|(number, word)| format!(" · {number} {word}"));

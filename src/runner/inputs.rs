@@ -131,6 +131,13 @@ pub struct Inputs {
     pub model_name: Option<String>,
     pub model_package_group: Option<String>,
     pub model_version: Option<String>,
+    pub model_metrics: Option<String>,
+    pub quality_gates: Option<String>,
+    pub approve: Option<String>,
+    pub model_content_types: Option<String>,
+    pub model_response_types: Option<String>,
+    pub model_instance_types: Option<String>,
+    pub model_life_cycle_stage: Option<String>,
     pub from_endpoint: Option<String>,
     pub variant_name: Option<String>,
     pub instance_type: Option<String>,
@@ -180,9 +187,12 @@ impl Inputs {
     /// file of a task definition may be gone by then.
     #[must_use]
     pub fn for_the_post_step(self) -> Self {
+        let registers = self.mode.as_ref().is_some_and(|mode| mode.eq_ignore_ascii_case("register-model"));
         Self {
             // A task alone needs no service, and neither does the end of it.
-            mode: self.mode.filter(|mode| mode.eq_ignore_ascii_case("run-task")),
+            mode: self.mode.filter(|mode| registers || mode.eq_ignore_ascii_case("run-task")),
+            model_package_group: self.model_package_group.filter(|_| registers),
+            model_image: self.model_image.filter(|_| registers),
             run_task: self.run_task,
             cluster: self.cluster,
             service: self.service,

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::edit::Edit;
 use super::field;
 use super::from_inputs::Reader;
+use super::quality_gate::quality_gates;
 use super::smoke_test::{SmokeTest, smoke_test};
-use super::{InputError, Mode, RollbackTo};
+use super::{InputError, Mode, QualityGate, RollbackTo};
 use crate::runner::Inputs;
 
 /// An endpoint, as it was asked for.
@@ -36,6 +37,10 @@ pub struct Endpoint {
     pub keep_configs: Option<u32>,
     /// What is asked of it before its deployment counts as a success.
     pub smoke_test: Option<SmokeTest>,
+    /// What the metrics of its model package have to be.
+    pub gates: Vec<QualityGate>,
+    /// The stage of its life cycle that its model package gets after the deployment.
+    pub life_cycle_stage: Option<String>,
 }
 
 /// Where a model comes from.
@@ -162,6 +167,19 @@ pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader
     });
     let waits = inputs.wait_for_service_stability.as_deref().is_none_or(|text| text.eq_ignore_ascii_case("true"));
     let smoke_test = smoke_test(inputs, workspace, waits, reader);
+    let gates = inputs.quality_gates.as_deref().and_then(|text| reader.keep(quality_gates(text))).unwrap_or_default();
+    if inputs.quality_gates.is_some() && !matches!(source, ModelSource::Package { .. }) {
+        let remedy = "name the group in `model-package-group`, or leave this input out";
+        let problem = "metrics belong to a version of a model package group, and none is deployed";
+        reader.errors.push(InputError::new("quality-gates", problem, remedy));
+    }
+    let life_cycle_stage = inputs.model_life_cycle_stage.as_deref();
+    let life_cycle_stage = life_cycle_stage.and_then(|text| reader.keep(self::name("model-life-cycle-stage", text)));
+    if life_cycle_stage.is_some() && !waits {
+        let remedy = "wait, or leave this input out";
+        let problem = "nobody is there to see the success, because `wait-for-service-stability` is false";
+        reader.errors.push(InputError::new("model-life-cycle-stage", problem, remedy));
+    }
     Some(Endpoint {
         name,
         source,
@@ -181,6 +199,8 @@ pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader
         on_first_failure: on_first_failure.unwrap_or_default(),
         keep_configs: number(inputs.keep_endpoint_configs.as_deref(), "keep-endpoint-configs", 1, 1000, reader),
         smoke_test,
+        gates,
+        life_cycle_stage,
     })
 }
 
@@ -197,7 +217,7 @@ pub(super) fn out_of_place(inputs: &Inputs, mode: &Mode) -> Vec<InputError> {
                 InputError::new(input, problem, remedy)
             })
             .collect(),
-        Mode::RunTask | Mode::Continue { .. } => {
+        Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => {
             let remedy = "set `deploy`, `plan`, `promote` or `rollback`";
             vec![InputError::new("mode", "an endpoint of Amazon SageMaker has nothing of the kind", remedy)]
         }
@@ -205,7 +225,7 @@ pub(super) fn out_of_place(inputs: &Inputs, mode: &Mode) -> Vec<InputError> {
 }
 
 /// What would be left out of account without a word.
-fn of_services(inputs: &Inputs) -> [(&'static str, &Option<String>); 24] {
+pub(super) fn of_services(inputs: &Inputs) -> [(&'static str, &Option<String>); 24] {
     [
         ("service", &inputs.service),
         ("cluster", &inputs.cluster),
@@ -234,7 +254,7 @@ fn of_services(inputs: &Inputs) -> [(&'static str, &Option<String>); 24] {
     ]
 }
 
-fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 26] {
+pub(super) fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 28] {
     [
         ("model-image", inputs.model_image.is_some()),
         ("model-data", inputs.model_data.is_some()),
@@ -245,6 +265,8 @@ fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 26] {
         ("model-name", inputs.model_name.is_some()),
         ("model-package-group", inputs.model_package_group.is_some()),
         ("model-version", inputs.model_version.is_some()),
+        ("quality-gates", inputs.quality_gates.is_some()),
+        ("model-life-cycle-stage", inputs.model_life_cycle_stage.is_some()),
         ("from-endpoint", inputs.from_endpoint.is_some()),
         ("variant-name", inputs.variant_name.is_some()),
         ("instance-type", inputs.instance_type.is_some()),
@@ -266,7 +288,7 @@ fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 26] {
 }
 
 /// A rollback is asked, too.
-fn of_smoke_tests(inputs: &Inputs) -> [(&'static str, bool); 7] {
+pub(super) fn of_smoke_tests(inputs: &Inputs) -> [(&'static str, bool); 7] {
     [
         ("smoke-test-payload", inputs.smoke_test_payload.is_some()),
         ("smoke-test-payload-file", inputs.smoke_test_payload_file.is_some()),
@@ -390,7 +412,7 @@ fn model(inputs: &Inputs, source: &ModelSource, reader: &mut Reader) -> ModelCha
 /// 255 characters without white space at most.
 ///
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
-fn image(text: &str) -> Result<String, InputError> {
+pub(super) fn image(text: &str) -> Result<String, InputError> {
     let remedy = "write one image, as registry/name:tag or registry/name@digest, of 255 characters at most";
     let is_image = text.parse::<crate::ecr::ImageReference>().is_ok();
     if is_image && text.len() <= 255 && !text.contains(char::is_whitespace) {
@@ -399,7 +421,7 @@ fn image(text: &str) -> Result<String, InputError> {
     Err(InputError::new("model-image", format!("`{text}` is not an image"), remedy))
 }
 
-fn s3_uri(input: &'static str, text: &str) -> Result<String, InputError> {
+pub(super) fn s3_uri(input: &'static str, text: &str) -> Result<String, InputError> {
     let inside = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
     let is_uri = inside.is_some_and(|(bucket, _)| !bucket.is_empty()) && text.len() <= 1024;
     if is_uri && !text.contains(char::is_whitespace) {

@@ -15,7 +15,8 @@ use super::mode::{Order, order};
 use super::network::network;
 use super::source::{self, Wanted};
 use super::{
-    Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Settings, Source, Spec, Tag, volume,
+    Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Resolve, Settings, Source, Spec, Tag,
+    volume,
 };
 use crate::ecr::ImageReference;
 use crate::runner::Inputs;
@@ -35,7 +36,11 @@ impl Spec {
         let mut reader = Reader::default();
         let Order { mode, prints_policy, promotes } = reader.keep(order(inputs)).unwrap_or_default();
         let runs_task = reader.flag("run-task", inputs.run_task.as_deref()).unwrap_or(false);
-        let endpoint = super::endpoint::endpoint(inputs, workspace, promotes, &mut reader);
+        let registration = super::registration::registration(inputs, workspace, &mode, &mut reader);
+        let endpoint = match registration {
+            Some(_) => None,
+            None => super::endpoint::endpoint(inputs, workspace, promotes, &mut reader),
+        };
         let mode = match mode {
             // As the official action takes it: without a service there is nothing else to do.
             Mode::Deploy if runs_task && inputs.service.is_none() && endpoint.is_none() => Mode::RunTask,
@@ -47,7 +52,8 @@ impl Spec {
         if endpoint.is_some() {
             reader.errors.extend(super::endpoint::out_of_place(inputs, &mode));
         }
-        let (cluster, service) = reader.keep(names(inputs, runs_task || endpoint.is_some())).unwrap_or_default();
+        let (cluster, service) =
+            reader.keep(names(inputs, runs_task || endpoint.is_some() || registration.is_some())).unwrap_or_default();
         let ways = (promotes && endpoint.is_none(), mode == Mode::Plan);
         let here = (cluster.as_str(), service.as_deref().unwrap_or_default());
         let origin = reader.keep(aftermath::origin(inputs, ways, here)).flatten();
@@ -57,7 +63,11 @@ impl Spec {
         let access = access(inputs, &mut reader);
         let source = reader.keep(source::find(&wanted(inputs), workspace)).unwrap_or(Source::Running);
         let overrides = overrides(inputs, &mut reader);
-        let images = image_rules(inputs, &mut reader);
+        let mut images = image_rules(inputs, &mut reader);
+        if registration.is_some() && images.resolve == Resolve::WherePossible {
+            // A version that names a tag would be another model tomorrow.
+            images.resolve = Resolve::Always;
+        }
         let settings = settings(inputs, &mut reader);
         let code_deploy = super::CodeDeploy::from_inputs(inputs, workspace, &mut reader.errors);
         let tags = inputs.tags.as_deref().and_then(|text| reader.keep(tags(text))).unwrap_or_default();
@@ -90,7 +100,7 @@ impl Spec {
         });
         let rollback_on_job_failure =
             reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
-        let is_task_alone = mode == Mode::RunTask;
+        let cannot_be_taken_back = matches!(mode, Mode::RunTask | Mode::RegisterModel);
         let verification = super::verification::verification(inputs, wait, &mut reader);
         if matches!(mode, Mode::Rollback { .. }) {
             reader.errors.extend(out_of_place_in_a_rollback(inputs));
@@ -123,6 +133,7 @@ impl Spec {
             cluster,
             service,
             endpoint,
+            registration,
             one_off: one_off.flatten(),
             region,
             access,
@@ -144,8 +155,8 @@ impl Spec {
             rollback_on_failure: rollback_on_failure.unwrap_or(true),
             on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
             on_cancel: on_cancel.unwrap_or_default(),
-            // A task that has ended cannot be taken back.
-            rollback_on_job_failure: rollback_on_job_failure && !is_task_alone,
+            // A task that has ended cannot be taken back, and a version of a model is there for the record.
+            rollback_on_job_failure: rollback_on_job_failure && !cannot_be_taken_back,
             verification,
             announcements: announcements(inputs, &mut reader),
             job_has_failed: inputs.job_status.as_deref() == Some("failure"),

@@ -202,7 +202,8 @@ impl Spec {
             _ => None,
         };
         let of_the_model = self.endpoint.iter().filter_map(|endpoint| endpoint.model.image.clone());
-        inputs.chain(of_the_file).chain(of_the_model).filter_map(in_ecr).collect()
+        let of_a_registration = self.registration.iter().map(|registration| registration.image.clone());
+        inputs.chain(of_the_file).chain(of_the_model).chain(of_a_registration).filter_map(in_ecr).collect()
     }
 
     /// Tags that would be put on an image of which nobody knows whether it runs.

@@ -6,6 +6,7 @@ mod announcement;
 mod arn;
 mod asked;
 mod code_deploy;
+mod comparison;
 mod deployment;
 mod edit;
 mod endpoint;
@@ -19,6 +20,8 @@ mod nearest;
 mod network;
 mod one_off;
 mod pause;
+mod quality_gate;
+mod registration;
 mod secret;
 mod smoke_test;
 mod source;
@@ -39,6 +42,7 @@ pub use announcement::{Announcements, Comment, Environment, NotifyOn, Template, 
 pub use arn::{Arn, InvalidArn};
 pub use asked::Asked;
 pub use code_deploy::{AppSpec, AppSpecError, CodeDeploy};
+pub use comparison::{Comparison, Step, at};
 pub use deployment::{CircuitBreaker, DeploymentSettings, Percent, Threshold};
 pub use edit::Edit;
 pub use endpoint::{DataCapture, Endpoint, ModelChanges, ModelSource, ModelVersion, OnFirstFailure, VariantChanges};
@@ -50,8 +54,11 @@ pub(crate) use nearest::nearest;
 pub use network::Network;
 pub use one_off::OneOff;
 pub use pause::WaitUntil;
+pub(crate) use quality_gate::metrics;
+pub use quality_gate::{Judgement, QualityGate, numbers};
+pub use registration::{Approve, Metrics, Registration};
 pub use secret::Secret;
-pub use smoke_test::{Comparison, Expectation, SmokeTest, Step, at};
+pub use smoke_test::{Expectation, SmokeTest};
 pub use strategy::{Stage, Strategy, UnknownStage};
 
 pub use crate::cycle::{OnCancel, OnConflict, OnPause};
@@ -74,6 +81,8 @@ pub struct Spec {
     pub service: Option<String>,
     /// The endpoint of Amazon SageMaker that is deployed to, instead of a service.
     pub endpoint: Option<Endpoint>,
+    /// The model that is registered, instead of a deployment.
+    pub registration: Option<Registration>,
     /// The task to run: alone, or between register and update.
     pub one_off: Option<OneOff>,
     /// The region that was named; else it comes from the environment or from [`Spec::region_in_arns`].
@@ -252,7 +261,12 @@ impl Spec {
         };
         let target = match &self.mode {
             Mode::Rollback { to: RollbackTo::TaskDefinition(name) } => Some(name),
-            Mode::Rollback { .. } | Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::Continue { .. } => None,
+            Mode::Rollback { .. }
+            | Mode::Deploy
+            | Mode::Plan
+            | Mode::RunTask
+            | Mode::RegisterModel
+            | Mode::Continue { .. } => None,
         };
         [self.service.as_ref(), Some(&self.cluster), registered, target]
             .into_iter()

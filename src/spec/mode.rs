@@ -13,6 +13,8 @@ pub enum Mode {
     Plan,
     /// Run a task to its end; change no service.
     RunTask,
+    /// Make a new version of a model in the model registry; deploy nothing.
+    RegisterModel,
     /// Go back to an earlier revision.
     Rollback {
         /// Which one.
@@ -60,19 +62,21 @@ enum Word {
     Rollback,
     Continue,
     RunTask,
+    RegisterModel,
     IamPolicy,
     Report,
     Validate,
 }
 
 /// What policies can be printed for.
-const WORK: [(&str, Word); 6] = [
+const WORK: [(&str, Word); 7] = [
     ("deploy", Word::Deploy),
     ("plan", Word::Plan),
     ("rollback", Word::Rollback),
     ("promote", Word::Promote),
     ("continue", Word::Continue),
     ("run-task", Word::RunTask),
+    ("register-model", Word::RegisterModel),
 ];
 
 /// Reads them.
@@ -99,6 +103,7 @@ pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
         (Word::Continue, None) => Ok(pause),
         (Word::Plan, None) => Ok(Mode::Plan),
         (Word::RunTask, None) => Ok(Mode::RunTask),
+        (Word::RegisterModel, None) => Ok(Mode::RegisterModel),
         // Read something else, and only that: see `Asked`.
         (Word::Report | Word::Validate, None) => Ok(Mode::Plan),
         (Word::Rollback, to) => {
@@ -111,6 +116,7 @@ pub(super) fn order(inputs: &Inputs) -> Result<Order, InputError> {
             | Word::Promote
             | Word::Continue
             | Word::RunTask
+            | Word::RegisterModel
             | Word::IamPolicy
             | Word::Report
             | Word::Validate,

@@ -3,4 +3,5 @@
 pub mod codedeploy_service;
 pub mod ecs_service;
 pub mod ecs_task;
+pub mod model_package;
 pub mod sagemaker_endpoint;

@@ -29,8 +29,22 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/unknown";
 
 /// Inputs that say which others have a meaning, and what they can say.
 const DECISIVE: [(&str, &[&str]); 5] = [
-    ("mode", &["deploy", "plan", "rollback", "promote", "continue", "run-task", "iam-policy", "report", "validate"]),
-    ("iam-policy-for", &["deploy", "plan", "rollback", "promote", "continue", "run-task"]),
+    (
+        "mode",
+        &[
+            "deploy",
+            "plan",
+            "rollback",
+            "promote",
+            "continue",
+            "run-task",
+            "register-model",
+            "iam-policy",
+            "report",
+            "validate",
+        ],
+    ),
+    ("iam-policy-for", &["deploy", "plan", "rollback", "promote", "continue", "run-task", "register-model"]),
     ("deployment-strategy", &["rolling", "blue-green", "linear", "canary", "all-at-once"]),
     ("run-task", &["true", "false"]),
     ("wait-for-service-stability", &["true", "false"]),
@@ -40,7 +54,7 @@ const DECISIVE: [(&str, &[&str]); 5] = [
 const NOT_DEPLOYING: [&str; 2] = ["report", "validate"];
 
 /// Files that an earlier step may make.
-const FILES: [&str; 2] = ["codedeploy-appspec", "smoke-test-payload-file"];
+const FILES: [&str; 3] = ["codedeploy-appspec", "smoke-test-payload-file", "model-metrics"];
 
 impl Given {
     /// What stands under `with:`.
@@ -58,7 +72,8 @@ impl Given {
 
     fn add(&mut self, input: &str, value: &str) {
         let whole = || STAND_INS.into_iter().find(|(name, _)| *name == input).map(|(_, stand_in)| stand_in.to_owned());
-        let is_a_file = FILES.contains(&input) || input == "task-definition" && Source::is_a_file(value);
+        let is_a_file = FILES.contains(&input) && !value.starts_with("s3://")
+            || input == "task-definition" && Source::is_a_file(value);
         let known = if expression::is_in(value) {
             whole().unwrap_or_else(|| expression::filled(value, &stand_in(input)))
         } else if is_a_file {

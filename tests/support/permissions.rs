@@ -237,6 +237,7 @@ fn checks(call: &Call) -> Vec<Check> {
                 _ => panic!("say in tests/support/permissions.rs what IAM checks for codedeploy:{operation}"),
             }
         }
+        ("s3", "GetObject") => vec![check(format!("arn:aws:s3:::{}/{}", text("Bucket"), text("Key")))],
         ("application-autoscaling", _)
         | ("sagemaker", "ListModelPackages" | "ListEndpoints" | "ListEndpointConfigs") => vec![any()],
         ("sagemaker", "ListTags" | "AddTags" | "DeleteTags") => vec![check(text("ResourceArn"))],
@@ -253,6 +254,10 @@ fn of_sage_maker(operation: &str, request: &Value) -> Vec<Check> {
         format!("arn:aws:sagemaker:us-east-1:123456789012:{kind}/{name}")
     };
     let (kind, member) = match operation {
+        _ if operation.ends_with("ModelPackageGroup") => ("model-package-group", "ModelPackageGroupName"),
+        "CreateModelPackage" | "DescribeModelPackage" | "UpdateModelPackage" => {
+            return of_model_packages(operation, request);
+        }
         _ if operation.ends_with("EndpointConfig") => ("endpoint-config", "EndpointConfigName"),
         _ if operation.ends_with("Endpoint") => ("endpoint", "EndpointName"),
         _ if operation.ends_with("Model") => ("model", "ModelName"),
@@ -271,6 +276,18 @@ fn of_sage_maker(operation: &str, request: &Value) -> Vec<Check> {
         checks.push(Check { context, ..check("iam:PassRole", role.to_owned()) });
     }
     checks
+}
+
+/// What IAM checks for a call about a version of a model package group. A version that is made is any of its group.
+fn of_model_packages(operation: &str, request: &Value) -> Vec<Check> {
+    let check = |resource| Check { action: format!("sagemaker:{operation}"), resource, context: Vec::new() };
+    let named = ["ModelPackageName", "ModelPackageArn"].into_iter().find_map(|member| request[member].as_str());
+    if let Some(arn) = named {
+        return vec![check(arn.to_owned())];
+    }
+    let group = request["ModelPackageGroupName"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let arn = |kind: &str, name: String| format!("arn:aws:sagemaker:us-east-1:123456789012:{kind}/{name}");
+    vec![check(arn("model-package-group", group.clone())), check(arn("model-package", format!("{group}/1")))]
 }
 
 /// Holds the calls that are made while it lives against the policy, also when whoever makes them is dropped.

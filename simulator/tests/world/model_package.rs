@@ -36,12 +36,11 @@ fn creating(client: &Client, token: &str) -> CreateModelPackageFluentBuilder {
         .client_token(token)
 }
 
-fn refusal<V: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug, R: std::fmt::Debug>(
-    answer: Result<V, SdkError<E, R>>,
-) -> String {
-    let error = answer.unwrap_err();
-    assert_eq!(error.code(), Some("ValidationException"), "{error:?}");
-    error.message().unwrap_or_default().to_owned()
+fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> String {
+    let error = answer.err();
+    let told = error.as_ref().and_then(SdkError::as_service_error);
+    assert_eq!(told.and_then(ProvideErrorMetadata::code), Some("ValidationException"));
+    told.and_then(ProvideErrorMetadata::message).unwrap_or_default().to_owned()
 }
 
 fn arn(kind: &str, name: &str) -> String {

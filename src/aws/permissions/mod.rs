@@ -8,6 +8,7 @@ mod when;
 
 pub use operation::{Condition, Grant, Operation, Resource};
 pub use place::Place;
+pub(in crate::aws) use place::partition;
 pub use policy::{Policy, Statement};
 pub use trust::trust_policy;
 pub use when::When;

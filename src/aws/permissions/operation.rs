@@ -81,6 +81,12 @@ pub enum Resource {
     Endpoints,
     /// What the endpoint's containers write.
     EndpointLogs,
+    /// The group of the model registry.
+    ModelPackageGroup,
+    /// Its versions.
+    ModelPackages,
+    /// The object in Amazon S3 with the model's metrics.
+    MetricsObject,
 }
 
 /// A condition of a grant.
@@ -112,6 +118,7 @@ const CODEDEPLOY_OVERRIDE: &str = "https://docs.aws.amazon.com/codedeploy/latest
 const SAGE_MAKER: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html";
 const SCALING: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html";
+const S3: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html";
 const PASS_ROLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html";
 
 /// A grant without a condition, for an action of Amazon ECS.
@@ -192,9 +199,9 @@ macro_rules! operations {
 
 use Resource::{
     Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup,
-    Endpoint, EndpointConfigs, EndpointLogs, Endpoints, LogStreams, ModelRole, Models, NewEndpointConfigs, NewModels,
-    OriginEndpoint, OriginService, OriginTasks, Repositories, RuleRoles, Rules, Service, ServiceDeployments,
-    ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+    Endpoint, EndpointConfigs, EndpointLogs, Endpoints, LogStreams, MetricsObject, ModelPackageGroup, ModelPackages,
+    ModelRole, Models, NewEndpointConfigs, NewModels, OriginEndpoint, OriginService, OriginTasks, Repositories,
+    RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
 };
 
 operations! {
@@ -495,12 +502,60 @@ operations! {
         ListEndpointConfigs: [
             sage_maker("sagemaker:ListEndpointConfigs", &[Any], When::KeepsConfigs, "find older configurations")
         ];
-        ListModelPackages: [sage_maker(
-            "sagemaker:ListModelPackages",
-            &[Any],
-            When::ServesPackages,
-            "find the version that is approved",
+        ListModelPackages: [
+            sage_maker("sagemaker:ListModelPackages", &[Any], When::ServesPackages, "find the version that is approved"),
+            sage_maker(
+                "sagemaker:ListModelPackages",
+                &[Any],
+                When::HasRegistration,
+                "find what an earlier attempt of the same run registered",
+            ),
+        ];
+        DescribeModelPackageGroup: [sage_maker(
+            "sagemaker:DescribeModelPackageGroup",
+            &[ModelPackageGroup],
+            When::HasRegistration,
+            "see whether the group exists",
         )];
+        DescribeModelPackage: [
+            sage_maker("sagemaker:DescribeModelPackage", &[ModelPackages], When::HasRegistration, "see what was registered"),
+            sage_maker("sagemaker:DescribeModelPackage", &[ModelPackages], When::JudgesPackages, "judge its metrics"),
+        ];
+        CreateModelPackageGroup: [
+            sage_maker(
+                "sagemaker:CreateModelPackageGroup",
+                &[ModelPackageGroup],
+                When::RegistersModels,
+                "make the group when there is none",
+            ),
+            sage_maker("sagemaker:AddTags", &[ModelPackageGroup], When::TagsGroups, "tag the group that is made"),
+        ];
+        DeleteModelPackageGroup: [sage_maker(
+            "sagemaker:DeleteModelPackageGroup",
+            &[ModelPackageGroup],
+            When::RegistersModels,
+            "remove a new group that stayed empty",
+        )];
+        CreateModelPackage: [sage_maker(
+            "sagemaker:CreateModelPackage",
+            &[ModelPackageGroup, ModelPackages],
+            When::RegistersModels,
+            "register the version",
+        )];
+        UpdateModelPackage: [
+            sage_maker(
+                "sagemaker:UpdateModelPackage",
+                &[ModelPackages],
+                When::DecidesAboutModels,
+                "approve the version, or reject it",
+            ),
+            sage_maker(
+                "sagemaker:UpdateModelPackage",
+                &[ModelPackages],
+                When::StagesPackages,
+                "say at which stage of its life cycle the version is",
+            ),
+        ];
         CreateModel: [
             sage_maker("sagemaker:CreateModel", &[NewModels], When::ServesAnew, "make the new model"),
             sage_maker("sagemaker:AddTags", &[NewModels, NewEndpointConfigs, Endpoint], When::ServesAnew, "tag what is made"),
@@ -552,6 +607,11 @@ operations! {
         DeleteModel: [
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used"),
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::DeletesConfigs, "remove the models of older configurations"),
+        ];
+    }
+    "s3": {
+        GetObject: [
+            sage_maker("s3:GetObject", &[MetricsObject], When::ReadsMetrics, "read the model's metrics").says(S3)
         ];
     }
     "monitoring": {

@@ -1,7 +1,7 @@
 //! Where the things are that inputs name, as ARNs.
 
 use crate::runner::Environment;
-use crate::spec::{Arn, ModelSource, Source, Spec};
+use crate::spec::{Arn, Metrics, ModelSource, Source, Spec};
 
 use super::Resource;
 
@@ -32,6 +32,10 @@ pub struct Place {
     endpoint: Option<String>,
     origin_endpoint: Option<String>,
     model_role: Option<String>,
+    /// The group of the model registry, where one is named.
+    model_package_group: Option<String>,
+    /// ARN of the object in Amazon S3 with a model's metrics.
+    metrics: Option<String>,
     /// ARNs of the repositories in Amazon ECR, which may lie elsewhere.
     repositories: Vec<String>,
     /// The CodeDeploy application and its deployment group.
@@ -80,12 +84,18 @@ impl Place {
                 _ => None,
             }),
             model_role: spec.endpoint.as_ref().and_then(|endpoint| endpoint.model.role.clone()),
+            model_package_group: model_package_group(spec),
+            metrics: None,
             repositories: repositories(spec),
             codedeploy: spec
                 .code_deploy
                 .names(last(&spec.cluster), spec.service.as_deref().map(last).unwrap_or_default()),
         };
         place.roles = place.roles(spec);
+        place.metrics = spec.registration.as_ref().and_then(|registration| match &registration.metrics {
+            Some(Metrics::S3(uri)) => Some(format!("arn:{}:s3:::{}", place.partition, uri.strip_prefix("s3://")?)),
+            _ => None,
+        });
         place
     }
 
@@ -106,6 +116,8 @@ impl Place {
             endpoint: Some(text("ENDPOINT")),
             origin_endpoint: Some(text("ORIGIN_ENDPOINT")),
             model_role: None,
+            model_package_group: Some(text("GROUP")),
+            metrics: Some("arn:aws:s3:::BUCKET/KEY".to_owned()),
             repositories: vec![format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/REPOSITORY")],
             codedeploy: (text("APPLICATION"), text("DEPLOYMENT_GROUP")),
         };
@@ -183,6 +195,14 @@ impl Place {
                 };
                 self.endpoint.iter().map(group).collect()
             }
+            Resource::ModelPackageGroup => {
+                self.model_package_group.iter().map(|name| self.sage_maker("model-package-group", name)).collect()
+            }
+            Resource::ModelPackages => {
+                let group = self.model_package_group.as_ref().map(|group| format!("{group}/*"));
+                vec![self.sage_maker("model-package", group.as_deref().unwrap_or("*"))]
+            }
+            Resource::MetricsObject => self.metrics.iter().cloned().collect(),
             Resource::ModelRole => {
                 vec![self.model_role.clone().unwrap_or_else(|| self.iam(&format!("role/{MODEL_ROLE}")))]
             }
@@ -261,6 +281,15 @@ impl Place {
     }
 }
 
+/// The group that a model is registered in or deployed from.
+fn model_package_group(spec: &Spec) -> Option<String> {
+    let deployed = spec.endpoint.as_ref().and_then(|endpoint| match &endpoint.source {
+        ModelSource::Package { group, .. } => Some(group),
+        _ => None,
+    });
+    spec.registration.as_ref().map(|registration| &registration.group).or(deployed).cloned()
+}
+
 /// The ARNs of the repositories of the images that are named.
 fn repositories(spec: &Spec) -> Vec<String> {
     let arns = spec.named_in_ecr().into_iter().map(|(registry, repository)| {
@@ -274,7 +303,7 @@ fn repositories(spec: &Spec) -> Vec<String> {
 /// The partition of a region, by how its regions are called.
 ///
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-pub(super) fn partition(region: &str) -> &'static str {
+pub(in crate::aws) fn partition(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),
         ("us-gov-", "aws-us-gov"),

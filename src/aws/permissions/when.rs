@@ -1,7 +1,9 @@
 //! For which inputs something has to be allowed.
 
 use crate::cycle::{OnCancel, OnConflict, OnPause};
-use crate::spec::{Endpoint, GateAction, Mode, ModelSource, OnFirstFailure, Resolve, RollbackTo, Source, Spec};
+use crate::spec::{
+    Approve, Endpoint, GateAction, Metrics, Mode, ModelSource, OnFirstFailure, Resolve, RollbackTo, Source, Spec,
+};
 
 /// The inputs that make a grant necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,20 @@ pub enum When {
     ServesAnother,
     /// Those that take a model from the model registry.
     ServesPackages,
+    /// Those that also judge its metrics.
+    JudgesPackages,
+    /// Those that say at which stage of its life cycle a model is.
+    StagesPackages,
+    /// Those that are about the registration of a model.
+    HasRegistration,
+    /// Those that register one.
+    RegistersModels,
+    /// Those that also approve it, or reject it.
+    DecidesAboutModels,
+    /// Those that also read its metrics from Amazon S3.
+    ReadsMetrics,
+    /// Those that also tag the group where they make it.
+    TagsGroups,
     /// Those that may delete an endpoint.
     DeletesEndpoints,
     /// Those that may bring an endpoint other instances.
@@ -81,7 +97,7 @@ pub enum When {
 impl When {
     /// Whether it is the case for what was asked for.
     pub fn holds(self, spec: &Spec) -> bool {
-        if self.is_of_services() && spec.endpoint.is_some() {
+        if self.is_of_services() && (spec.endpoint.is_some() || spec.registration.is_some()) {
             return false;
         }
         match self {
@@ -93,6 +109,19 @@ impl When {
             Self::ServesPackages => {
                 spec.endpoint.as_ref().is_some_and(|it| matches!(it.source, ModelSource::Package { .. }))
             }
+            Self::JudgesPackages => spec.endpoint.as_ref().is_some_and(|it| !it.gates.is_empty()),
+            Self::StagesPackages => {
+                changes(spec) && spec.endpoint.as_ref().is_some_and(|it| it.life_cycle_stage.is_some())
+            }
+            Self::HasRegistration => spec.registration.is_some(),
+            Self::RegistersModels => changes(spec) && spec.registration.is_some(),
+            Self::DecidesAboutModels => {
+                changes(spec) && spec.registration.as_ref().is_some_and(|it| it.approve != Approve::Manual)
+            }
+            Self::ReadsMetrics => spec.registration.as_ref().is_some_and(|registration| {
+                !registration.gates.is_empty() && matches!(registration.metrics, Some(Metrics::S3(_)))
+            }),
+            Self::TagsGroups => changes(spec) && spec.registration.is_some() && !spec.tags.is_empty(),
             Self::DeletesEndpoints => {
                 let deletes = |it: &Endpoint| it.recreate_failed || it.on_first_failure == OnFirstFailure::Delete;
                 changes(spec) && spec.endpoint.as_ref().is_some_and(deletes)
@@ -157,6 +186,13 @@ impl When {
                 | Self::ServesAnew
                 | Self::ServesAnother
                 | Self::ServesPackages
+                | Self::JudgesPackages
+                | Self::StagesPackages
+                | Self::HasRegistration
+                | Self::RegistersModels
+                | Self::DecidesAboutModels
+                | Self::ReadsMetrics
+                | Self::TagsGroups
                 | Self::DeletesEndpoints
                 | Self::AsksEndpoints
                 | Self::ChangesInstances
@@ -177,13 +213,20 @@ impl When {
             Self::Serves => "`endpoint-name`",
             Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
             Self::ServesAnother => "`from-endpoint`",
-            Self::ServesPackages => "`model-package-group`",
             Self::ChangesInstances => {
                 "`instance-type`, the `serverless-…` inputs, or `mode: rollback`, with `endpoint-name`"
             }
             Self::BringsInstances => "the same, unless `mode: plan`",
             Self::KeepsConfigs => "`keep-endpoint-configs`",
             Self::DeletesConfigs => "`keep-endpoint-configs`, unless `mode: plan`",
+            Self::ServesPackages => "`endpoint-name` with `model-package-group`",
+            Self::JudgesPackages => "the same, with `quality-gates`",
+            Self::StagesPackages => "`model-life-cycle-stage`",
+            Self::HasRegistration => "`mode: register-model`, and a plan of it",
+            Self::RegistersModels => "`mode: register-model`",
+            Self::DecidesAboutModels => "the same, with `approve: if-gates-pass` or `approve: never`",
+            Self::ReadsMetrics => "`quality-gates` with `model-metrics` in Amazon S3",
+            Self::TagsGroups => "`mode: register-model` with `tags`",
             Self::AsksEndpoints => "`smoke-test-payload`",
             Self::DeletesEndpoints => "`recreate-failed: true`, or `on-first-failure: delete`",
             Self::Changes => "`mode: deploy` and `mode: rollback`",
@@ -251,7 +294,7 @@ fn keeps_configs(spec: &Spec) -> bool {
 
 const fn changes(spec: &Spec) -> bool {
     match spec.mode {
-        Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask | Mode::Continue { .. } => true,
+        Mode::Deploy | Mode::Rollback { .. } | Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => true,
         Mode::Plan => false,
     }
 }
@@ -284,7 +327,7 @@ fn may_need_gpus(spec: &Spec) -> bool {
     match spec.mode {
         Mode::Deploy | Mode::Plan => is_another_revision && may_have_some,
         Mode::Rollback { .. } => true,
-        Mode::RunTask | Mode::Continue { .. } => false,
+        Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => false,
     }
 }
 

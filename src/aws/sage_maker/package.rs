@@ -1,7 +1,7 @@
 /// A version of a model package group, as ListModelPackages shows it.
 ///
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageSummary.html>
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelPackage {
     /// Its ARN.
     pub arn: String,
@@ -9,6 +9,8 @@ pub struct ModelPackage {
     pub version: i32,
     /// Whether somebody approved it: `Approved`, `Rejected` or `PendingManualApproval`.
     pub approval: String,
+    /// What whoever registered it wrote about it: text from outside.
+    pub description: String,
     /// Whether it is complete: `Completed`, `Pending`, `InProgress`, `Failed` or `Deleting`.
     pub status: String,
 }
@@ -34,7 +36,7 @@ mod tests {
             ("", "", false),
         ] {
             let (approval, status) = (approval.to_owned(), status.to_owned());
-            let package = ModelPackage { arn: String::new(), version: 1, approval, status };
+            let package = ModelPackage { version: 1, approval, status, ..ModelPackage::default() };
             assert_eq!(package.is_deployable(), expected, "{package:?}");
         }
     }

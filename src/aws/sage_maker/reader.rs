@@ -182,6 +182,41 @@ impl Reader {
         Ok(Some(in_use))
     }
 
+    /// Whether there is such a model package group.
+    ///
+    /// [DescribeModelPackageGroup](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackageGroup.html)
+    ///
+    /// # Errors
+    /// As AWS answers, unless that is that there is none.
+    pub async fn has_model_package_group(&self, name: &str) -> Result<bool, CallError> {
+        let described = self.client.describe_model_package_group().model_package_group_name(name).send().await;
+        match described.map_err(|error| CallError::new(Operation::DescribeModelPackageGroup, error)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == CallErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A version of a model package group as it was made, with what became of it.
+    ///
+    /// [DescribeModelPackage](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html)
+    ///
+    /// # Errors
+    /// [`CallErrorKind::NotFound`] only when there is no such version.
+    pub async fn describe_model_package(&self, arn: &str) -> Result<Made, CallError> {
+        const OPERATION: Operation = Operation::DescribeModelPackage;
+        let bytes = AnswerBytes::default();
+        self.client
+            .describe_model_package()
+            .model_package_name(arn)
+            .customize()
+            .interceptor(bytes.clone())
+            .send()
+            .await
+            .map_err(|error| CallError::new(OPERATION, error))?;
+        made(OPERATION, &bytes, "ModelPackageArn", &["ModelPackageName", "CreationTime"])
+    }
+
     /// Every version of a model package group, newest first.
     ///
     /// [ListModelPackages](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModelPackages.html) answers pages
@@ -207,6 +242,7 @@ impl Reader {
             packages.extend(answer.model_package_summary_list().iter().map(|it| ModelPackage {
                 arn: it.model_package_arn().unwrap_or_default().to_owned(),
                 version: it.model_package_version().unwrap_or_default(),
+                description: it.model_package_description().unwrap_or_default().to_owned(),
                 approval: it.model_approval_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
                 status: it.model_package_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
             }));

@@ -9,10 +9,12 @@ use crate::aws::CallErrorKind;
 /// not take, so that nothing is ever taken for absent by mistake.
 pub(in crate::aws) fn kind(message: &str) -> CallErrorKind {
     let message = message.to_ascii_lowercase();
-    if message.starts_with("could not find ") {
+    let is_missing_package = message.starts_with("modelpackage") && message.ends_with(" does not exist.");
+    if message.starts_with("could not find ") || is_missing_package {
         CallErrorKind::NotFound
     } else if message.starts_with("cannot create already existing ")
         || message.starts_with("cannot update in-progress ")
+        || message.starts_with("model package group already exists")
     {
         CallErrorKind::Conflict
     } else {
@@ -41,6 +43,16 @@ mod tests {
             (format!("Could not find endpoint configuration {arn}"), CallErrorKind::NotFound),
             (format!("Could not find model '{arn}'"), CallErrorKind::NotFound),
             (format!("could not find model package group {arn}"), CallErrorKind::NotFound),
+            (
+                "ModelPackageGroup arn:aws:sagemaker:us-east-1:123456789012:model-package-group/a does not exist."
+                    .to_owned(),
+                CallErrorKind::NotFound,
+            ),
+            (
+                "ModelPackage arn:aws:sagemaker:us-east-1:123456789012:model-package/a/1 does not exist.".to_owned(),
+                CallErrorKind::NotFound,
+            ),
+            ("Model Package Group already exists: arn:aws:sagemaker:x".to_owned(), CallErrorKind::Conflict),
             (format!("Cannot create already existing endpoint {arn}"), CallErrorKind::Conflict),
             (format!("Cannot create already existing endpoint configuration {arn}"), CallErrorKind::Conflict),
             (format!("Cannot create already existing model {arn}"), CallErrorKind::Conflict),
@@ -52,6 +64,7 @@ mod tests {
             ("Could not access model data at s3://models/a.tar.gz.".to_owned(), CallErrorKind::Invalid),
             ("Could not assume role arn:aws:iam::123456789012:role/model.".to_owned(), CallErrorKind::Invalid),
             ("User could not find anything".to_owned(), CallErrorKind::Invalid),
+            ("The role for the ModelPackage does not exist.".to_owned(), CallErrorKind::Invalid),
             (String::new(), CallErrorKind::Invalid),
         ] {
             assert_eq!(kind(&message), expected, "{message}");

@@ -113,6 +113,51 @@ impl Writer {
         let call = self.client.delete_tags().resource_arn(arn).set_tag_keys(Some(keys.to_vec()));
         call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteTags, error))
     }
+
+    /// [CreateModelPackageGroup](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackageGroup.html), as
+    /// [`Writer::create_model`].
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn create_model_package_group(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.create_model_package_group().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::CreateModelPackageGroup, error))
+    }
+
+    /// [DeleteModelPackageGroup](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteModelPackageGroup.html), which
+    /// SageMaker does only for one that is empty. Idempotent: one that is gone is not found.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_model_package_group(&self, name: &str) -> Result<(), CallError> {
+        let call = self.client.delete_model_package_group().model_package_group_name(name);
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::DeleteModelPackageGroup, error))
+    }
+
+    /// Makes a version of a model package group and gives its ARN.
+    ///
+    /// [CreateModelPackage](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html), idempotent by the
+    /// `ClientToken` in the request for as long as AWS remembers it.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn create_model_package(&self, request: &Document) -> Result<String, CallError> {
+        const OPERATION: Operation = Operation::CreateModelPackage;
+        let call = self.client.create_model_package().customize().mutate_request(body(request));
+        let answer = call.send().await.map_err(|error| CallError::new(OPERATION, error))?;
+        let nameless = || CallError::unreadable(OPERATION, "the answer has no ModelPackageArn");
+        answer.model_package_arn().map(str::to_owned).ok_or_else(nameless)
+    }
+
+    /// [UpdateModelPackage](https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateModelPackage.html). Idempotent: it
+    /// sets what the request names.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn update_model_package(&self, request: &Document) -> Result<(), CallError> {
+        let call = self.client.update_model_package().customize().mutate_request(body(request));
+        call.send().await.map(drop).map_err(|error| CallError::new(Operation::UpdateModelPackage, error))
+    }
 }
 
 fn body(

@@ -133,7 +133,7 @@ fn tasks(record: &Record) -> String {
     let output = |output| record.outputs.get(&output).map(|count| prose(count));
     match (output(Output::RunningCount), output(Output::DesiredCount), &record.progress) {
         (Some(running), Some(desired), _) => format!("{running} of {desired} running"),
-        (_, _, Some(progress)) => {
+        (_, _, Some(progress)) if !progress.counts_nothing() => {
             format!("{} of {} new ones running, {} old", progress.running, progress.desired, progress.old)
         }
         _ => String::new(),

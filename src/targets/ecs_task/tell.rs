@@ -15,6 +15,8 @@ pub(super) fn tell(cluster: &str, ending: Ending, wanted: &str, told: Conclusion
         Ending::InProgress => {
             (told.outcome, format!("{task} was started; as asked, its end was not waited for and is not known."))
         }
+        // A task is run however often it was run before.
+        Ending::Unchanged => return told,
         Ending::Refused => (told.outcome, format!("No task was started in cluster {cluster}.")),
         Ending::TakenBack => (Outcome::Failed, format!("{task} {how} and was stopped.")),
         Ending::GoingBack => (Outcome::Failed, format!("{task} {how} and is being stopped.")),

@@ -8,7 +8,8 @@ use crate::aws::sage_maker::{Endpoint, EndpointStatus, Reader};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::{Images, Resolved};
-use crate::spec::{Mode, ModelSource, ModelVersion, RollbackTo};
+use crate::spec::{self, Judgement, Mode, ModelSource, ModelVersion, RollbackTo};
+use crate::targets::model_package::gates;
 use crate::verification::{Checks, SeenAlarms};
 
 /// What was served before, and what the request starts from.
@@ -41,8 +42,13 @@ pub(super) enum Origin {
     Running,
     /// One that exists.
     Model(String, crate::aws::sage_maker::Document),
-    /// A model package, by its ARN.
-    Package(String),
+    /// A version of a model package group.
+    Package {
+        /// Its ARN.
+        arn: String,
+        /// What the quality gates say of its metrics.
+        judgements: Vec<Judgement>,
+    },
     /// What another endpoint serves.
     Endpoint(Box<Serving>),
 }
@@ -112,7 +118,7 @@ pub(super) async fn capture(
         }
         _ => None,
     };
-    let origin = origin(reader, &wanted.source, events).await?;
+    let origin = origin(reader, wanted, events).await?;
     let named: Vec<String> = wanted.model.image.iter().cloned().collect();
     let images = images.resolve(&named, events).await?.to_vec();
     let alarms = checks.see_alarms(&plan::alarms(request, endpoint.as_ref())).await;
@@ -171,8 +177,8 @@ fn goal(to: &RollbackTo, running: &Serving) -> Result<String, Failure> {
     }
 }
 
-async fn origin(reader: &Reader, source: &ModelSource, events: &Events) -> Result<Origin, Failure> {
-    match source {
+async fn origin(reader: &Reader, wanted: &spec::Endpoint, events: &Events) -> Result<Origin, Failure> {
+    match &wanted.source {
         ModelSource::Running => Ok(Origin::Running),
         ModelSource::Model(name) => Ok(Origin::Model(name.clone(), reader.describe_model(name).await?.document)),
         ModelSource::Package { group, version } => {
@@ -199,7 +205,17 @@ async fn origin(reader: &Reader, source: &ModelSource, events: &Events) -> Resul
                 return Err(Failure::new(Cause::Preflight, reason).advise("Approve it, or name another version."));
             }
             events.note(format!("The model is version {} of {group}.", found.version));
-            Ok(Origin::Package(found.arn.clone()))
+            events.know(Output::ModelPackageArn, &found.arn);
+            events.know(Output::ModelPackageVersion, found.version);
+            events.know(Output::ModelApprovalStatus, &found.approval);
+            let judgements = match wanted.gates.as_slice() {
+                [] => Vec::new(),
+                asked => {
+                    let package = reader.describe_model_package(&found.arn).await?;
+                    gates::judge(asked, &gates::registered(&package.document))
+                }
+            };
+            Ok(Origin::Package { arn: found.arn.clone(), judgements })
         }
         ModelSource::Endpoint(name) => {
             let staging = reader.describe_endpoint(name).await?;

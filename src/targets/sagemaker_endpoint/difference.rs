@@ -6,14 +6,14 @@ use crate::cycle::{Change, Shown};
 
 /// The changes from one document to another, member by member, in the order of the second. Values of environment variables
 /// are nobody's business.
-pub(super) fn changes(before: &Value, after: &Value) -> Vec<Change> {
+pub(in crate::targets) fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     compare("", before, after, false, &mut changes);
     changes
 }
 
 /// Whether one document has everything that another asks for. AWS may have filled in what was left out.
-pub(super) fn holds(there: &Value, asked: &Value) -> bool {
+pub(in crate::targets) fn holds(there: &Value, asked: &Value) -> bool {
     match (there, asked) {
         (Value::Object(there), Value::Object(asked)) => {
             asked.iter().all(|(member, value)| there.get(member).is_some_and(|there| holds(there, value)))

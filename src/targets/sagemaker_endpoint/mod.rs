@@ -7,13 +7,14 @@
 mod capture;
 mod deployment;
 mod diagnose;
-mod difference;
+pub(in crate::targets) mod difference;
 mod judge;
 pub(in crate::targets) mod known_causes;
+mod life_cycle;
 mod memory;
 mod naming;
 mod plan;
-mod preflight;
+pub(in crate::targets) mod preflight;
 mod register;
 mod restoration;
 mod rollback;
@@ -27,9 +28,10 @@ mod update;
 mod verify;
 mod wanted;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use self::life_cycle::LifeCycle;
 use self::smoke_test::{Asking, Checking};
 use crate::aws::{ecr, logs, sage_maker, scaling as autoscaling};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
@@ -54,6 +56,8 @@ pub struct SageMakerEndpoint {
     destination: OnceCell<String>,
     /// Whether there was no endpoint before.
     is_first: Cell<bool>,
+    /// What is said in the model registry after a success.
+    life_cycle: RefCell<Option<LifeCycle>>,
     /// How what serves again failed the smoke test, if it did.
     relapse: Rc<OnceCell<String>>,
 }
@@ -111,7 +115,8 @@ impl SageMakerEndpoint {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout.
     pub fn new(readers: Readers, checks: Checks, request: Request, images: Images) -> Self {
         let (destination, is_first, relapse) = (OnceCell::new(), Cell::new(false), Rc::default());
-        Self { readers, checks, request, images, destination, is_first, relapse }
+        let life_cycle = RefCell::default();
+        Self { readers, checks, request, images, destination, is_first, life_cycle, relapse }
     }
 
     /// The smoke test that was asked for.
@@ -142,7 +147,11 @@ impl Target for SageMakerEndpoint {
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
-        plan::plan(&self.request, before)
+        let (plan, draft) = plan::plan(&self.request, before)?;
+        let Request { endpoint, run, .. } = &self.request;
+        let stage = endpoint.life_cycle_stage.as_deref();
+        self.life_cycle.replace(stage.map(|stage| LifeCycle::of(stage, &draft.picture, &endpoint.name, run)));
+        Ok((plan, draft))
     }
 
     fn conflict(&self, before: &Snapshot, draft: &Draft) -> Option<String> {
@@ -178,11 +187,12 @@ impl Target for SageMakerEndpoint {
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
-        rollout.memo(self.images.promotions())
+        rollout.memo(self.images.promotions(), self.life_cycle.borrow().clone())
     }
 
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
+        self.life_cycle.replace(memo.life_cycle.clone());
         self.is_first.set(memo.pin.previous.is_none());
         Rollout::recall(self.readers.sage_maker.clone(), memo)
     }
@@ -218,6 +228,10 @@ impl Target for SageMakerEndpoint {
 
     async fn seal(&self, writer: &Writers, events: &Events) {
         self.images.promote(&writer.images, events).await;
+        let life_cycle = self.life_cycle.borrow().clone();
+        if let Some(life_cycle) = life_cycle {
+            life_cycle.say(&writer.sage_maker, self.request.max_retries, events).await;
+        }
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {

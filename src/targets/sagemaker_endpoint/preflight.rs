@@ -1,5 +1,6 @@
 //! Checks, before anything is changed, what SageMaker would only find out while the rollout fails.
 
+use super::capture::Origin;
 use super::deployment::{self, starts};
 use super::plan::Draft;
 use super::scaling::{complaints, in_the_way};
@@ -11,6 +12,7 @@ use crate::ecr::{Images, Place, Platform};
 use crate::runner::text::{one_line, shorten};
 use crate::spec::{AlarmPreflight, OnFirstFailure};
 use crate::targets::ecs_service::sentences;
+use crate::targets::model_package::gates;
 use crate::verification::Checks;
 
 /// The most that a container's environment may hold.
@@ -29,6 +31,9 @@ pub(super) async fn preflight(
     draft: &Draft,
     events: &Events,
 ) -> Result<(), Failure> {
+    if let Origin::Package { judgements, .. } = &before.origin {
+        gates::pass(judgements, events)?;
+    }
     let mut errors = Vec::new();
     // Whoever wants a first one that fails deleted does not want to keep the one that a killed run left behind.
     let may_delete = request.endpoint.recreate_failed || request.endpoint.on_first_failure == OnFirstFailure::Delete;
@@ -74,7 +79,7 @@ pub(super) async fn preflight(
 /// `Unsupported manifest media type`, and what they build instead.
 ///
 /// <https://github.com/aws/amazon-sagemaker-feedback/issues/180>, <https://github.com/mlflow/mlflow/issues/13834>
-fn manifest(media_type: &str) -> Option<String> {
+pub(in crate::targets) fn manifest(media_type: &str) -> Option<String> {
     media_type.starts_with("application/vnd.oci.").then(|| {
         format!(
             "is of the kind {media_type}, which SageMaker is reported to refuse: if it does, build the image for one platform with \

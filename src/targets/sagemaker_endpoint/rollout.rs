@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capture::find;
 use super::judge::{Pin, Seen, is_resting, judge, progress};
+use super::life_cycle::LifeCycle;
 use super::plan::{Draft, Start};
 use super::scaling::in_the_way;
 use super::serving::Serving;
@@ -33,6 +34,9 @@ pub struct Memo {
     /// Tags for images once they run.
     #[serde(default)]
     pub(super) promotions: Vec<Promotion>,
+    /// What is said in the model registry then.
+    #[serde(default)]
+    pub(super) life_cycle: Option<LifeCycle>,
 }
 
 /// A change of an endpoint while SageMaker carries it out.
@@ -120,7 +124,7 @@ impl Rollout {
         deployment.and_then(deployment::most).unwrap_or(deployment::LONGEST)
     }
 
-    pub(super) fn memo(&self, promotions: Vec<Promotion>) -> Memo {
+    pub(super) fn memo(&self, promotions: Vec<Promotion>, life_cycle: Option<LifeCycle>) -> Memo {
         Memo {
             endpoint: self.endpoint.clone(),
             arn: self.arn.clone(),
@@ -130,6 +134,7 @@ impl Rollout {
             scaled: self.scaled.clone(),
             scaled_on: self.scaled_on.clone(),
             promotions,
+            life_cycle,
         }
     }
 

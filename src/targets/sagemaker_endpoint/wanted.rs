@@ -169,7 +169,7 @@ fn model(endpoint: &Endpoint, before: &Snapshot, there: Option<&Model>) -> Resul
             }
             container
         }
-        Origin::Package(arn) => {
+        Origin::Package { arn, .. } => {
             // What was set beside a package before stays beside it; what belongs to another kind of model does not.
             let beside = single(&model).filter(|container| is_of_packages(container)).unwrap_or_default();
             let mut container = beside;

@@ -1,0 +1,230 @@
+//! Makes the request. Pure: no client, no clock.
+
+use serde_json::{Map, Value, json};
+
+use super::{Request, Snapshot};
+use crate::aws::sage_maker::{Document, Made};
+use crate::cycle::{Cause, Change, Failure, Plan, Shown};
+use crate::spec::{Approve, Edit, Metrics, numbers};
+use crate::targets::sagemaker_endpoint::difference::{changes, holds};
+
+/// The most that a version's properties may be, and how long a key and a value.
+///
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html>
+const PROPERTIES: usize = 50;
+const KEY: usize = 128;
+/// The longest description of a decision.
+const DESCRIPTION: usize = 1024;
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The request that makes the group, if it has to be made.
+    pub(super) new_group: Option<Document>,
+    /// The request that makes the version, with its token.
+    pub(super) request: Document,
+    /// The version, where an earlier attempt registered it.
+    pub(super) found: Option<Made>,
+    /// All versions of this run that are there already.
+    pub(super) others: Vec<String>,
+    /// What is decided about it, and why.
+    pub(super) decision: Option<(String, String)>,
+}
+
+pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
+    let document = document(request, before);
+    let content = Value::Object(document.clone());
+    let is_same = |made: &&Made| has_content(&made.document, &document);
+    let (failed, standing): (Vec<&Made>, Vec<&Made>) =
+        before.ours.iter().filter(is_same).partition(|made| is(made, "ModelPackageStatus", &["Failed", "Deleting"]));
+    let found = standing.first().copied();
+    let decision = decision(request, before);
+    let mut plan = Plan::default();
+    let mut new_group = None;
+    if !before.has_group {
+        let group = &request.registration.group;
+        plan.changes.push(change("ModelPackageGroup", Shown::Absent, group));
+        new_group = Some(self::group(request));
+    }
+    match found {
+        None => {
+            let mut shown = document.clone();
+            shown.retain(|member, _| !["ModelPackageGroupName", "ModelApprovalStatus"].contains(&member.as_str()));
+            plan.changes.extend(changes(&Value::Null, &Value::Object(shown)));
+            show_image(&mut plan.changes, before);
+            let approval = decision.as_ref().map_or(PENDING, |(status, _)| status);
+            plan.changes.push(change("ModelApprovalStatus", Shown::Absent, approval));
+        }
+        Some(found) => plan.changes.extend(open(found, decision.as_ref())?),
+    }
+    let mut request_with_token = document;
+    request_with_token.insert("ClientToken".to_owned(), json!(request.provenance.token(&content, failed.len())));
+    let is_decided =
+        |found: &Made| decision.as_ref().is_some_and(|(status, _)| is(found, "ModelApprovalStatus", &[status]));
+    let draft = Draft {
+        new_group,
+        request: request_with_token,
+        decision: decision.clone().filter(|_| !found.is_some_and(is_decided)),
+        found: found.cloned(),
+        others: before.ours.iter().map(|made| made.arn.clone()).collect(),
+    };
+    Ok((plan, draft))
+}
+
+/// Whether a version is what a request asks for: its containers, and what is known of them. What else AWS answers, and in which form,
+/// is its own affair.
+pub(super) fn has_content(there: &Document, request: &Document) -> bool {
+    const CONTENT: [&str; 3] = ["InferenceSpecification", "ModelMetrics", "CustomerMetadataProperties"];
+    let wanted = CONTENT.iter().filter_map(|member| Some((member, request.get(*member)?)));
+    wanted.into_iter().all(|(member, wanted)| there.get(*member).is_some_and(|there| holds(there, wanted)))
+}
+
+/// How versions begin.
+pub(super) const PENDING: &str = "PendingManualApproval";
+
+fn is(made: &Made, member: &str, words: &[&str]) -> bool {
+    made.document.get(member).and_then(Value::as_str).is_some_and(|there| words.contains(&there))
+}
+
+fn change(subject: &str, before: Shown, after: &str) -> Change {
+    Change { subject: subject.to_owned(), before, after: Shown::Value(after.to_owned()) }
+}
+
+/// What is left to do about a version that is there. What a person decided meanwhile is not decided again.
+fn open(found: &Made, decision: Option<&(String, String)>) -> Result<Vec<Change>, Failure> {
+    let text = |member: &str| found.document.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut open = Vec::new();
+    let (status, approval) = (text("ModelPackageStatus"), text("ModelApprovalStatus"));
+    if status != "Completed" {
+        open.push(change("ModelPackageStatus", Shown::Value(status), "Completed"));
+    }
+    match decision {
+        Some((wanted, _)) if approval == PENDING => {
+            open.push(change("ModelApprovalStatus", Shown::Value(approval), wanted));
+        }
+        Some((wanted, _)) if approval != *wanted => {
+            let number = super::number(&found.arn);
+            let reason = format!("Version {number}, which this run registered before, is {approval} meanwhile.");
+            return Err(Failure::new(Cause::Conflict, reason)
+                .advise(format!("Somebody decided that; it is not made {wanted} over their head.")));
+        }
+        _ => {}
+    }
+    Ok(open)
+}
+
+/// What becomes of the version once it is complete.
+fn decision(request: &Request, before: &Snapshot) -> Option<(String, String)> {
+    let by = request.provenance.by();
+    let (status, why) = match request.registration.approve {
+        Approve::Manual => return None,
+        Approve::IfGatesPass => {
+            let passed = before.judgements.iter().map(|it| format!("{} ({})", it.gate, it.there));
+            ("Approved", format!("Passed the quality gates: {}", passed.collect::<Vec<_>>().join(", ")))
+        }
+        Approve::Never => ("Rejected", "Registered for the record, not to be deployed".to_owned()),
+    };
+    let room = DESCRIPTION - by.len().min(DESCRIPTION);
+    let why = crate::runner::text::shorten(&why, room.saturating_sub(4));
+    Some((status.to_owned(), format!("{why}{by}")))
+}
+
+fn group(request: &Request) -> Document {
+    let mut group = Map::new();
+    group.insert("ModelPackageGroupName".to_owned(), json!(request.registration.group));
+    if !request.tags.is_empty() {
+        let tags: Value = request.tags.iter().map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect();
+        group.insert("Tags".to_owned(), tags);
+    }
+    group
+}
+
+fn document(request: &Request, before: &Snapshot) -> Document {
+    let asked = &request.registration;
+    let mut document = Map::new();
+    let mut put = |member: &str, value: Value| drop(document.insert(member.to_owned(), value));
+    put("ModelPackageGroupName", json!(asked.group));
+    if let Some(description) = request.provenance.description() {
+        put("ModelPackageDescription", json!(description));
+    }
+    let mut specification = Map::new();
+    specification.insert("Containers".to_owned(), json!([container(request, before)]));
+    specification.insert("SupportedContentTypes".to_owned(), json!(asked.content_types));
+    specification.insert("SupportedResponseMIMETypes".to_owned(), json!(asked.response_types));
+    if !asked.instance_types.is_empty() {
+        specification.insert("SupportedRealtimeInferenceInstanceTypes".to_owned(), json!(asked.instance_types));
+    }
+    put("InferenceSpecification", Value::Object(specification));
+    if let Some(Metrics::S3(uri)) = &asked.metrics {
+        let source = json!({"ContentType": "application/json", "S3Uri": uri});
+        put("ModelMetrics", json!({"ModelQuality": {"Statistics": source}}));
+    }
+    let metadata = request.provenance.metadata();
+    if !metadata.is_empty() {
+        put(
+            "MetadataProperties",
+            metadata.into_iter().map(|(member, value)| (member.to_owned(), json!(value))).collect(),
+        );
+    }
+    let properties = properties(request, before);
+    if !properties.is_empty() {
+        put("CustomerMetadataProperties", Value::Object(properties));
+    }
+    put("ModelApprovalStatus", json!(PENDING));
+    document
+}
+
+fn container(request: &Request, before: &Snapshot) -> Value {
+    let asked = &request.registration;
+    let resolved = before.images.first().filter(|image| image.written == asked.image);
+    let image = resolved.map_or_else(|| asked.image.clone(), |it| it.reference.pinned(&it.digest).to_string());
+    let mut container = json!({"Image": image});
+    if let Some(data) = &asked.data {
+        // An archive, or everything under a prefix as it lies there.
+        if data.ends_with('/') {
+            let source = json!({"S3Uri": data, "S3DataType": "S3Prefix", "CompressionType": "None"});
+            container["ModelDataSource"] = json!({"S3DataSource": source});
+        } else {
+            container["ModelDataUrl"] = json!(data);
+        }
+    }
+    for edit in &asked.environment {
+        if let Edit::Set { name, value } = edit {
+            container["Environment"][name] = json!(value);
+        }
+    }
+    container
+}
+
+/// Where the version comes from, then the numbers that gates ask for, then the others: as many as there is room for.
+fn properties(request: &Request, before: &Snapshot) -> Map<String, Value> {
+    let mut properties: Map<String, Value> =
+        request.provenance.properties().into_iter().map(|(key, value)| (key, json!(value))).collect();
+    let gates = request.registration.gates.iter();
+    let asked = gates.filter_map(|gate| Some((gate.key(), gate.number(&before.metrics)?)));
+    for (key, number) in asked.chain(numbers(&before.metrics)) {
+        if properties.len() < PROPERTIES && is_key(&key) {
+            properties.entry(key).or_insert_with(|| json!(number.to_string()));
+        }
+    }
+    properties
+}
+
+/// Letters, digits, blanks and some signs.
+///
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html#sagemaker-CreateModelPackage-request-CustomerMetadataProperties>
+fn is_key(key: &str) -> bool {
+    let is_inside = |c: char| c.is_alphanumeric() || "_.:/=+-@ ".contains(c);
+    !key.is_empty() && key.chars().count() <= KEY && key.chars().all(is_inside)
+}
+
+/// Shows the tag beside the digest that takes its place.
+fn show_image(changes: &mut [Change], before: &Snapshot) {
+    for change in changes {
+        let Shown::Value(after) = &mut change.after else { continue };
+        let found = before.images.iter().find(|it| it.reference.pinned(&it.digest).to_string() == *after);
+        if let Some(image) = found {
+            *after = image.shown();
+        }
+    }
+}

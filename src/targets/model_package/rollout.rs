@@ -1,0 +1,110 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::judge::{judge, progress};
+use super::plan::Draft;
+use super::{Request, number};
+use crate::aws::CallErrorKind;
+use crate::aws::sage_maker::{Document, Reader};
+use crate::cycle::{Failure, Look, Watch};
+
+/// A version on paper: names only, no values of variables.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Memo {
+    group: String,
+    /// Its ARN, once AWS told it.
+    arn: Option<String>,
+    /// What is written on it, by which it is found again.
+    description: Option<String>,
+    /// The versions that have the same written on them and are others.
+    others: Vec<String>,
+    decision: Option<(String, String)>,
+}
+
+/// A version while SageMaker registers it.
+#[derive(Debug, Clone)]
+pub struct Rollout {
+    pub(super) reader: Reader,
+    pub(super) group: String,
+    pub(super) arn: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) others: Vec<String>,
+    /// CreateModelPackage's members; nothing in the post step, which makes no version.
+    pub(super) request: Document,
+    /// The status that it gets once it is complete, and why.
+    pub(super) decision: Option<(String, String)>,
+    /// The last look.
+    pub(super) last: Option<Document>,
+    /// Looks in a row at which it was not there.
+    missing: u32,
+}
+
+impl Rollout {
+    pub(super) fn new(reader: Reader, request: &Request, draft: &Draft) -> Self {
+        let memo = Memo {
+            group: request.registration.group.clone(),
+            arn: draft.found.as_ref().map(|found| found.arn.clone()),
+            description: request.provenance.description(),
+            others: draft.others.clone(),
+            decision: draft.decision.clone(),
+        };
+        Self { request: draft.request.clone(), ..Self::recall(reader, memo) }
+    }
+
+    pub(super) fn memo(&self) -> Memo {
+        Memo {
+            group: self.group.clone(),
+            arn: self.arn.clone(),
+            description: self.description.clone(),
+            others: self.others.clone(),
+            decision: self.decision.clone(),
+        }
+    }
+
+    pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
+        let Memo { group, arn, description, others, decision } = memo;
+        let (request, last, missing) = (Document::new(), None, 0);
+        Self { reader, group, arn, description, others, request, decision, last, missing }
+    }
+
+    /// What a person calls it.
+    pub(super) fn name(&self) -> String {
+        let number = self.arn.as_deref().map_or("?", number);
+        format!("Version {number} of {}", self.group)
+    }
+
+    /// Looks for a version of which AWS did not tell the ARN.
+    pub(super) async fn find(&mut self) -> Result<(), Failure> {
+        if let (None, Some(description)) = (&self.arn, &self.description) {
+            let packages = self.reader.model_packages(&self.group).await?;
+            let is_new = |arn: &String| !self.others.contains(arn);
+            let found = packages.into_iter().find(|it| it.description == *description && is_new(&it.arn));
+            self.arn = found.map(|found| found.arn);
+        }
+        Ok(())
+    }
+}
+
+impl Watch for Rollout {
+    async fn look(&mut self) -> Result<Look, Failure> {
+        self.find().await?;
+        let described = match &self.arn {
+            Some(arn) => self.reader.describe_model_package(arn).await.map(Some),
+            None => Ok(None),
+        };
+        match described {
+            Ok(Some(made)) => (self.last, self.missing) = (Some(made.document), 0),
+            Ok(None) => self.missing += 1,
+            Err(error) if error.kind == CallErrorKind::NotFound => self.missing += 1,
+            Err(error) => return Err(error.into()),
+        }
+        let last = self.last.as_ref().filter(|_| self.missing == 0);
+        let status = last.and_then(|last| last.get("ModelPackageStatus")).and_then(Value::as_str).unwrap_or_default();
+        let verdict = judge(status, last.map(super::judge::reasons).unwrap_or_default(), self.missing);
+        Ok(Look { verdict, progress: progress(status), said: Vec::new(), rest: None })
+    }
+
+    fn counts(&self) -> bool {
+        false
+    }
+}

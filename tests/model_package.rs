@@ -1,0 +1,480 @@
+//! A model that is registered in the model registry of Amazon SageMaker: what is sent, what decides about it, and what is said of
+//! the result.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use ecs_deploy_action::cycle::Cancellation;
+use serde_json::{Value, json};
+use simulator::{Fault, Image, Repository, Rule, Scenario, Simulator, When};
+use support::{Report, Step, seconds};
+
+const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes";
+const DATA: &str = "s3://models/bikes-1.tar.gz";
+const COMMIT: &str = "8c1d2e3f4a5b60718293a4b5c6d7e8f901234567";
+const RUN: &str = "https://github.com/shop/web/actions/runs/4711";
+const GOOD: &str = r#"{"accuracy": 0.91, "f1": 0.74, "confusion": [[9, 1], [1, 9]], "data": {"rows": 1200}}"#;
+const GATES: &str = "accuracy >= 0.80\nf1 >= 0.7";
+
+/// The image `1` and no model package group.
+fn world(scenario: Scenario) -> Simulator {
+    let simulator = Simulator::new(scenario);
+    simulator.add_repository(Repository::new("bikes").image(Image::new("1", "linux", "amd64").tag("1")));
+    simulator
+}
+
+fn registering() -> Step {
+    Step::bare()
+        .input("mode", "register-model")
+        .input("model-package-group", "bikes")
+        .input("model-image", &format!("{REPOSITORY}:1"))
+        .input("model-data", DATA)
+}
+
+fn judged(metrics: &str, gates: &str) -> Step {
+    registering()
+        .file("evaluation.json", metrics)
+        .input("model-metrics", "evaluation.json")
+        .input("quality-gates", gates)
+}
+
+/// Version and approval of each model that is registered.
+fn registered(simulator: &Simulator) -> Vec<(u64, String)> {
+    let of = |package: &Value| {
+        let approval = package["ModelApprovalStatus"].as_str().unwrap().to_owned();
+        (package["ModelPackageVersion"].as_u64().unwrap(), approval)
+    };
+    simulator.model_packages("bikes").iter().map(of).collect()
+}
+
+fn writes(simulator: &Simulator) -> Vec<String> {
+    let verbs = ["Create", "Update", "Delete"];
+    let is_write = |name: &String| verbs.iter().any(|verb| name.starts_with(verb));
+    simulator.journal().into_iter().map(|call| call.operation).filter(is_write).collect()
+}
+
+fn pending(version: u64) -> (u64, String) {
+    (version, "PendingManualApproval".to_owned())
+}
+
+fn approved(version: u64) -> (u64, String) {
+    (version, "Approved".to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_is_registered_with_what_is_known_of_it() {
+    let simulator = world(Scenario::default());
+
+    let report = judged(GOOD, GATES)
+        .input("model-environment", "KEY=hunter2")
+        .input("model-content-types", "text/csv, application/json")
+        .input("model-instance-types", "ml.m5.large")
+        .input("tags", "team=ml")
+        .run(&simulator)
+        .await;
+
+    report.ended("deployed", "");
+    assert_eq!(writes(&simulator), ["CreateModelPackageGroup", "CreateModelPackage"]);
+    assert_eq!(
+        simulator.calls("CreateModelPackageGroup")[0].request,
+        json!({"ModelPackageGroupName": "bikes", "Tags": [{"Key": "team", "Value": "ml"}]})
+    );
+    let mut request = simulator.calls("CreateModelPackage")[0].request.clone();
+    let token = request.as_object_mut().unwrap().remove("ClientToken").unwrap();
+    assert_eq!(token.as_str().unwrap().len(), 36);
+    assert_eq!(
+        request,
+        json!({
+            "ModelPackageGroupName": "bikes",
+            "ModelPackageDescription": format!("Registered by run 4711 of shop/web, commit {COMMIT}: {RUN}"),
+            "InferenceSpecification": {
+                "Containers": [{
+                    "Image": format!("{REPOSITORY}@{}", simulator.tagged("bikes", "1").unwrap()),
+                    "ModelDataUrl": DATA,
+                    "Environment": {"KEY": "hunter2"},
+                }],
+                "SupportedContentTypes": ["text/csv", "application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+                "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large"],
+            },
+            "MetadataProperties": {"CommitId": COMMIT, "Repository": "shop/web", "GeneratedBy": RUN},
+            "CustomerMetadataProperties": {
+                "ecs-deploy-action:commit": COMMIT,
+                "ecs-deploy-action:repository": "shop/web",
+                "ecs-deploy-action:run": "4711",
+                "ecs-deploy-action:run-url": RUN,
+                "accuracy": "0.91",
+                "f1": "0.74",
+                "data.rows": "1200",
+            },
+            "ModelApprovalStatus": "PendingManualApproval",
+        })
+    );
+    assert_eq!(registered(&simulator), [pending(1)]);
+    let arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/bikes/1";
+    assert_eq!(report.output("model-package-arn"), arn);
+    assert_eq!(report.output("model-package-version"), "1");
+    assert_eq!(report.output("model-approval-status"), "PendingManualApproval");
+    assert_eq!(report.outputs.get("running-count"), None, "nothing runs");
+    let message = "Version 1 of model package group bikes is registered; it is for a person to approve it.";
+    assert_eq!(report.output("message"), message);
+    for text in [&report.log, &report.summary] {
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(!text.contains("running"), "nothing runs: {text}");
+    }
+    assert!(report.log.contains("accuracy >= 0.80") && report.log.contains("InProgress"), "{}", report.log);
+    assert!(report.summary.contains("| accuracy &#62;= 0.80 | &#48;.91 | passed |"), "{}", report.summary);
+    assert_eq!(simulator.malformed_answers(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_asked_for_is_not_sent() {
+    let simulator = world(Scenario::default());
+    simulator.add_model_package("bikes", 1, &json!({}));
+
+    registering().input("deploy-tags", "false").run(&simulator).await.ended("deployed", "");
+
+    assert_eq!(writes(&simulator), ["CreateModelPackage"], "the group is there");
+    let request = simulator.calls("CreateModelPackage")[0].request.clone();
+    for member in ["MetadataProperties", "CustomerMetadataProperties", "ModelMetrics", "Tags", "ModelLifeCycle"] {
+        assert!(request[member].is_null(), "{member}");
+    }
+    assert_eq!(request["InferenceSpecification"]["SupportedContentTypes"], json!(["application/json"]));
+    assert_eq!(registered(&simulator), [pending(1), pending(2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_in_s3_are_put_on_the_version_as_their_address() {
+    let simulator = world(Scenario::default());
+    registering().input("model-metrics", "s3://models/evaluation.json").run(&simulator).await.ended("deployed", "");
+    let source = json!({"ContentType": "application/json", "S3Uri": "s3://models/evaluation.json"});
+    let request = &simulator.calls("CreateModelPackage")[0].request;
+    assert_eq!(request["ModelMetrics"], json!({"ModelQuality": {"Statistics": source}}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_in_s3_are_judged() {
+    let judged = |key: &str| {
+        let step = registering().input("model-metrics", &format!("s3://models/{key}")).input("quality-gates", GATES);
+        step.input("approve", "if-gates-pass")
+    };
+    let simulator = world(Scenario::default());
+    simulator.add_object("models", "bad.json", r#"{"accuracy": NaN, "f1": 0.74}"#);
+    simulator.add_object("models", "evaluation.csv", "accuracy,0.9");
+
+    for (key, cause, told) in [
+        ("bad.json", "quality-gates", "NaN, which is no number"),
+        ("evaluation.csv", "quality-gates", "are not a JSON object"),
+        ("none.json", "not-found", "GetObject: NoSuchKey: The specified key does not exist."),
+    ] {
+        let report = judged(key).run(&simulator).await;
+        report.ended("refused", cause);
+        assert!(report.log.contains(told), "{}", report.log);
+        assert_eq!(writes(&simulator), [""; 0]);
+    }
+
+    simulator.add_object("models", "runs/42+1/evaluation.json", GOOD);
+    let report = judged("runs/42+1/evaluation.json").run(&simulator).await;
+    report.ended("deployed", "");
+    assert_eq!(registered(&simulator), [approved(1)]);
+    let request = &simulator.calls("CreateModelPackage")[0].request;
+    let source = json!({"ContentType": "application/json", "S3Uri": "s3://models/runs/42+1/evaluation.json"});
+    assert_eq!(request["ModelMetrics"], json!({"ModelQuality": {"Statistics": source}}));
+    assert_eq!(request["CustomerMetadataProperties"]["accuracy"], "0.91", "a later gate finds it");
+
+    simulator
+        .inject(Rule { fault: Fault::ServerError, when: When { times: Some(2), ..refusing("GetObject", "").when } });
+    let step = judged("runs/42+1/evaluation.json").variable("GITHUB_RUN_ID", "4712");
+    step.run(&simulator).await.ended("deployed", "");
+    simulator.inject(refusing("GetObject", "AccessDenied"));
+    judged("runs/42+1/evaluation.json").run(&simulator).await.ended("refused", "access-denied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn model_data_under_a_prefix_is_not_an_archive() {
+    let simulator = world(Scenario::default());
+    registering().input("model-data", "s3://models/bikes/").run(&simulator).await.ended("deployed", "");
+    let request = &simulator.calls("CreateModelPackage")[0].request;
+    let source = json!({"S3Uri": "s3://models/bikes/", "S3DataType": "S3Prefix", "CompressionType": "None"});
+    let container = &request["InferenceSpecification"]["Containers"][0];
+    assert_eq!(container["ModelDataSource"], json!({"S3DataSource": source}));
+    assert!(container["ModelDataUrl"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn gates_that_pass_approve_a_version_when_they_may() {
+    for (approve, status, told) in [
+        (Some("if-gates-pass"), "Approved", "is registered and Approved."),
+        (Some("manual"), "PendingManualApproval", "it is for a person to approve it."),
+        (None, "PendingManualApproval", "it is for a person to approve it."),
+        (Some("never"), "Rejected", "is registered and Rejected, as asked."),
+    ] {
+        let simulator = world(Scenario::default());
+        let step = judged(GOOD, GATES);
+        let step = match approve {
+            Some(approve) => step.input("approve", approve),
+            None => step,
+        };
+
+        let report = step.run(&simulator).await;
+
+        report.ended("deployed", "");
+        assert_eq!(registered(&simulator), [(1, status.to_owned())], "{approve:?}");
+        assert_eq!(report.output("model-approval-status"), status);
+        assert!(report.output("message").ends_with(told), "{}", report.output("message"));
+        let description = simulator.model_packages("bikes")[0]["ApprovalDescription"].clone();
+        match status {
+            "Approved" => assert_eq!(
+                description,
+                json!(format!("Passed the quality gates: accuracy >= 0.80 (0.91), f1 >= 0.7 (0.74) ({RUN})"))
+            ),
+            "Rejected" => {
+                assert_eq!(description, json!(format!("Registered for the record, not to be deployed ({RUN})")))
+            }
+            _ => assert_eq!(description, Value::Null),
+        }
+        // A version is complete before it is approved.
+        let journal = simulator.journal();
+        let position = |name: &str| journal.iter().rposition(|call| call.operation == name);
+        if status != "PendingManualApproval" {
+            assert!(position("UpdateModelPackage") > position("CreateModelPackage"));
+            let complete = |call: &simulator::Call| call.response["ModelPackageStatus"] == "Completed";
+            assert!(journal.iter().position(complete) < position("UpdateModelPackage"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_does_not_pass_lets_nothing_be_registered() {
+    for (metrics, line, there) in [
+        (r#"{"accuracy": 0.79, "f1": 0.74}"#, "accuracy >= 0.80", "0.79"),
+        (r#"{"accuracy": NaN, "f1": 0.74}"#, "accuracy >= 0.80", "NaN, which is no number"),
+        (r#"{"accuracy": Infinity, "f1": 0.74}"#, "accuracy >= 0.80", "Infinity, which is no number"),
+        (r#"{"f1": 0.74}"#, "accuracy >= 0.80", "missing"),
+        (r#"{"accuracy": "0.91", "f1": 0.74}"#, "accuracy >= 0.80", "which is no number"),
+        (r#"{"accuracy": null, "f1": 0.74}"#, "accuracy >= 0.80", "null, which is no number"),
+        (r#"{"accuracy": 0.91, "f1": "<script>alert(1)</script>"}"#, "f1 >= 0.7", "which is no number"),
+    ] {
+        for approve in ["if-gates-pass", "manual", "never"] {
+            let simulator = world(Scenario::default());
+
+            let report = judged(metrics, GATES).input("approve", approve).run(&simulator).await;
+
+            report.ended("refused", "quality-gates");
+            assert_eq!(report.exit_code, 1);
+            assert_eq!(writes(&simulator), [""; 0], "{metrics} {approve}");
+            assert_eq!(report.output("message"), "No version was registered in model package group bikes.");
+            assert!(report.summary.contains("not passed") && report.summary.contains(there), "{}", report.summary);
+            assert!(report.log.contains(line), "{}", report.log);
+            assert!(!report.summary.contains("<script>"), "{}", report.summary);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_shows_what_would_be_registered_and_how_the_gates_stand() {
+    let simulator = world(Scenario::default());
+
+    let step = judged(GOOD, GATES).input("approve", "if-gates-pass").input("model-environment", "KEY=hunter2");
+    let report = step.input("mode", "plan").run(&simulator).await;
+
+    report.ended("planned", "");
+    let plan = report.output("plan");
+    for part in
+        ["ModelPackageGroup", "InferenceSpecification.Containers[0].Image", ":1@sha256:", "Approved", "0.91", DATA]
+    {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert!(report.summary.contains("passed"), "{}", report.summary);
+    assert!(!format!("{report:?}").contains("hunter2"), "{report:#?}");
+
+    let worse = judged(r#"{"accuracy": 0.5, "f1": 0.74}"#, GATES).input("mode", "plan").run(&simulator).await;
+
+    worse.ended("refused", "quality-gates");
+    assert!(worse.summary.contains("not passed"), "{}", worse.summary);
+    assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_attempt_of_a_run_registers_no_second_version() {
+    let simulator = world(Scenario::default());
+    let step =
+        |attempt: &str| judged(GOOD, GATES).input("approve", "if-gates-pass").variable("GITHUB_RUN_ATTEMPT", attempt);
+    step("1").run(&simulator).await.ended("deployed", "");
+
+    let again = step("2").run(&simulator).await;
+
+    again.ended("unchanged", "");
+    let message = "Version 1 of model package group bikes was registered by this run already; nothing was changed.";
+    assert_eq!(again.output("message"), message);
+    assert_eq!(again.output("model-package-version"), "1");
+    assert_eq!(again.output("model-approval-status"), "Approved");
+
+    // Client tokens are forgotten; what is written on the version is not.
+    tokio::time::advance(seconds(9 * 3600)).await;
+    step("3").run(&simulator).await.ended("unchanged", "");
+    assert_eq!(registered(&simulator), [approved(1)]);
+
+    // Another model, and another run, are other versions.
+    step("4").input("model-data", "s3://models/bikes-2.tar.gz").run(&simulator).await.ended("deployed", "");
+    step("1").variable("GITHUB_RUN_ID", "4712").run(&simulator).await.ended("deployed", "");
+    assert_eq!(registered(&simulator), [approved(1), approved(2), approved(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_on_its_way_is_joined_and_approved() {
+    let simulator = world(Scenario { registration: seconds(600), ..Scenario::default() });
+    let step = judged(GOOD, GATES).input("approve", "if-gates-pass");
+    let (cancel, cancellation) = Cancellation::new();
+    let cancelling = async {
+        tokio::time::sleep(seconds(60)).await;
+        cancel.send(true).unwrap();
+    };
+    let (report, ()) = tokio::join!(step.run_until_cancelled(&simulator, cancellation), cancelling);
+    report.ended("failed", "cancelled");
+    let message = "Version 1 of model package group bikes is registered and was left as it is: the run was cancelled.";
+    assert_eq!(report.output("message"), message);
+    assert_eq!(registered(&simulator), [pending(1)]);
+
+    let report =
+        judged(GOOD, GATES).input("approve", "if-gates-pass").variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!(registered(&simulator), [approved(1)]);
+    assert_eq!(simulator.calls("CreateModelPackage").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_decided_meanwhile_stands() {
+    let simulator = world(Scenario::default());
+    let step = |attempt: &str| judged(GOOD, GATES).variable("GITHUB_RUN_ATTEMPT", attempt);
+    step("1").run(&simulator).await.ended("deployed", "");
+    simulator.decide_about_model_package("bikes", 1, "Rejected");
+
+    let report = step("2").input("approve", "if-gates-pass").run(&simulator).await;
+
+    report.ended("refused", "conflict");
+    assert!(
+        report.log.contains("Version 1, which this run registered before, is Rejected meanwhile"),
+        "{}",
+        report.log
+    );
+    assert_eq!(registered(&simulator), [(1, "Rejected".to_owned())]);
+
+    // Whoever leaves it to a person has nothing against it.
+    step("3").run(&simulator).await.ended("unchanged", "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_fails_is_told_as_it_is_and_not_joined() {
+    let scenario =
+        Scenario { registration_failure: Some("The image has no manifest.".to_owned()), ..Scenario::default() };
+    let simulator = world(scenario);
+
+    let report = registering().run(&simulator).await;
+
+    report.ended("failed", "registration-failed");
+    assert_eq!(report.exit_code, 3);
+    let message = "Version 1 of model package group bikes is Failed: nothing can be deployed from it.";
+    assert_eq!(report.output("message"), message);
+    assert!(report.log.contains("The image has no manifest."), "{}", report.log);
+    assert_eq!(writes(&simulator), ["CreateModelPackageGroup", "CreateModelPackage"]);
+
+    let again = registering().variable("GITHUB_RUN_ATTEMPT", "2").run(&simulator).await;
+    again.ended("failed", "registration-failed");
+    assert_eq!(again.output("model-package-version"), "2", "another token, another version");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_stayed_empty_is_removed_again() {
+    let simulator = world(Scenario::default());
+    simulator.inject(refusing("CreateModelPackage", "AccessDeniedException"));
+
+    let report = registering().run(&simulator).await;
+
+    report.ended("refused", "access-denied");
+    assert_eq!(
+        writes(&simulator),
+        ["CreateModelPackageGroup", "CreateModelPackage", "DeleteModelPackageGroup"],
+        "{report:#?}"
+    );
+    let group = json!({"ModelPackageGroupName": "bikes"});
+    assert_eq!(simulator.look_at("sagemaker", "DescribeModelPackageGroup", &group), Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_that_is_refused_leaves_the_version_to_a_person() {
+    let simulator = world(Scenario::default());
+    simulator.inject(refusing("UpdateModelPackage", "AccessDeniedException"));
+
+    let report = judged(GOOD, GATES).input("approve", "if-gates-pass").run(&simulator).await;
+
+    report.ended("failed", "access-denied");
+    let message = "Version 1 of model package group bikes is registered and was left as it is: not everything that was asked for was done.";
+    assert_eq!(report.output("message"), message);
+    assert!(report.log.contains("It is not approved"), "{}", report.log);
+    assert_eq!(registered(&simulator), [pending(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_not_there_or_elsewhere_is_refused_before() {
+    let simulator = world(Scenario::default());
+    let missing = registering().input("model-image", &format!("{REPOSITORY}:2")).run(&simulator).await;
+    missing.ended("refused", "not-found");
+    let elsewhere = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/bikes:1";
+    let report = registering().input("model-image", elsewhere).run(&simulator).await;
+    report.ended("refused", "preflight");
+    assert!(report.log.contains("lies in eu-west-1"), "{}", report.log);
+    assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_of_a_run_each_registration_is_a_new_version() {
+    let simulator = world(Scenario::default());
+    for version in [1, 2] {
+        let report = registering().variable("GITHUB_RUN_ID", "").run(&simulator).await;
+        report.ended("deployed", "");
+        assert_eq!(registered(&simulator).len(), version);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn inputs_that_do_not_go_together_are_named() {
+    for (inputs, expected) in [
+        (&[("model-package-group", "")][..], "input `model-package-group`"),
+        (&[("model-image", "")], "input `model-image`"),
+        (&[("model-package-group", "a_b")], "`a_b` is not a name"),
+        (&[("quality-gates", "accuracy >= 0.8")], "there is nothing to measure them by"),
+        (&[("approve", "if-gates-pass")], "there are no gates that could pass"),
+        (&[("approve", "always")], "`always` is not a choice"),
+        (&[("model-metrics", "none.json")], "`none.json` cannot be read"),
+        (&[("model-metrics", "s3://models")], "not an address in Amazon S3"),
+        (&[("model-metrics", "metrics.csv")], "is not a JSON object"),
+        (&[("model-content-types", "csv")], "`csv` is not a media type"),
+        (&[("model-instance-types", "m5.large")], "not an instance type"),
+        (&[("endpoint-name", "bikes")], "deploys nothing"),
+        (&[("service", "web")], "deploys nothing"),
+        (&[("smoke-test-payload", "{}")], "deploys nothing"),
+        (&[("model-life-cycle-stage", "Production")], "deploys nothing"),
+        (&[("to", "previous")], "input `to`"),
+        (&[("mode", "deploy"), ("endpoint-name", "bikes"), ("approve", "never")], "input `approve`"),
+        (
+            &[("mode", "deploy"), ("model-package-group", ""), ("quality-gates", "a > 1"), ("endpoint-name", "b")],
+            "none is deployed",
+        ),
+    ] {
+        let simulator = world(Scenario::default());
+        let step = registering().file("metrics.csv", "accuracy,0.9\n");
+        let report: Report =
+            inputs.iter().fold(step, |step, (name, value)| step.input(name, value)).run(&simulator).await;
+        report.ended("refused", "invalid-input");
+        assert!(report.log.contains(expected), "{expected}: {}", report.log);
+        assert!(simulator.journal().is_empty(), "{inputs:?}");
+    }
+}
+
+fn refusing(operation: &str, code: &str) -> Rule {
+    let fault = Fault::Refuse { status: 400, code: code.to_owned(), message: "no policy allows it".to_owned() };
+    Rule { when: When { operation: Some(operation.to_owned()), ..When::default() }, fault }
+}
