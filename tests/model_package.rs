@@ -205,7 +205,7 @@ async fn model_data_under_a_prefix_is_not_an_archive() {
 #[tokio::test(start_paused = true)]
 async fn gates_that_pass_approve_a_version_when_they_may() {
     for (approve, status, told) in [
-        (Some("if-gates-pass"), "Approved", "is registered and Approved."),
+        (Some("if-gates-pass"), "Approved", "is registered and Approved, as asked."),
         (Some("manual"), "PendingManualApproval", "it is for a person to approve it."),
         (None, "PendingManualApproval", "it is for a person to approve it."),
         (Some("never"), "Rejected", "is registered and Rejected, as asked."),
@@ -346,6 +346,40 @@ async fn a_version_that_is_on_its_way_is_joined_and_approved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_post_step_sees_a_version_to_its_end_where_asked() {
+    for (on_cancel, outcome, approval, told) in [
+        (
+            "wait",
+            "deployed",
+            "Approved",
+            "Version 1 of model package group bikes is registered and Approved, as asked.",
+        ),
+        (
+            "rollback",
+            "failed",
+            "PendingManualApproval",
+            "Version 1 of model package group bikes is registered and was left as it is: the run was cancelled.",
+        ),
+    ] {
+        let simulator = world(Scenario { registration: seconds(60), ..Scenario::default() });
+        let hang = Fault::Hang { after_effect: true };
+        let when = When { times: Some(1), ..refusing("DescribeModelPackage", "").when };
+        simulator.inject(Rule { fault: hang, when });
+        let step = judged(GOOD, GATES).input("approve", "if-gates-pass").input("on-cancel", on_cancel);
+        tokio::select! {
+            biased;
+            () = simulator.hung() => {}
+            report = step.run(&simulator) => panic!("it did not come to that call: {report:#?}"),
+        }
+        let report = step.post(&simulator, "cancelled").await;
+
+        assert_eq!(report.output("outcome"), outcome, "{report:#?}");
+        assert_eq!(report.output("message"), told);
+        assert_eq!(registered(&simulator), [(1, approval.to_owned())], "{on_cancel}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_person_decided_meanwhile_stands() {
     let simulator = world(Scenario::default());
     let step = |attempt: &str| judged(GOOD, GATES).variable("GITHUB_RUN_ATTEMPT", attempt);
@@ -477,4 +511,29 @@ async fn inputs_that_do_not_go_together_are_named() {
 fn refusing(operation: &str, code: &str) -> Rule {
     let fault = Fault::Refuse { status: 400, code: code.to_owned(), message: "no policy allows it".to_owned() };
     Rule { when: When { operation: Some(operation.to_owned()), ..When::default() }, fault }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_of_a_registration_is_for_its_group_and_no_more() {
+    let simulator = world(Scenario::default());
+    let printing = |step: Step| step.input("mode", "iam-policy").input("iam-policy-for", "register-model");
+    let in_s3 = registering().input("model-metrics", "s3://models/evaluation.json").input("quality-gates", GATES);
+    for (step, expected, not_expected) in [
+        (
+            registering(),
+            vec!["sagemaker:CreateModelPackage\"", "model-package/bikes/*"],
+            vec!["UpdateModelPackage", "s3:"],
+        ),
+        (registering().input("approve", "never"), vec!["sagemaker:UpdateModelPackage"], vec!["s3:", "AddTags"]),
+        (registering().input("tags", "a=b"), vec!["sagemaker:AddTags", "model-package-group/bikes"], vec!["s3:"]),
+        (in_s3, vec!["s3:GetObject", "arn:aws:s3:::models/evaluation.json"], vec!["UpdateModelPackage"]),
+    ] {
+        let report = printing(step).run(&simulator).await;
+        report.ended("planned", "");
+        let policy = report.output("policy");
+        assert!(expected.iter().all(|part| policy.contains(part)), "{expected:?}: {policy}");
+        assert!(!not_expected.iter().any(|part| policy.contains(part)), "{not_expected:?}: {policy}");
+        assert!(!policy.contains("ecs:") && !policy.contains("UpdateEndpoint"), "{policy}");
+    }
+    assert!(simulator.journal().is_empty());
 }

@@ -18,7 +18,7 @@ pub(in crate::targets) fn pass(judgements: &[Judgement], events: &Events) -> Res
         let result = if it.passes { "passed" } else { "not passed" };
         [it.gate.clone(), it.there.clone(), result.to_owned()]
     };
-    let table = Table::new("Quality gates", ["Gate", "What there is", "Result"], judgements.iter().map(row));
+    let table = Table::new("Quality gates", ["Gate", "Value", "Result"], judgements.iter().map(row));
     events.send(Kind::Tabulated(table));
     let failed: Vec<String> = judgements
         .iter()

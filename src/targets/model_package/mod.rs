@@ -44,6 +44,8 @@ pub struct ModelPackage {
     images: Images,
     /// The version's number, once it is known.
     version: OnceCell<String>,
+    /// What is decided about it, once it is complete: `Approved` or `Rejected`; nothing where that is left to a person.
+    decision: OnceCell<String>,
     /// The version, when nothing is left to do about it.
     finished: OnceCell<Made>,
 }
@@ -66,12 +68,23 @@ pub struct Request {
 impl ModelPackage {
     /// A target that talks to AWS through `reader`, and reads metrics through `objects`.
     pub const fn new(reader: Reader, objects: Objects, request: Request, images: Images) -> Self {
-        Self { reader, objects, request, images, version: OnceCell::new(), finished: OnceCell::new() }
+        Self {
+            reader,
+            objects,
+            request,
+            images,
+            version: OnceCell::new(),
+            decision: OnceCell::new(),
+            finished: OnceCell::new(),
+        }
     }
 
-    fn is_version(&self, rollout: &Rollout) {
+    fn learn(&self, rollout: &Rollout) {
         if let Some(arn) = rollout.arn.as_deref() {
             self.version.set(number(arn).to_owned()).unwrap_or_default();
+        }
+        if let Some((status, _)) = &rollout.decision {
+            self.decision.set(status.clone()).unwrap_or_default();
         }
     }
 }
@@ -141,7 +154,7 @@ impl Target for ModelPackage {
 
     fn rollout(&self, _before: &Snapshot, draft: &Draft, _registered: &Registered) -> Rollout {
         let rollout = Rollout::new(self.reader.clone(), &self.request, draft);
-        self.is_version(&rollout);
+        self.learn(&rollout);
         rollout
     }
 
@@ -151,13 +164,13 @@ impl Target for ModelPackage {
 
     fn recall(&self, memo: Memo) -> Rollout {
         let rollout = Rollout::recall(self.reader.clone(), memo);
-        self.is_version(&rollout);
+        self.learn(&rollout);
         rollout
     }
 
     async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
         let rollout = update::update(writer, rollout, self.request.max_retries, events).await?;
-        self.is_version(&rollout);
+        self.learn(&rollout);
         Ok(rollout)
     }
 
@@ -194,7 +207,7 @@ impl Target for ModelPackage {
         _events: &Events,
     ) -> Result<Restore<Rollout>, Failure> {
         let (restore, rollout) = restore::restore(rollout).await?;
-        self.is_version(&rollout);
+        self.learn(&rollout);
         Ok(restore)
     }
 
@@ -203,7 +216,8 @@ impl Target for ModelPackage {
     }
 
     fn tell(&self, ending: Ending, _wanted: &str, conclusion: Conclusion) -> Conclusion {
-        tell::tell(&self.request.registration, self.version.get().map(String::as_str), ending, conclusion)
+        let text = |cell: &OnceCell<String>| cell.get().cloned();
+        tell::tell(&self.request.registration.group, text(&self.version), text(&self.decision), ending, conclusion)
     }
 
     fn standing(&self, before: &Snapshot) -> String {

@@ -49,7 +49,12 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     match found {
         None => {
             let mut shown = document.clone();
-            shown.retain(|member, _| !["ModelPackageGroupName", "ModelApprovalStatus"].contains(&member.as_str()));
+            // The description says where it comes from.
+            let elsewhere = ["ModelPackageGroupName", "ModelApprovalStatus", "MetadataProperties"];
+            shown.retain(|member, _| !elsewhere.contains(&member.as_str()));
+            if let Some(properties) = shown.get_mut("CustomerMetadataProperties").and_then(Value::as_object_mut) {
+                properties.retain(|key, _| !key.starts_with(env!("CARGO_PKG_NAME")));
+            }
             plan.changes.extend(changes(&Value::Null, &Value::Object(shown)));
             show_image(&mut plan.changes, before);
             let approval = decision.as_ref().map_or(PENDING, |(status, _)| status);

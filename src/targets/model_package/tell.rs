@@ -1,12 +1,16 @@
 //! The ends of a registration in words. A version does not run: it is registered, and it is approved or not.
 
 use crate::cycle::{Cause, Conclusion, Ending, Outcome};
-use crate::spec::{Approve, Registration};
 
-/// `number` is the version's, where it is known.
-pub(super) fn tell(asked: &Registration, number: Option<&str>, ending: Ending, told: Conclusion) -> Conclusion {
-    let group = &asked.group;
-    let it = match number {
+/// `number` is the version's, and `decision` what it was to become, where they are known.
+pub(super) fn tell(
+    group: &str,
+    number: Option<String>,
+    decision: Option<String>,
+    ending: Ending,
+    told: Conclusion,
+) -> Conclusion {
+    let it = match &number {
         Some(number) => format!("Version {number} of model package group {group}"),
         None => format!("A new version of model package group {group}"),
     };
@@ -17,11 +21,10 @@ pub(super) fn tell(asked: &Registration, number: Option<&str>, ending: Ending, t
     };
     let (outcome, headline) = match (ending, number) {
         (Ending::Done, _) => {
-            let status = match asked.approve {
-                Approve::Manual => "; it is for a person to approve it",
-                Approve::IfGatesPass => " and Approved",
-                Approve::Never => " and Rejected, as asked",
-            };
+            let status = decision.map_or_else(
+                || "; it is for a person to approve it".to_owned(),
+                |decision| format!(" and {decision}, as asked"),
+            );
             (Outcome::Deployed, format!("{it} is registered{status}."))
         }
         (Ending::Unchanged, _) => {
