@@ -298,6 +298,19 @@ jobs:
           wait-for-minutes: \"${{ fromJSON('}}').b }}\"
 ";
     assert_eq!(workflow(DEPLOY, decided_later, &Ours::default()), []);
+    // What is said of an input that is known can be due to one that is not.
+    for with in [
+        "{mode: promote, service: web, from-service: 'arn:aws:ecs:eu-west-1:111122223333:service/a/web', aws-region: '${{ vars.R }}'}",
+        "{endpoint-name: x, model-package-group: g, model-version: '${{ inputs.v }}', quality-gates: accuracy >= 0.8}",
+        "{mode: promote, service: web, from-service: api, to: '${{ inputs.to }}'}",
+        "{endpoint-name: '${{ inputs.e }}', service: '${{ inputs.s }}', cluster: production}",
+        "{service: web, wait-until: bake-time, health-check-url: '${{ vars.URL }}'}",
+    ] {
+        let text = format!(
+            "on: push\nconcurrency: a\njobs:\n  a:\n    steps:\n      - uses: org/ecs-deploy-action@v1\n        with: {with}\n"
+        );
+        assert_eq!(workflow(DEPLOY, &text, &Ours::default()), [], "{with}");
+    }
     // What is wrong with every mode is told.
     let wrong = decided_later.replace("canary-percent: 10", "service: web\n          canary-percent: many");
     let told = workflow(DEPLOY, &wrong, &Ours::default());
@@ -357,6 +370,8 @@ fn permissions_are_those_of_the_job_or_else_of_the_workflow() {
     let expected = [(2, true, "deployments".to_owned()), (2, true, "contents".to_owned())];
     assert_eq!(of_mode("report", "{}"), expected);
     assert_eq!(of_mode("report", "{deployments: read, contents: write}"), []);
+    let with_another_token = of_mode("report\n          github-token: ${{ secrets.REPORT_TOKEN }}", "{}");
+    assert_eq!(with_another_token, []);
     assert_eq!(of_mode("validate", "{}"), []);
     assert_eq!(of_mode("iam-policy", "{}"), []);
     assert_eq!(of_mode("plan", "{}"), [(2, true, "id-token".to_owned())]);
@@ -410,6 +425,20 @@ fn an_output_that_github_drops_is_told() {
         workflow(DEPLOY, &text.replace("mask-aws-account-id: true", "mask-aws-account-id: false"), &Ours::default()),
         []
     );
+    // It is so with each output of which `action.yml` says so.
+    let (mut name, mut holding) = ("", 0);
+    for line in include_str!("../action.yml").split("\noutputs:\n").nth(1).unwrap().lines() {
+        match line.trim_end().strip_suffix(':').and_then(|line| line.strip_prefix("  ")) {
+            Some(output) => name = output.trim(),
+            None if line.to_lowercase().contains("holds the account id") => {
+                holding += 1;
+                let told = workflow(DEPLOY, &text.replace("task-definition-arn", name), &Ours::default());
+                assert!(told.iter().any(|finding| finding.problem.contains(name)), "{name}: {told:#?}");
+            }
+            None => {}
+        }
+    }
+    assert!(holding > 5, "{holding}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -428,6 +457,8 @@ async fn the_actions_own_steps_are_found_wherever_they_are() {
         (used_by("./").file("action.yml", action), 2),
         (used_by("./tools/deploy").file("tools/deploy/action.yml", action), 2),
         (used_by("org/deploy@v1"), 0),
+        // There are others of that name.
+        (used_by("else/ecs-deploy-action@v1").variable("GITHUB_ACTION_REPOSITORY", "org/ecs-deploy-action"), 0),
         (used_by("./").file("action.yml", composite), 1),
         (used_by("org/other@v1").file(".github/actions/deploy/action.yaml", composite), 1),
         (used_by("org/other@v1").file("node_modules/x/action.yml", composite), 0),

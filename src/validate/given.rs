@@ -13,9 +13,12 @@ use crate::runner::{Environment, Inputs};
 use crate::spec::{Asked, InputError, Source};
 
 /// What a step gives.
+#[derive(Clone)]
 pub(super) struct Given {
     values: BTreeMap<String, String>,
     unknown: BTreeSet<String>,
+    /// Those of the unknown that an expression gives, so that they may turn out to be blank.
+    expressions: BTreeSet<String>,
     token_is_another: bool,
 }
 
@@ -23,8 +26,8 @@ pub(super) struct Given {
 const TOKEN: &str = "github-token";
 
 /// What stands in for a whole value, where not any text will do.
-const STAND_INS: [(&str, &str); 4] =
-    [("task-role-arn", ROLE), ("execution-role-arn", ROLE), ("cpu", "256"), ("memory", "512")];
+const STAND_INS: [(&str, &str); 5] =
+    [("task-role-arn", ROLE), ("execution-role-arn", ROLE), ("cpu", "256"), ("memory", "512"), ("to", "previous")];
 const ROLE: &str = "arn:aws:iam::123456789012:role/unknown";
 
 /// Inputs that say which others have a meaning, and what they can say.
@@ -59,7 +62,12 @@ const FILES: [&str; 3] = ["codedeploy-appspec", "smoke-test-payload-file", "mode
 impl Given {
     /// What stands under `with:`.
     pub(super) fn of(with: &[(Node, Node)]) -> Self {
-        let mut given = Self { values: BTreeMap::new(), unknown: BTreeSet::new(), token_is_another: false };
+        let mut given = Self {
+            values: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+            expressions: BTreeSet::new(),
+            token_is_another: false,
+        };
         given.add(TOKEN, "${{ github.token }}");
         for (name, value) in with {
             if let (Some(name), Some(value)) = (name.raw(), value.text()) {
@@ -75,12 +83,14 @@ impl Given {
         let is_a_file = FILES.contains(&input) && !value.starts_with("s3://")
             || input == "task-definition" && Source::is_a_file(value);
         let known = if expression::is_in(value) {
+            self.expressions.insert(input.to_owned());
             whole().unwrap_or_else(|| expression::filled(value, &stand_in(input)))
         } else if is_a_file {
             // Looked at by itself, where there is a repository to look into.
             stand_in(input)
         } else {
             self.unknown.remove(input);
+            self.expressions.remove(input);
             self.values.insert(input.to_owned(), value.to_owned());
             return;
         };
@@ -134,6 +144,27 @@ impl Given {
 
     /// What is wrong with them, whatever is not known.
     pub(super) fn errors(&self) -> Vec<InputError> {
+        let is_about_a_stand_in = |error: &InputError| {
+            self.is_unknown(error.input) || self.unknown.iter().any(|input| error.problem.contains(&stand_in(input)))
+        };
+        let mut wrong = self.wrong_whatever_decides();
+        wrong.retain(|error| !is_about_a_stand_in(error));
+        // What is said of a known input can be due to an unknown one: that its stand-in does not fit, or that it is there at all.
+        for input in &self.expressions {
+            if wrong.is_empty() {
+                break;
+            }
+            let mut without = self.clone();
+            without.values.remove(input);
+            without.unknown.remove(input);
+            let still = without.wrong_whatever_decides();
+            wrong.retain(|error| still.contains(error));
+        }
+        wrong
+    }
+
+    /// What is wrong with them and with the stand-ins, whatever the decisive ones are where they are not known.
+    fn wrong_whatever_decides(&self) -> Vec<InputError> {
         // Those files that are named have stand-ins, and no others are looked for.
         let nowhere = Path::new("/dev/null");
         let mut wrong: Option<Vec<InputError>> = None;
@@ -144,12 +175,7 @@ impl Given {
                 Some(before) => before.into_iter().filter(|error| errors.contains(error)).collect(),
             });
         }
-        let is_about_a_stand_in = |error: &InputError| {
-            self.is_unknown(error.input) || self.unknown.iter().any(|input| error.problem.contains(&stand_in(input)))
-        };
-        let mut wrong = wrong.unwrap_or_default();
-        wrong.retain(|error| !is_about_a_stand_in(error));
-        wrong
+        wrong.unwrap_or_default()
     }
 
     /// The inputs with each value that a decisive one can have, where that is not known.

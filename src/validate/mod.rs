@@ -38,16 +38,22 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Whether `uses:` names this action: `owner/name@version`, of any owner that calls it as it is called, or an image of that name.
+    /// Whether `uses:` names this action: `owner/name@version` or an image. Where the repository is not known, any owner's that is
+    /// called as this one is; there are others of that name, whose inputs are others.
     fn is_used_by(&self, uses: &str) -> bool {
         if uses.starts_with('.') {
             return self.folders.contains(uses.trim_end_matches('/'));
         }
-        let path = uses.strip_prefix("docker://").unwrap_or(uses);
+        let image = uses.strip_prefix("docker://");
+        let path = image.unwrap_or(uses);
         let path = path.split('@').next().unwrap_or(path);
-        let name = path.rsplit('/').next().unwrap_or(path).split(':').next().unwrap_or_default();
-        let is_repository = |repository: &String| repository.eq_ignore_ascii_case(path);
-        name.eq_ignore_ascii_case(env!("CARGO_PKG_NAME")) || self.repository.as_ref().is_some_and(is_repository)
+        match &self.repository {
+            Some(repository) if image.is_none() => repository.eq_ignore_ascii_case(path),
+            _ => {
+                let name = path.rsplit('/').next().unwrap_or(path).split(':').next().unwrap_or_default();
+                name.eq_ignore_ascii_case(env!("CARGO_PKG_NAME"))
+            }
+        }
     }
 }
 

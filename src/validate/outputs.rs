@@ -10,13 +10,14 @@ use crate::cycle::Output;
 use crate::spec::nearest;
 
 /// Outputs that hold the account's id. GitHub passes no output from job to job in which it sees something that it masks.
-const WITH_ACCOUNT: [Output; 6] = [
+const WITH_ACCOUNT: [Output; 7] = [
     Output::TaskDefinitionArn,
     Output::PreviousTaskDefinitionArn,
     Output::ServiceArn,
     Output::ServiceDeploymentArn,
     Output::RunTaskArn,
     Output::EndpointArn,
+    Output::ModelPackageArn,
 ];
 
 /// Outputs of this action's steps, and of the jobs that have them, which do not exist.

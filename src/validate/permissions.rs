@@ -64,6 +64,8 @@ fn needs(given: &Given) -> Vec<Need> {
     let vital = |scope, level, input| Need { scope, level, input, is_vital: true };
     let useful = |scope, input| Need { scope, level: "write", input, is_vital: false };
     match mode {
+        // Another token has permissions of its own.
+        Some("report") if given.has_another_token() => return Vec::new(),
         Some("report") => return vec![vital("deployments", "read", "mode"), vital("contents", "read", "mode")],
         // Ask nobody, or only if they can.
         Some("validate" | "iam-policy") => return Vec::new(),
@@ -74,7 +76,6 @@ fn needs(given: &Given) -> Vec<Need> {
     if given.has("role-to-assume") && !given.is_true("role-chaining") && !given.is_unknown("role-chaining") {
         needs.push(vital("id-token", "write", "role-to-assume"));
     }
-    // Another token has permissions of its own.
     let comments = given.known("comment-on-pr").map(str::to_ascii_lowercase);
     let tells = [
         ("deployments", "github-deployment", given.is_true("github-deployment") && mode != Some("plan")),
