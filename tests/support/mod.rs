@@ -11,6 +11,7 @@ pub(crate) mod codedeploy;
 pub(crate) mod faults;
 pub(crate) mod permissions;
 pub(crate) mod registry;
+pub(crate) mod validation;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
