@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use simulator::{Endpoint, Fault, ModelOutcome, Rule, Scenario, Simulator, When};
+use simulator::{Endpoint, Fault, Image, ModelOutcome, Repository, Rule, Scenario, Simulator, When};
 use support::Step;
 
 const IMAGE: &str = "bikes:1";
@@ -56,6 +56,29 @@ async fn gates_keep_a_version_from_being_deployed() {
     assert_eq!(report.output("model-package-arn"), package(1));
     assert_eq!(report.output("model-package-version"), "1");
     assert_eq!(report.output("model-approval-status"), "Approved");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_passed_at_registration_passes_at_deployment() {
+    const GATES: &str = "folds[0].f1 >= 0.7\n$.validation.auc > 0.8";
+    let simulator = world(Scenario::default());
+    simulator.add_repository(Repository::new("bikes").image(Image::new("1", "linux", "amd64").tag("1")));
+    let registering = Step::bare()
+        .input("mode", "register-model")
+        .input("model-package-group", "bikes")
+        .input("model-image", "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes:1")
+        .input("model-data", DATA)
+        .file("evaluation.json", r#"{"folds": [{"f1": 0.74}, {"f1": 0.1}], "validation": {"auc": 0.9}}"#)
+        .input("model-metrics", "evaluation.json")
+        .input("quality-gates", GATES)
+        .input("approve", "if-gates-pass");
+    registering.run(&simulator).await.ended("deployed", "");
+
+    let report = deploying().input("quality-gates", GATES).run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!(report.output("model-package-version"), "3");
+    assert!(report.summary.contains("&#48;.74 | passed"), "{}", report.summary);
 }
 
 #[tokio::test(start_paused = true)]

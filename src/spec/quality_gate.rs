@@ -32,8 +32,7 @@ impl QualityGate {
     /// Judges metrics. Only a number passes, and only one that is finite: what is missing, `NaN`, or a number in quotation marks
     /// does not.
     pub fn judge(&self, metrics: &Value) -> Judgement {
-        // A name may have dots in it.
-        let found = metrics.get(&self.metric).or_else(|| at(metrics, &self.path));
+        let found = self.found(metrics);
         let number =
             found.filter(|value| value.is_number()).and_then(Value::as_f64).filter(|number| number.is_finite());
         let passes = number.is_some_and(|number| self.comparison.holds(&number.into(), &self.threshold.into()));
@@ -69,7 +68,12 @@ impl QualityGate {
 
     /// The number that it judges, if it is one.
     pub fn number<'a>(&self, metrics: &'a Value) -> Option<&'a Value> {
-        metrics.get(&self.metric).or_else(|| at(metrics, &self.path)).filter(|value| value.is_number())
+        self.found(metrics).filter(|value| value.is_number())
+    }
+
+    /// By its name, which may have dots in it, by its place, or by the key that it is registered under.
+    fn found<'a>(&self, metrics: &'a Value) -> Option<&'a Value> {
+        metrics.get(&self.metric).or_else(|| at(metrics, &self.path)).or_else(|| metrics.get(self.key()))
     }
 }
 
@@ -213,6 +217,23 @@ mod tests {
         {
             let error = quality_gates(line).unwrap_err().to_string();
             assert!(error.contains("quality-gates") && error.contains(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_gate_that_passed_passes_again_by_the_name_that_its_metric_was_registered_under() {
+        for (metrics, line) in [
+            (r#"{"folds": [{"f1": 0.7}]}"#, "folds[0].f1 >= 0.7"),
+            (r#"{"a": {"b": 0.7}}"#, "$.a.b >= 0.7"),
+            (r#"{"a": [{"b": [0, 0.7]}]}"#, "$.a[0].b[1] >= 0.7"),
+        ] {
+            let gate = gate(line).unwrap();
+            let metrics = super::metrics(metrics).unwrap();
+            let registered =
+                Value::Object([(gate.key(), gate.number(&metrics).unwrap().clone())].into_iter().collect());
+            assert_eq!(gate.judge(&registered), gate.judge(&metrics), "{line}");
+            assert_eq!(gate.number(&registered), gate.number(&metrics), "{line}");
+            assert!(gate.judge(&registered).passes, "{line}");
         }
     }
 
