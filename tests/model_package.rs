@@ -83,11 +83,16 @@ async fn a_model_is_registered_with_what_is_known_of_it() {
     let mut request = simulator.calls("CreateModelPackage")[0].request.clone();
     let token = request.as_object_mut().unwrap().remove("ClientToken").unwrap();
     assert_eq!(token.as_str().unwrap().len(), 36);
+    let description = request.as_object_mut().unwrap().remove("ModelPackageDescription").unwrap();
+    let (by, content) = description.as_str().unwrap().split_once(" (content ").unwrap();
+    assert_eq!(by, format!("Registered by run 4711 of shop/web, commit {COMMIT}: {RUN}"));
+    assert_eq!(content.strip_suffix(')').unwrap().len(), 16);
+    // Of a value of the environment not even a hash is shown.
+    assert!(!format!("{report:?}").contains(content), "{report:#?}");
     assert_eq!(
         request,
         json!({
             "ModelPackageGroupName": "bikes",
-            "ModelPackageDescription": format!("Registered by run 4711 of shop/web, commit {COMMIT}: {RUN}"),
             "InferenceSpecification": {
                 "Containers": [{
                     "Image": format!("{REPOSITORY}@{}", simulator.tagged("bikes", "1").unwrap()),
@@ -377,6 +382,72 @@ async fn the_post_step_sees_a_version_to_its_end_where_asked() {
         assert_eq!(report.output("message"), told);
         assert_eq!(registered(&simulator), [(1, approval.to_owned())], "{on_cancel}");
     }
+}
+
+/// Leaves the step at its CreateModelPackage, which never answers.
+async fn killed_while_it_registers(step: &Step, after_effect: bool, simulator: &Simulator) {
+    let when = When { times: Some(1), ..refusing("CreateModelPackage", "").when };
+    simulator.inject(Rule { fault: Fault::Hang { after_effect }, when });
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        report = step.run(simulator) => panic!("it did not come to that call: {report:#?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_of_another_job_of_the_run_is_nobody_elses() {
+    for (after_effect, on_cancel, outcome, told, ours) in [
+        (false, "wait", "refused", "No version was registered in model package group bikes.", None),
+        (false, "rollback", "refused", "No version was registered in model package group bikes.", None),
+        (
+            true,
+            "wait",
+            "deployed",
+            "Version 1 of model package group bikes is registered and Approved, as asked.",
+            Some(approved(1)),
+        ),
+        (
+            true,
+            "rollback",
+            "failed",
+            "Version 1 of model package group bikes is registered and was left as it is: the run was cancelled.",
+            Some(pending(1)),
+        ),
+    ] {
+        let case = format!("{after_effect} {on_cancel}");
+        let simulator = world(Scenario::default());
+        let step = judged(GOOD, GATES).input("approve", "if-gates-pass").input("on-cancel", on_cancel);
+        killed_while_it_registers(&step, after_effect, &simulator).await;
+        // Another job of the same matrix registers another model, and leaves it to a person.
+        let other = judged(GOOD, GATES).input("model-data", "s3://models/bikes-2.tar.gz");
+        other.run(&simulator).await.ended("deployed", "");
+
+        let report = step.post(&simulator, "cancelled").await;
+
+        let theirs = pending(ours.iter().len() as u64 + 1);
+        assert_eq!(registered(&simulator), ours.into_iter().chain([theirs]).collect::<Vec<_>>(), "{case}");
+        assert_eq!(report.output("outcome"), outcome, "{case}: {report:#?}");
+        assert_eq!(report.output("message"), told, "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_the_models_own_content_is_not_approved_by_the_post_step() {
+    let simulator = world(Scenario::default());
+    let step = judged(GOOD, GATES).input("approve", "if-gates-pass").input("on-cancel", "wait");
+    killed_while_it_registers(&step, true, &simulator).await;
+    // Somebody copies the version, with all that is written on it, and changes the model.
+    let mut copy = simulator.model_packages("bikes")[0].clone();
+    copy["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] = json!("s3://models/theirs.tar.gz");
+    copy["ModelPackageStatus"] = json!("Completed");
+    simulator.add_model_package("bikes", 2, &copy);
+
+    let report = step.post(&simulator, "cancelled").await;
+
+    assert_eq!(registered(&simulator), [pending(1), pending(2)], "{report:#?}");
+    assert_eq!((report.output("outcome"), report.output("cause")), ("failed", "conflict"), "{report:#?}");
+    assert!(report.log.contains("Version 2 of bikes is not what was asked for."), "{}", report.log);
 }
 
 #[tokio::test(start_paused = true)]

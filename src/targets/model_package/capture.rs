@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Request, gates};
+use super::{Request, gates, plan};
 use crate::aws::sage_maker::{Made, Reader};
 use crate::aws::{Again, Attempts, Objects, send};
 use crate::cycle::{Cause, Events, Failure};
@@ -15,7 +15,7 @@ pub struct Snapshot {
     pub(super) has_group: bool,
     /// How many versions it has.
     pub(super) versions: usize,
-    /// Those of this workflow run, newest first.
+    /// Those that this workflow run registered of the same content, newest first.
     pub(super) ours: Vec<Made>,
     /// The image, as far as its digest is known.
     pub(super) images: Vec<Resolved>,
@@ -35,12 +35,6 @@ pub(super) async fn capture(
     let asked = &request.registration;
     let has_group = reader.has_model_package_group(&asked.group).await?;
     let packages = if has_group { reader.model_packages(&asked.group).await? } else { Vec::new() };
-    let mut ours = Vec::new();
-    if let Some(description) = request.provenance.description() {
-        for package in packages.iter().filter(|package| package.description == description) {
-            ours.push(reader.describe_model_package(&package.arn).await?);
-        }
-    }
     let images = images.resolve(std::slice::from_ref(&asked.image), events).await?.to_vec();
     let metrics = match &asked.metrics {
         Some(Metrics::Document(document)) => document.clone(),
@@ -50,7 +44,13 @@ pub(super) async fn capture(
         None => Value::Null,
     };
     let judgements = gates::judge(&asked.gates, &metrics);
-    Ok(Snapshot { has_group, versions: packages.len(), ours, images, metrics, judgements })
+    let mut before = Snapshot { has_group, versions: packages.len(), ours: Vec::new(), images, metrics, judgements };
+    if let Some(description) = plan::description(request, &before) {
+        for package in packages.iter().filter(|package| package.description == description) {
+            before.ours.push(reader.describe_model_package(&package.arn).await?);
+        }
+    }
+    Ok(before)
 }
 
 /// The document that ModelMetrics points at.

@@ -175,6 +175,8 @@ impl Target for ModelPackage {
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
+        // In the post step the version may have been found only while it was watched.
+        self.learn(rollout);
         verify::verify(rollout, events).await
     }
 

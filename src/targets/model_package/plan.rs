@@ -23,9 +23,11 @@ pub struct Draft {
     pub(super) new_group: Option<Document>,
     /// The request that makes the version, with its token.
     pub(super) request: Document,
+    /// What is written on the version, by which it is found again.
+    pub(super) description: Option<String>,
     /// The version, where an earlier attempt registered it.
     pub(super) found: Option<Made>,
-    /// All versions of this run that are there already.
+    /// All versions that have the same written on them and are there already.
     pub(super) others: Vec<String>,
     /// What is decided about it, and why.
     pub(super) decision: Option<(String, String)>,
@@ -34,6 +36,7 @@ pub struct Draft {
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
     let document = document(request, before);
     let content = Value::Object(document.clone());
+    let description = request.provenance.description_of(&content);
     let is_same = |made: &&Made| has_content(&made.document, &document);
     let (failed, standing): (Vec<&Made>, Vec<&Made>) =
         before.ours.iter().filter(is_same).partition(|made| is(made, "ModelPackageStatus", &["Failed", "Deleting"]));
@@ -49,7 +52,10 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     match found {
         None => {
             let mut shown = document.clone();
-            // The description says where it comes from.
+            // The description says where it comes from. A hash of values of variables is not for everybody.
+            if let Some(description) = request.provenance.description() {
+                shown.insert(DESCRIBED.to_owned(), json!(description));
+            }
             let elsewhere = ["ModelPackageGroupName", "ModelApprovalStatus", "MetadataProperties"];
             shown.retain(|member, _| !elsewhere.contains(&member.as_str()));
             if let Some(properties) = shown.get_mut("CustomerMetadataProperties").and_then(Value::as_object_mut) {
@@ -63,12 +69,16 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         Some(found) => plan.changes.extend(open(found, decision.as_ref())?),
     }
     let mut request_with_token = document;
+    if let Some(description) = &description {
+        request_with_token.insert(DESCRIBED.to_owned(), json!(description));
+    }
     request_with_token.insert("ClientToken".to_owned(), json!(request.provenance.token(&content, failed.len())));
     let is_decided =
         |found: &Made| decision.as_ref().is_some_and(|(status, _)| is(found, "ModelApprovalStatus", &[status]));
     let draft = Draft {
         new_group,
         request: request_with_token,
+        description,
         decision: decision.clone().filter(|_| !found.is_some_and(is_decided)),
         found: found.cloned(),
         others: before.ours.iter().map(|made| made.arn.clone()).collect(),
@@ -77,12 +87,20 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
 }
 
 /// Whether a version is what a request asks for: its containers, and what is known of them. What else AWS answers, and in which form,
-/// is its own affair.
+/// is its own affair. Where nothing can be compared, it is not.
 pub(super) fn has_content(there: &Document, request: &Document) -> bool {
     const CONTENT: [&str; 3] = ["InferenceSpecification", "ModelMetrics", "CustomerMetadataProperties"];
-    let wanted = CONTENT.iter().filter_map(|member| Some((member, request.get(*member)?)));
-    wanted.into_iter().all(|(member, wanted)| there.get(*member).is_some_and(|there| holds(there, wanted)))
+    let mut wanted = CONTENT.iter().filter_map(|member| Some((member, request.get(*member)?))).peekable();
+    wanted.peek().is_some()
+        && wanted.all(|(member, wanted)| there.get(*member).is_some_and(|there| holds(there, wanted)))
 }
+
+/// What the version is found by that is asked for.
+pub(super) fn description(request: &Request, before: &Snapshot) -> Option<String> {
+    request.provenance.description_of(&Value::Object(document(request, before)))
+}
+
+const DESCRIBED: &str = "ModelPackageDescription";
 
 /// How versions begin.
 pub(super) const PENDING: &str = "PendingManualApproval";
@@ -144,14 +162,12 @@ fn group(request: &Request) -> Document {
     group
 }
 
+/// The request, but for what is written on the version and for its token, which follow from it.
 fn document(request: &Request, before: &Snapshot) -> Document {
     let asked = &request.registration;
     let mut document = Map::new();
     let mut put = |member: &str, value: Value| drop(document.insert(member.to_owned(), value));
     put("ModelPackageGroupName", json!(asked.group));
-    if let Some(description) = request.provenance.description() {
-        put("ModelPackageDescription", json!(description));
-    }
     let mut specification = Map::new();
     specification.insert("Containers".to_owned(), json!([container(request, before)]));
     specification.insert("SupportedContentTypes".to_owned(), json!(asked.content_types));
@@ -231,5 +247,22 @@ fn show_image(changes: &mut [Change], before: &Snapshot) {
         if let Some(image) = found {
             *after = image.shown();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_has_the_content_only_where_that_can_be_compared() {
+        let document = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let there =
+            document(json!({"InferenceSpecification": {"Containers": [{"Image": "bikes:1", "ImageDigest": "a"}]}}));
+        let asked = |image: &str| document(json!({"InferenceSpecification": {"Containers": [{"Image": image}]}}));
+        assert!(has_content(&there, &asked("bikes:1")));
+        assert!(!has_content(&there, &asked("bikes:2")));
+        assert!(!has_content(&there, &document(json!({"ModelApprovalStatus": PENDING}))));
+        assert!(!has_content(&there, &Document::new()));
     }
 }

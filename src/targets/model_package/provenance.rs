@@ -12,6 +12,9 @@ const LONGEST: usize = 36;
 /// The longest value of a property.
 const PROPERTY: usize = 256;
 
+/// So many digits of a content's hash tell the versions of one run apart.
+const CONTENT: usize = 16;
+
 /// A workflow run, whatever its attempt: a version that one attempt registered is the one that the next attempt wants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Provenance {
@@ -34,12 +37,19 @@ impl Provenance {
         Self { commit, repository, run: get("GITHUB_RUN_ID"), url, is_told }
     }
 
-    /// By which a version of this run is found again; `None` outside of a run.
+    /// What is written on a version of this run; `None` outside of a run.
     pub(super) fn description(&self) -> Option<String> {
         let (run, repository) = (self.run.as_ref()?, self.repository.as_deref().unwrap_or("?"));
         let commit = self.commit.as_ref().map(|commit| format!(", commit {commit}")).unwrap_or_default();
         let url = self.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
         Some(format!("Registered by run {run} of {repository}{commit}{url}"))
+    }
+
+    /// The same with a hash of its content, by which a version is found again: all jobs of a matrix, and all steps of a job, are
+    /// one run.
+    pub(super) fn description_of(&self, content: &Value) -> Option<String> {
+        let hash: String = hash(content).chars().take(CONTENT).collect();
+        Some(format!("{} (content {hash})", self.description()?))
     }
 
     /// What is said of it in a sentence.
@@ -55,9 +65,7 @@ impl Provenance {
     /// nothing follows, so that it is a random one outside of a run.
     pub(super) fn token(&self, content: &Value, failed: usize) -> String {
         let Some(run) = &self.run else { return uuid::Uuid::new_v4().to_string() };
-        let said = json!([self.repository, run, content, failed]).to_string();
-        let hash: String = Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect();
-        hash.chars().take(LONGEST).collect()
+        hash(&json!([self.repository, run, content, failed])).chars().take(LONGEST).collect()
     }
 
     /// `MetadataProperties`.
@@ -81,6 +89,10 @@ impl Provenance {
         });
         told.collect()
     }
+}
+
+fn hash(value: &Value) -> String {
+    Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -122,6 +134,11 @@ mod tests {
             "Registered by run 4711 of shop/web, commit 8c1d2e3: https://github.com/shop/web/actions/runs/4711";
         assert_eq!(of("4711", "1").description().as_deref(), Some(description));
         assert_eq!(of("4711", "1"), of("4711", "2"));
+        let of_content = |content| of("4711", "1").description_of(&content).unwrap();
+        assert_eq!(of_content(json!({"a": 1})), of_content(json!({"a": 1})));
+        assert_ne!(of_content(json!({"a": 1})), of_content(json!({"a": 2})));
+        assert!(of_content(json!({"a": 1})).starts_with(&format!("{description} (content ")));
+        assert_eq!(Provenance::default().description_of(&json!({"a": 1})), None);
         let silent = Provenance { is_told: false, ..of("4711", "1") };
         assert!(silent.metadata().is_empty() && silent.properties().is_empty());
         assert_eq!(Provenance::default().description(), None);

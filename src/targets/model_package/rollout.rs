@@ -18,6 +18,8 @@ pub struct Memo {
     description: Option<String>,
     /// The versions that have the same written on them and are others.
     others: Vec<String>,
+    /// What it is compared with.
+    content: Document,
     decision: Option<(String, String)>,
 }
 
@@ -29,7 +31,7 @@ pub struct Rollout {
     pub(super) arn: Option<String>,
     pub(super) description: Option<String>,
     pub(super) others: Vec<String>,
-    /// CreateModelPackage's members; nothing in the post step, which makes no version.
+    /// CreateModelPackage's members; without the values of variables in the post step, which makes no version.
     pub(super) request: Document,
     /// The status that it gets once it is complete, and why.
     pub(super) decision: Option<(String, String)>,
@@ -44,8 +46,9 @@ impl Rollout {
         let memo = Memo {
             group: request.registration.group.clone(),
             arn: draft.found.as_ref().map(|found| found.arn.clone()),
-            description: request.provenance.description(),
+            description: draft.description.clone(),
             others: draft.others.clone(),
+            content: Document::new(),
             decision: draft.decision.clone(),
         };
         Self { request: draft.request.clone(), ..Self::recall(reader, memo) }
@@ -57,13 +60,14 @@ impl Rollout {
             arn: self.arn.clone(),
             description: self.description.clone(),
             others: self.others.clone(),
+            content: without_values(&self.request),
             decision: self.decision.clone(),
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { group, arn, description, others, decision } = memo;
-        let (request, last, missing) = (Document::new(), None, 0);
+        let Memo { group, arn, description, others, content, decision } = memo;
+        let (request, last, missing) = (content, None, 0);
         Self { reader, group, arn, description, others, request, decision, last, missing }
     }
 
@@ -83,6 +87,17 @@ impl Rollout {
         }
         Ok(())
     }
+}
+
+/// The request without the values of variables, which are nobody's business: that they are the same is in what the version is
+/// found by.
+fn without_values(request: &Document) -> Document {
+    let mut content = request.clone();
+    let containers = content.get_mut("InferenceSpecification").and_then(|it| it.get_mut("Containers"));
+    for container in containers.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+        container.remove("Environment");
+    }
+    content
 }
 
 impl Watch for Rollout {
