@@ -451,6 +451,46 @@ async fn what_is_not_the_models_own_content_is_not_approved_by_the_post_step() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_was_cut_off_is_looked_after_by_the_post_step() {
+    const NOT_KNOWN: &str =
+        "Whether a version was registered in model package group bikes is not known: the run was cancelled.";
+    const NONE: &str = "No version was registered in model package group bikes.";
+    const LEFT: &str =
+        "Version 2 of model package group bikes is registered and was left as it is: the run was cancelled.";
+    for (after_effect, outcome, message) in [(false, "refused", NONE), (true, "failed", LEFT)] {
+        let simulator = world(Scenario::default());
+        if after_effect {
+            simulator.add_model_package("bikes", 1, &json!({}));
+            // The list lags behind, for some time of the post step too.
+            let when = When { until: Some(seconds(60)), ..refusing("ListModelPackages", "").when };
+            simulator.inject(Rule { fault: Fault::StaleRead(seconds(30)), when });
+            tokio::time::sleep(seconds(40)).await;
+        }
+        let when = When { times: Some(1), ..refusing("CreateModelPackage", "").when };
+        simulator.inject(Rule { fault: Fault::Hang { after_effect }, when });
+        let step = registering();
+        let (cancel, cancellation) = Cancellation::new();
+        let cancelling = async {
+            simulator.hung().await;
+            cancel.send(true).unwrap();
+        };
+        let (report, ()) = tokio::join!(step.run_until_cancelled(&simulator, cancellation), cancelling);
+
+        report.ended("failed", "cancelled");
+        assert_eq!(report.output("message"), NOT_KNOWN, "{after_effect}");
+        assert!(report.log.contains("AWS did not say whether it registered a version"), "{}", report.log);
+        assert!(simulator.calls("DeleteModelPackageGroup").is_empty(), "{after_effect}");
+
+        let report = step.post(&simulator, "cancelled").await;
+
+        assert_eq!(report.output("outcome"), outcome, "{after_effect}: {report:#?}");
+        assert_eq!(report.output("message"), message);
+        // A group that stayed empty is removed again.
+        assert_eq!(simulator.calls("DeleteModelPackageGroup").len(), usize::from(!after_effect));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_person_decided_meanwhile_stands() {
     let simulator = world(Scenario::default());
     let step = |attempt: &str| judged(GOOD, GATES).variable("GITHUB_RUN_ATTEMPT", attempt);

@@ -9,17 +9,22 @@ use super::Rollout;
 use super::plan::PENDING;
 use crate::cycle::{Failure, Restore};
 
-/// How often a version of which the ARN is not known is looked for: lists lag behind.
-const LOOKS: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(700);
+/// How often a version of which the ARN is not known is looked for, and how far apart: at once, before the runner kills the step,
+/// and in the post step, which has the time to find out. Lists lag behind, and so may the call itself.
+const LOOKS: (u32, Duration) = (3, Duration::from_millis(700));
+const LATER: (u32, Duration) = (10, Duration::from_secs(3));
 
 /// Finds out whether there is a version, and gives the rollout with it. Nothing is removed: it is there for the record, and a run
 /// that is repeated goes on with it. Idempotent.
+///
+/// Without an ARN, the call that makes the version was cut off or had no answer. That it made none is not known at once, but only
+/// some time later.
 pub(super) async fn restore(rollout: &Rollout) -> Result<(Restore<Rollout>, Rollout), Failure> {
     let mut rollout = rollout.clone();
-    for look in 0..LOOKS {
+    let (looks, pause) = if rollout.is_later { LATER } else { LOOKS };
+    for look in 0..looks {
         if look > 0 {
-            sleep(PAUSE).await;
+            sleep(pause).await;
         }
         rollout.find().await?;
         if rollout.arn.is_some() {
@@ -27,12 +32,13 @@ pub(super) async fn restore(rollout: &Rollout) -> Result<(Restore<Rollout>, Roll
         }
     }
     let Some(arn) = &rollout.arn else {
-        let restore = match rollout.description {
-            Some(_) => Restore::NothingToDo,
-            None => Restore::Impossible(format!(
-                "AWS did not say whether it registered a version: look at the newest ones of {}.",
+        let restore = if rollout.is_later && rollout.description.is_some() {
+            Restore::NothingToDo
+        } else {
+            Restore::Impossible(format!(
+                "AWS did not say whether it registered a version: look at the newest ones of {}, or run the job again.",
                 rollout.group
-            )),
+            ))
         };
         return Ok((restore, rollout));
     };

@@ -39,6 +39,8 @@ pub struct Rollout {
     pub(super) last: Option<Document>,
     /// Looks in a row at which it was not there.
     missing: u32,
+    /// Whether this is the post step, some time after the call that makes the version.
+    pub(super) is_later: bool,
 }
 
 impl Rollout {
@@ -51,7 +53,7 @@ impl Rollout {
             content: Document::new(),
             decision: draft.decision.clone(),
         };
-        Self { request: draft.request.clone(), ..Self::recall(reader, memo) }
+        Self { request: draft.request.clone(), is_later: false, ..Self::recall(reader, memo) }
     }
 
     pub(super) fn memo(&self) -> Memo {
@@ -67,8 +69,8 @@ impl Rollout {
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
         let Memo { group, arn, description, others, content, decision } = memo;
-        let (request, last, missing) = (content, None, 0);
-        Self { reader, group, arn, description, others, request, decision, last, missing }
+        let (request, last, missing, is_later) = (content, None, 0, true);
+        Self { reader, group, arn, description, others, request, decision, last, missing, is_later }
     }
 
     /// What a person calls it.
