@@ -85,6 +85,19 @@ impl CallError {
         Self { operation, kind, explanation, code, request_id, source: error.into() }
     }
 
+    /// A request that could not be made, so that nothing was sent.
+    pub(super) fn unsent(operation: Operation, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        let (kind, explanation) = match session_error(&*source) {
+            Some(error) => (CallErrorKind::Credentials, error.reason()),
+            None if names_credentials(&*source) => {
+                (CallErrorKind::Credentials, format!("no usable AWS credentials: {}", innermost(&*source)))
+            }
+            None => (CallErrorKind::Invalid, innermost(&*source)),
+        };
+        Self { operation, kind, explanation, code: String::new(), request_id: None, source }
+    }
+
     /// An answer that AWS gave and that does not say what it has to.
     pub(super) fn unreadable(operation: Operation, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {

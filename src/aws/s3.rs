@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
     sign,
@@ -26,11 +27,6 @@ pub struct Objects {
     config: SdkConfig,
     region: String,
 }
-
-/// Why there is no request.
-#[derive(Debug, thiserror::Error)]
-#[error("there are no credentials")]
-struct NoCredentials;
 
 impl Objects {
     pub(super) fn new(config: SdkConfig, region: &str) -> Self {
@@ -72,13 +68,10 @@ impl Objects {
         let endpoint =
             self.config.endpoint_url().map_or_else(|| endpoint(region), |url| url.trim_end_matches('/').to_owned());
         let url = format!("{endpoint}/{}/{}", encoded(bucket), encoded(key));
-        let unsigned = |error: Box<dyn std::error::Error + Send + Sync>| CallError::unreadable(OPERATION, error);
-        let request = self.signed(&url, region).await.map_err(unsigned)?;
+        let request = self.signed(&url, region).await.map_err(|error| CallError::unsent(OPERATION, error))?;
         let web = Web::new(self.config.http_client(), PATIENCE);
         let answer = web.send(request).await.map_err(|error| CallError::unreadable(OPERATION, error))?;
-        let elsewhere = answer.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok());
-        let elsewhere = elsewhere.filter(|_| !answer.status().is_success()).map(str::to_owned);
-        Ok((elsewhere, answer))
+        Ok((elsewhere(&answer), answer))
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
@@ -87,7 +80,8 @@ impl Objects {
         url: &str,
         region: &str,
     ) -> Result<http::Request<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
-        let provider = self.config.credentials_provider().ok_or(NoCredentials)?;
+        let provider = self.config.credentials_provider();
+        let provider = provider.ok_or_else(|| CredentialsError::not_loaded("there is nothing that gives any"))?;
         let identity = provider.provide_credentials().await?.into();
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -104,6 +98,16 @@ impl Objects {
         }
         Ok(request.body(Bytes::new())?)
     }
+}
+
+/// The region that a refusal names. It becomes a part of a host's name, and is taken only where it can be no more than that.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
+fn elsewhere(answer: &http::Response<Bytes>) -> Option<String> {
+    let region = answer.headers().get("x-amz-bucket-region")?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_region = !region.is_empty() && region.bytes().all(is_plain);
+    (is_region && !answer.status().is_success()).then(|| region.to_owned())
 }
 
 /// Where S3 is, with the bucket as the first part of the path: a bucket's name with dots in it fits no certificate.
@@ -141,13 +145,47 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::credential_fn::provide_credentials_fn;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+
     use super::*;
+    use crate::aws::CallErrorKind;
 
     #[test]
     fn an_address_is_of_its_partition_and_encoded_once() {
         assert_eq!(endpoint("eu-west-1"), "https://s3.eu-west-1.amazonaws.com");
         assert_eq!(endpoint("cn-north-1"), "https://s3.cn-north-1.amazonaws.com.cn");
         assert_eq!(encoded("runs/a b+c/ä.json"), "runs/a%20b%2Bc/%C3%A4.json");
+    }
+
+    #[test]
+    fn a_refusal_names_a_region_and_no_other_host() {
+        let answer = |status: u16, region: &str| {
+            let answer = http::Response::builder().status(status).header("x-amz-bucket-region", region);
+            elsewhere(&answer.body(Bytes::new()).unwrap())
+        };
+        assert_eq!(answer(301, "eu-west-1").as_deref(), Some("eu-west-1"));
+        for region in ["", "evil.example/", "eu-west-1.evil.example", "a@evil.example:443", "EU"] {
+            assert_eq!(answer(301, region), None, "{region}");
+        }
+        assert_eq!(answer(200, "eu-west-1"), None);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_nothing_is_asked_and_that_is_what_is_said() {
+        let failing = provide_credentials_fn(async || Err(CredentialsError::provider_error("the token is worn out")));
+        let builder = || SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest());
+        for (config, told) in [
+            (builder().build(), "no usable AWS credentials: there is nothing that gives any"),
+            (
+                builder().credentials_provider(SharedCredentialsProvider::new(failing)).build(),
+                "no usable AWS credentials: the token is worn out",
+            ),
+        ] {
+            let error = Objects::new(config, "eu-west-1").text("s3://models/evaluation.json").await.unwrap_err();
+            assert_eq!((error.kind, error.explanation.as_str()), (CallErrorKind::Credentials, told));
+            assert!(!error.is_passing() && !error.may_have_happened());
+        }
     }
 
     #[test]

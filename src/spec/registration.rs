@@ -140,7 +140,13 @@ fn media_types(input: &'static str, given: &[String], reader: &mut Reader) -> Ve
 fn read(text: &str, workspace: &Path) -> Result<Metrics, InputError> {
     const INPUT: &str = "model-metrics";
     if text.starts_with("s3://") {
-        return s3_uri(INPUT, text).map(Metrics::S3);
+        let uri = s3_uri(INPUT, text)?;
+        // Such a part does not survive in an address of the web: another object would be asked for.
+        if uri.split('/').any(|part| part == "." || part == "..") {
+            let problem = format!("`{text}` has `.` or `..` between its slashes");
+            return Err(InputError::new(INPUT, problem, "give the file a key without them"));
+        }
+        return Ok(Metrics::S3(uri));
     }
     let remedy = "write the path of a file, relative to the workspace, or s3://BUCKET/KEY";
     let content = std::fs::read_to_string(workspace.join(text))
