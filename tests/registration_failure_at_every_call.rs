@@ -11,8 +11,8 @@ mod support;
 use std::io::Write as _;
 
 use serde_json::{Value, json};
-use simulator::{Fault, Image, Repository, Scenario, Simulator};
-use support::faults::{at_call, faults, refuse};
+use simulator::{Image, Repository, Scenario, Simulator};
+use support::faults::{at_call, faults, killed_at, refuse};
 use support::{Report, Step, seconds};
 
 const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bikes";
@@ -95,13 +95,8 @@ async fn survive(course: &Course) -> usize {
                 course.name, call.number, call.operation
             );
             let simulator = course.world();
-            simulator.inject(at_call(call.number, Fault::Hang { after_effect }));
             let step = course.step(1);
-            tokio::select! {
-                biased;
-                () = simulator.hung() => {}
-                report = step.run(&simulator) => panic!("{case}: it did not come to that call: {report:#?}"),
-            }
+            killed_at(&case, call.number, after_effect, &simulator, &step).await;
             if with_post_step {
                 let report = step.post(&simulator, "cancelled").await;
                 assert!(registered(&simulator).await.len() <= 1, "{case}: {report:#?}");
