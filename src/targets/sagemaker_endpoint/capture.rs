@@ -64,6 +64,11 @@ impl Snapshot {
         })
     }
 
+    /// Whether it is there, and nothing is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.status.is_moving() && endpoint.pending.is_none())
+    }
+
     /// Whether it is there and never served.
     pub(super) fn has_failed(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| endpoint.status == EndpointStatus::Failed)

@@ -43,6 +43,7 @@ pub use capture::Snapshot;
 pub use plan::Draft;
 pub use register::Registered;
 pub use restoration::Restoration;
+use rollout::Before;
 pub use rollout::{Memo, Rollout};
 
 /// An endpoint, what was asked for it, and a client that can only read.
@@ -54,8 +55,10 @@ pub struct SageMakerEndpoint {
     images: Images,
     /// Where `mode: rollback` goes, once it is known.
     destination: OnceCell<String>,
-    /// Whether there was no endpoint before.
-    is_first: Cell<bool>,
+    /// What was there before.
+    before: Cell<Before>,
+    /// Whether what serves was checked and found wanting.
+    has_failed: Rc<Cell<bool>>,
     /// What is said in the model registry after a success.
     life_cycle: RefCell<Option<LifeCycle>>,
     /// How what serves again failed the smoke test, if it did.
@@ -114,9 +117,9 @@ pub struct Request {
 impl SageMakerEndpoint {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout.
     pub fn new(readers: Readers, checks: Checks, request: Request, images: Images) -> Self {
-        let (destination, is_first, relapse) = (OnceCell::new(), Cell::new(false), Rc::default());
-        let life_cycle = RefCell::default();
-        Self { readers, checks, request, images, destination, is_first, life_cycle, relapse }
+        let (destination, before, has_failed) = (OnceCell::new(), Cell::default(), Rc::default());
+        let (life_cycle, relapse) = (RefCell::default(), Rc::default());
+        Self { readers, checks, request, images, destination, before, has_failed, life_cycle, relapse }
     }
 
     /// The smoke test that was asked for.
@@ -155,7 +158,7 @@ impl Target for SageMakerEndpoint {
     }
 
     fn conflict(&self, before: &Snapshot, draft: &Draft) -> Option<String> {
-        if draft.start == plan::Start::Join { None } else { before.in_flight() }
+        before.in_flight().filter(|_| draft.start != plan::Start::Join)
     }
 
     async fn conflict_is_over(&self, _before: &Snapshot) -> Result<bool, Failure> {
@@ -182,7 +185,7 @@ impl Target for SageMakerEndpoint {
 
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
         let rollout = Rollout::new(self.readers.sage_maker.clone(), &self.request, before, draft, registered);
-        self.is_first.set(rollout.pin.previous.is_none());
+        self.before.set(rollout.before());
         rollout
     }
 
@@ -193,8 +196,9 @@ impl Target for SageMakerEndpoint {
     fn recall(&self, memo: Memo) -> Rollout {
         self.images.owe(memo.promotions.clone());
         self.life_cycle.replace(memo.life_cycle.clone());
-        self.is_first.set(memo.pin.previous.is_none());
-        Rollout::recall(self.readers.sage_maker.clone(), memo)
+        let rollout = Rollout::recall(self.readers.sage_maker.clone(), memo);
+        self.before.set(rollout.before());
+        rollout
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
@@ -203,11 +207,11 @@ impl Target for SageMakerEndpoint {
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
         let checked = self.checks.of(rollout.clone(), &rollout.alarms, events);
-        Checking::new(rollout.clone(), self.asking(), checked, events)
+        Checking::new(rollout.clone(), self.asking(), checked, Rc::clone(&self.has_failed), events)
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
-        verify::verify(rollout, events).await
+        verify::verify(rollout, events).await.inspect_err(|_| self.has_failed.set(true))
     }
 
     fn followed(&self, rollout: &Rollout) -> Option<Rollout> {
@@ -244,8 +248,11 @@ impl Target for SageMakerEndpoint {
         rollout: &Rollout,
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
-        let policy = self.request.endpoint.on_first_failure;
-        let restore = rollback::restore(writer, rollout, policy, self.request.max_retries, events).await?;
+        let scope = rollback::Scope {
+            on_first_failure: self.request.endpoint.on_first_failure,
+            is_judged: self.has_failed.get(),
+        };
+        let restore = rollback::restore(writer, rollout, scope, self.request.max_retries, events).await?;
         Ok(match restore {
             Restore::Started(way) => Restore::Started(way.asking(self.asking(), Rc::clone(&self.relapse))),
             restore => restore,
@@ -257,7 +264,7 @@ impl Target for SageMakerEndpoint {
     }
 
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
-        let told = tell::tell(&self.request.endpoint.name, self.is_first.get(), ending, wanted, conclusion);
+        let told = tell::tell(&self.request.endpoint.name, self.before.get(), ending, wanted, conclusion);
         match self.relapse.get() {
             Some(relapse) => Conclusion { advice: Some(relapse.clone()), ..told },
             None => told,
@@ -273,7 +280,9 @@ impl Target for SageMakerEndpoint {
     }
 
     fn was(&self, before: &Snapshot) -> String {
-        before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default()
+        let Some(running) = &before.running else { return String::new() };
+        let is_to_be_checked = || plan::plan(&self.request, before).is_ok_and(|(_, it)| it.start == plan::Start::Check);
+        if is_to_be_checked() { plan::previous(&running.tags).unwrap_or_default() } else { running.config.clone() }
     }
 
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {

@@ -48,8 +48,12 @@ pub(super) enum Start {
     Recreate,
     /// With UpdateEndpoint.
     Update,
-    /// It is in flight already, or over and not checked, left by a run that was killed.
+    /// It is in flight already, left by a run that was killed.
     Join,
+    /// It is over, brought by an earlier attempt of this workflow run, and is to be checked.
+    Check,
+    /// Everything is served already; only autoscaling is away.
+    Scale,
 }
 
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -60,20 +64,19 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let there = before.running.as_ref().map(Serving::picture);
     let mut changes = difference::changes(there.as_ref().unwrap_or(&Value::Null), &wanted.picture);
     let mut draft = draft(request, before, wanted)?;
+    let served = || before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default();
     let brought = before.pending.as_ref().filter(|pending| difference::holds(&pending.picture(), &draft.picture));
     if let Some(pending) = brought {
-        join(&mut draft, pending.config.clone());
+        begin(&mut draft, Start::Join, pending.config.clone());
         changes.push(change("rollout", &pending.config, "the same, watched to its end"));
     } else if changes.is_empty() && before.running.as_ref().is_some_and(|it| is_unchecked(request, it)) {
-        let config = before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default();
         changes.push(change("rollout", "brought by an earlier attempt of this run", "the same, checked"));
-        join(&mut draft, config);
+        begin(&mut draft, if before.is_at_rest() { Start::Check } else { Start::Join }, served());
     } else if changes.is_empty() && !before.scaling.lost.is_empty() {
-        join(&mut draft, before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default());
+        begin(&mut draft, Start::Scale, served());
     } else if changes.is_empty() && before.endpoint.as_ref().is_some_and(is_a_mix) {
         changes.push(change("rollout", "UpdateRollbackFailed", "a new update"));
-        draft.config = before.running.as_ref().map(|running| running.config.clone()).unwrap_or_default();
-        (draft.new_config, draft.new_model) = (None, None);
+        begin(&mut draft, Start::Update, served());
         draft.request["EndpointConfigName"] = json!(draft.config);
     }
     show_images(&mut changes, before);
@@ -100,8 +103,9 @@ fn change(subject: &str, before: &str, after: &str) -> Change {
     Change { subject: subject.to_owned(), before, after }
 }
 
-fn join(draft: &mut Draft, config: String) {
-    draft.start = Start::Join;
+/// Begins with a configuration that is there.
+fn begin(draft: &mut Draft, start: Start, config: String) {
+    draft.start = start;
     draft.config = config;
     (draft.new_config, draft.new_model) = (None, None);
 }
@@ -173,7 +177,7 @@ fn draft(request: &Request, before: &Snapshot, wanted: Wanted) -> Result<Draft, 
     };
     let request = match start {
         Start::Create | Start::Recreate => create(request, &config_name),
-        Start::Update | Start::Join => update(request, before, &config, &config_name)?,
+        Start::Update | Start::Join | Start::Check | Start::Scale => update(request, before, &config, &config_name)?,
     };
     Ok(Draft { start, config: config_name, new_config: Some(config), new_model, request, digests, picture })
 }

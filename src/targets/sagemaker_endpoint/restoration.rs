@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::capture::find;
 use super::judge::{Pin, progress};
 use super::plan::keeping;
+use super::rollout::Before;
 use super::smoke_test::{Asking, Standing};
 use super::{Rollout, Writers, memory, scaling};
 use crate::aws::CallErrorKind;
@@ -69,7 +70,7 @@ impl Restoration {
             arn: rollout.arn.clone(),
             pin: rollout.pin.clone(),
             attempts: ATTEMPTS,
-            steady_looks: if rollout.seen.moved { STEADY_LOOKS } else { 0 },
+            steady_looks: if rollout.seen.moved || rollout.before() == Before::Same { STEADY_LOOKS } else { 0 },
             absent_looks: 0,
             in_flight: rollout.longest(),
             asking: None,

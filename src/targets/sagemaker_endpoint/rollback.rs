@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::capture::find;
+use super::rollout::Before;
 use super::scaling::put_back;
 use super::{Restoration, Rollout, Writers};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus};
@@ -18,13 +19,22 @@ pub(super) const FEWEST_RETRIES: u32 = 8;
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How far it may go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// What becomes of an endpoint that is new.
+    pub(super) on_first_failure: OnFirstFailure,
+    /// Whether what serves was checked and found wanting.
+    pub(super) is_judged: bool,
+}
+
 /// Starts going back. What is in flight cannot be stopped: it is waited for first.
 ///
 /// Idempotent: it looks first, and an update that is on its way back is joined.
 pub(super) async fn restore(
     writers: &Writers,
     rollout: &Rollout,
-    on_first_failure: OnFirstFailure,
+    scope: Scope,
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
@@ -40,7 +50,11 @@ pub(super) async fn restore(
         there = look(rollout, retries, events).await?;
     }
     let Some(there) = there else {
-        return Ok(if pin.previous.is_none() && !rollout.seen.moved { Restore::NothingToDo } else { Restore::Gone });
+        return Ok(if rollout.before() == Before::Nothing && !rollout.seen.moved {
+            Restore::NothingToDo
+        } else {
+            Restore::Gone
+        });
     };
     if pin.is_as_before(&there) && !rollout.seen.moved {
         put_back(writers, rollout, &rollout.scaled, retries, events).await?;
@@ -51,7 +65,23 @@ pub(super) async fn restore(
         put_back(writers, rollout, &rollout.scaled, retries, events).await?;
         return Ok(Restore::Superseded(format!("configuration {config}")));
     }
-    if pin.previous.is_none() && on_first_failure == OnFirstFailure::Keep {
+    if rollout.is_earlier && *config == pin.config {
+        if !scope.is_judged {
+            return Ok(Restore::Impossible(
+                "This attempt changed nothing and ended before what an earlier attempt of this run brought was found wanting, \
+                 so nothing is put back."
+                    .to_owned(),
+            ));
+        }
+        if pin.previous.is_none() {
+            return Ok(Restore::Impossible(
+                "An earlier attempt of this run brought it, and nothing says what was served before, so there is nothing to go \
+                 back to: it is kept."
+                    .to_owned(),
+            ));
+        }
+    }
+    if pin.previous.is_none() && scope.on_first_failure == OnFirstFailure::Keep {
         return Ok(Restore::Impossible(
             "There was no endpoint before, so there is nothing to go back to; it is kept to be looked at \
              (`on-first-failure`)."

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::capture::find;
 use super::judge::{Pin, Seen, is_resting, judge, progress};
 use super::life_cycle::LifeCycle;
-use super::plan::{Draft, Start};
+use super::plan::{self, Draft, Start};
 use super::scaling::in_the_way;
 use super::serving::Serving;
 use super::{Registered, Request, Snapshot, deployment};
@@ -17,6 +17,18 @@ use crate::aws::scaling::Scaling;
 use crate::cycle::{Failure, Look, Progress, Watch};
 use crate::ecr::Promotion;
 use crate::verification::SeenAlarms;
+
+/// What there was when a rollout began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Before {
+    /// No endpoint, or one that never served.
+    Nothing,
+    /// Another configuration.
+    #[default]
+    Other,
+    /// This very configuration.
+    Same,
+}
 
 /// A rollout on paper: names and times only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +43,8 @@ pub struct Memo {
     scaled: Vec<Scaling>,
     #[serde(default)]
     scaled_on: Vec<Scaling>,
+    #[serde(default)]
+    is_earlier: bool,
     /// Tags for images once they run.
     #[serde(default)]
     pub(super) promotions: Vec<Promotion>,
@@ -63,6 +77,8 @@ pub struct Rollout {
     /// When SageMaker began, as far as it was seen.
     pub(super) began: Option<Timestamp>,
     pub(super) seen: Seen,
+    /// Whether an earlier attempt of the same workflow run brought it, and it was in service when this attempt began.
+    pub(super) is_earlier: bool,
 }
 
 impl Rollout {
@@ -75,12 +91,12 @@ impl Rollout {
     ) -> Self {
         let endpoint = before.endpoint.as_ref();
         let running = before.running.as_ref();
-        // What is over already, and only has to be checked, replaced what its tag says.
         let previous = running.and_then(|running| {
-            if running.config == registered.config {
-                super::plan::previous(&running.tags)
-            } else {
-                Some(running.config.clone())
+            let is_replaced = running.config != registered.config;
+            match draft.start {
+                // What is there already, and is watched to its end or checked, replaced what its tag says.
+                Start::Join | Start::Check if !is_replaced => plan::previous(&running.tags),
+                _ => Some(running.config.clone()),
             }
         });
         let picture = running.map(Serving::picture).unwrap_or_default();
@@ -114,6 +130,17 @@ impl Rollout {
             last: endpoint.cloned(),
             began: None,
             seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
+            is_earlier: draft.start == Start::Check,
+        }
+    }
+
+    /// What was there before.
+    pub(super) fn before(&self) -> Before {
+        match &self.pin.previous {
+            _ if self.is_earlier => Before::Same,
+            Some(previous) if *previous == self.pin.config => Before::Same,
+            Some(_) => Before::Other,
+            None => Before::Nothing,
         }
     }
 
@@ -133,13 +160,14 @@ impl Rollout {
             alarms: self.alarms.known().clone(),
             scaled: self.scaled.clone(),
             scaled_on: self.scaled_on.clone(),
+            is_earlier: self.is_earlier,
             promotions,
             life_cycle,
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, .. } = memo;
+        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, is_earlier, .. } = memo;
         Self {
             reader,
             endpoint,
@@ -154,6 +182,7 @@ impl Rollout {
             last: None,
             began: None,
             seen: Seen::default(),
+            is_earlier,
         }
     }
 }

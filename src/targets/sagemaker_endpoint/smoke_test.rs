@@ -1,5 +1,7 @@
 //! Asks the endpoint, before its deployment counts as a success.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -139,6 +141,8 @@ pub(super) struct Checking<'a> {
     asking: Option<Asking>,
     pause: Duration,
     checked: Option<Checked<'a, Rollout>>,
+    /// Where it is said that something was not as it should be.
+    has_failed: Rc<Cell<bool>>,
     events: &'a Events,
 }
 
@@ -148,15 +152,14 @@ impl<'a> Checking<'a> {
         rollout: Rollout,
         asking: Option<Asking>,
         checked: Option<Checked<'a, Rollout>>,
+        has_failed: Rc<Cell<bool>>,
         events: &'a Events,
     ) -> Option<Self> {
         let is_wanted = asking.is_some() || checked.is_some();
-        is_wanted.then_some(Self { rollout, asking, pause: Duration::ZERO, checked, events })
+        is_wanted.then_some(Self { rollout, asking, pause: Duration::ZERO, checked, has_failed, events })
     }
-}
 
-impl Watch for Checking<'_> {
-    async fn look(&mut self) -> Result<Look, Failure> {
+    async fn check(&mut self) -> Result<Look, Failure> {
         let Some(asking) = &mut self.asking else {
             return match &mut self.checked {
                 Some(checked) => checked.look().await,
@@ -182,6 +185,14 @@ impl Watch for Checking<'_> {
                 if self.checked.is_some() { Verdict::Pending } else { Verdict::Done }
             }
         };
+        Ok(look)
+    }
+}
+
+impl Watch for Checking<'_> {
+    async fn look(&mut self) -> Result<Look, Failure> {
+        let look = self.check().await?;
+        self.has_failed.set(matches!(look.verdict, Verdict::Failed(_)));
         Ok(look)
     }
 

@@ -31,7 +31,7 @@ pub(super) async fn update(
 ) -> Result<Rollout, NotUpdated> {
     let writer = &writers.sage_maker;
     match rollout.start {
-        Start::Join => {}
+        Start::Join | Start::Check | Start::Scale => {}
         Start::Recreate => {
             delete(writer, &rollout, max_retries, events).await?;
             rollout.pin.modified = String::new();
@@ -77,7 +77,7 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
         }
         let sent = match rollout.start {
             Start::Create | Start::Recreate => writer.create_endpoint(&rollout.request).await,
-            Start::Update | Start::Join => writer.update_endpoint(&rollout.request).await,
+            Start::Update | Start::Join | Start::Check | Start::Scale => writer.update_endpoint(&rollout.request).await,
         };
         let error = match sent {
             Ok(()) => return Ok(()),
