@@ -221,6 +221,7 @@ impl Prepared {
             deployment: spec.settings.deployment.clone(),
             alarms: spec.verification.alarms.clone(),
             alarm_preflight: spec.verification.alarm_preflight,
+            waits: spec.wait,
             is_checked: self.checks.are_wanted() || spec.endpoint.as_ref()?.smoke_test.is_some(),
             tags: self.tags.clone(),
             run: environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),

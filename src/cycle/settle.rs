@@ -28,7 +28,7 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
         (Owed::Rollback(debt), why) => match why {
             Why::Superseded(by) => {
                 diagnose(run, &debt.rollout).await;
-                Names::new(run, &debt).superseded(&by)
+                superseded(run, writer, &debt, &by).await
             }
             Why::Failure(failure) if failure.cause == Cause::Cancelled => match run.policy.on_cancel {
                 OnCancel::Leave => tell(run, &debt, Ending::Left, Names::new(run, &debt).left(failure)),
@@ -77,12 +77,23 @@ async fn leave_or_roll_back<T: Target>(
         Some(mut restoration) => match wait(run, writer, &mut restoration, Until::Over).await {
             Waited::Done(_) => (Ending::TakenBack, names.rolled_back(failure)),
             Waited::Failed(then) => (Ending::NotTakenBack, names.rollback_failed(failure, &then)),
-            Waited::Superseded(by) => return names.superseded(&by),
+            Waited::Superseded(by) => return superseded(run, writer, debt, &by).await,
             Waited::Left(_) => (Ending::GoingBack, names.going_back(failure)),
         },
         None => (Ending::Left, names.left(failure)),
     };
     tell(run, debt, ending, conclusion)
+}
+
+/// What is not ours to undo any more. What was only away for the time of the rollout comes back all the same.
+async fn superseded<T: Target>(
+    run: &Run<'_, T>,
+    writer: &T::Writer,
+    debt: &Debt<T::Registered, T::Rollout>,
+    by: &str,
+) -> Conclusion {
+    run.target.give_way(writer, &debt.rollout, run.events).boxed_local().await;
+    Names::new(run, debt).superseded(by)
 }
 
 fn tell<T: Target>(
@@ -128,7 +139,7 @@ pub(super) async fn roll_back<T: Target>(
                     Ok((Ending::GoingBack, names.going_back(failure)))
                 }
                 Waited::Failed(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
-                Waited::Superseded(by) => Err(names.superseded(&by)),
+                Waited::Superseded(by) => Err(superseded(run, writer, debt, &by).await),
                 Waited::Left(_) => Ok((Ending::GoingBack, names.going_back(failure))),
             },
             Ok(Restore::NothingToDo) => {
@@ -136,7 +147,7 @@ pub(super) async fn roll_back<T: Target>(
                 Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
             }
             Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
-            Ok(Restore::Superseded(by)) => Err(names.superseded(&by)),
+            Ok(Restore::Superseded(by)) => Err(superseded(run, writer, debt, &by).await),
             Ok(Restore::Impossible(why)) => Ok((Ending::Left, names.left(failure.advise(why)))),
             Ok(Restore::Gone) => Err(names.gone(failure)),
             Err(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),

@@ -140,6 +140,10 @@ pub trait Target {
         Ok(())
     }
 
+    /// Puts back what goes along with the rollout and is away for its time, when somebody else's newer rollout took over.
+    /// Idempotent. What goes wrong here is a warning.
+    async fn give_way(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) {}
+
     /// Removes what the rollout made superfluous. Whatever goes wrong here is no more than a warning.
     async fn tidy(&self, _writer: &Self::Writer, _rollout: &Self::Rollout, _events: &Events) {}
 

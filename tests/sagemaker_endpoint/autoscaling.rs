@@ -1,10 +1,11 @@
 //! Autoscaling around another instance type.
 
+use ecs_deploy_action::cycle::Cancellation;
 use serde_json::{Value, json};
-use simulator::{Fault, ModelOutcome, Rule, Scenario, Simulator, When};
+use simulator::{Action, Alarm, Fault, ModelOutcome, Moment, Rule, Scenario, Simulator, When};
 
-use crate::stage::{answering, as_before, asking, bad, deploying, scored, serves, world};
-use crate::support::Step;
+use crate::stage::{answering, as_before, asking, bad, deploying, image, scored, serves, world, writes};
+use crate::support::{Step, seconds};
 
 /// Everything that Application Auto Scaling has of the variant: the target, its policies and its scheduled actions.
 fn scaling(simulator: &Simulator) -> Value {
@@ -203,5 +204,88 @@ async fn what_is_left_as_it_is_gets_its_autoscaling_back_from_the_next_run() {
         plan.input("mode", "deploy").run(&simulator).await.ended("deployed", "");
         assert_eq!(scaling(&simulator), before, "{tag}");
         assert_eq!(remembered(&simulator), 0, "{tag}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn autoscaling_is_not_taken_away_when_nobody_waits_to_put_it_back() {
+    let step = || deploying("2").input("instance-type", "ml.m5.xlarge").input("wait-for-service-stability", "false");
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    let before = scaling(&simulator);
+    let report = step().run(&simulator).await;
+    report.ended("refused", "preflight");
+    assert!(report.log.contains("nobody is there to put it back"), "{}", report.log);
+    assert_eq!((scaling(&simulator), writes(&simulator)), (before, Vec::new()));
+
+    // Where there is none, or the instances stay, nobody has to.
+    step().run(&world(Scenario::default())).await.ended("in-progress", "");
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    step().input("instance-type", "ml.m5.large").run(&simulator).await.ended("in-progress", "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_over_gets_autoscaling_back() {
+    let theirs =
+        Action::UpdateEndpoint { endpoint: "bikes".to_owned(), config: "theirs".to_owned(), image: image("1") };
+    let after = Moment::AfterUpdate { number: 1, delay: seconds(300) };
+    let simulator = world(Scenario::default().alarm(Alarm::new("errors")).other(after, theirs));
+    simulator.add_scaling("bikes");
+    let before = scaling(&simulator);
+    let step = deploying("2").input("rollback-alarms", "errors").input("instance-type", "ml.m5.xlarge");
+    step.run(&simulator).await.ended("superseded", "conflict");
+    assert_eq!(scaling(&simulator), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_that_leaves_everything_says_what_becomes_of_autoscaling() {
+    let simulator = world(Scenario::default());
+    simulator.add_scaling("bikes");
+    let (cancel, cancellation) = Cancellation::new();
+    let step = deploying("2").input("instance-type", "ml.m5.xlarge").input("on-cancel", "leave");
+    let cancelled = async {
+        tokio::time::sleep(seconds(30)).await;
+        cancel.send_replace(true);
+        std::future::pending::<()>().await
+    };
+    let report = tokio::select! {
+        report = step.run_until_cancelled(&simulator, cancellation) => report,
+        () = cancelled => unreachable!("it waits for ever"),
+    };
+    report.ended("failed", "cancelled");
+    let told = "Autoscaling of endpoint/bikes/variant/AllTraffic may be away";
+    assert!(report.summary.contains(told), "{}", report.summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn autoscaling_that_was_back_already_is_remembered_on_the_way_back() {
+    for fault in [
+        Fault::Hang { after_effect: false },
+        Fault::Refuse { status: 400, code: "ValidationException".to_owned(), message: "It cannot be done.".to_owned() },
+    ] {
+        let simulator = world(Scenario::default());
+        simulator.add_scaling("bikes");
+        let before = scaling(&simulator);
+        let step = deploying("2").input("instance-type", "ml.m5.xlarge").input("rollback-on-job-failure", "true");
+        step.run(&simulator).await.ended("deployed", "");
+        assert_eq!(scaling(&simulator), before);
+        let (operation, from) = (Some("UpdateEndpoint".to_owned()), Some(simulator.elapsed()));
+        simulator.inject(Rule { when: When { operation, from, ..When::default() }, fault });
+        tokio::select! {
+            biased;
+            () = simulator.hung() => {}
+            report = step.post(&simulator, "failure") => {
+                report.ended("rollback-failed", "job-failed");
+                let told = "Autoscaling of endpoint/bikes/variant/AllTraffic may be away";
+                assert!(report.summary.contains(told), "{}", report.summary);
+            }
+        }
+        assert_ne!(scaling(&simulator), before);
+        assert!(remembered(&simulator) > 0);
+
+        let next = Step::bare().input("endpoint-name", "bikes").input("instance-type", "ml.m5.xlarge");
+        next.variable("GITHUB_RUN_ID", "4712").run(&simulator).await.ended("deployed", "");
+        assert_eq!(scaling(&simulator), before);
     }
 }

@@ -18,3 +18,4 @@ mod preflight;
 mod rollback;
 mod smoke_test;
 mod stage;
+mod way_back;

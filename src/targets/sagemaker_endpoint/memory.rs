@@ -45,7 +45,7 @@ pub(super) fn keys() -> Vec<String> {
 }
 
 /// `None` when it is too much.
-fn write(scaling: &[Scaling]) -> Option<Vec<Tag>> {
+pub(super) fn write(scaling: &[Scaling]) -> Option<Vec<Tag>> {
     // What tags may hold has no room for the signs of JSON.
     let text = base64::encode(serde_json::to_vec(scaling).ok()?);
     let values = text.as_bytes().chunks(VALUE).map(|value| String::from_utf8_lossy(value).into_owned());

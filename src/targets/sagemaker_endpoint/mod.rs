@@ -4,6 +4,7 @@
 //! with what was asked for in its place, `deployment` is how the change is carried out, and `rollout` and `restoration` are the
 //! two things that the cycle watches.
 
+mod back;
 mod capture;
 mod deployment;
 mod diagnose;
@@ -33,6 +34,7 @@ use std::rc::Rc;
 
 use self::life_cycle::LifeCycle;
 use self::smoke_test::{Asking, Checking};
+use crate::aws::scaling::Scaling;
 use crate::aws::{ecr, logs, sage_maker, scaling as autoscaling};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
@@ -42,6 +44,7 @@ use crate::verification::Checks;
 pub use capture::Snapshot;
 pub use plan::Draft;
 pub use register::Registered;
+use restoration::Remarks;
 pub use restoration::Restoration;
 use rollout::Before;
 pub use rollout::{Memo, Rollout};
@@ -61,8 +64,10 @@ pub struct SageMakerEndpoint {
     has_failed: Rc<Cell<bool>>,
     /// What is said in the model registry after a success.
     life_cycle: RefCell<Option<LifeCycle>>,
-    /// How what serves again failed the smoke test, if it did.
-    relapse: Rc<OnceCell<String>>,
+    /// What a person has to know of what serves again.
+    remarks: Remarks,
+    /// The autoscaling that is taken away for the time of the rollout.
+    scaled: RefCell<Vec<Scaling>>,
 }
 
 /// The clients that only read, or ask.
@@ -102,6 +107,8 @@ pub struct Request {
     pub alarms: Vec<String>,
     /// What to do about alarms that are red before anything is changed.
     pub alarm_preflight: AlarmPreflight,
+    /// Whether the end of the rollout is waited for.
+    pub waits: bool,
     /// Whether what is served is checked after the rollout.
     pub is_checked: bool,
     /// The tags of what is made.
@@ -118,8 +125,8 @@ impl SageMakerEndpoint {
     /// A target that talks to AWS through `readers`, and is checked by `checks` after its rollout.
     pub fn new(readers: Readers, checks: Checks, request: Request, images: Images) -> Self {
         let (destination, before, has_failed) = (OnceCell::new(), Cell::default(), Rc::default());
-        let (life_cycle, relapse) = (RefCell::default(), Rc::default());
-        Self { readers, checks, request, images, destination, before, has_failed, life_cycle, relapse }
+        let (life_cycle, remarks, scaled) = (RefCell::default(), Rc::default(), RefCell::default());
+        Self { readers, checks, request, images, destination, before, has_failed, life_cycle, remarks, scaled }
     }
 
     /// The smoke test that was asked for.
@@ -186,6 +193,7 @@ impl Target for SageMakerEndpoint {
     fn rollout(&self, before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
         let rollout = Rollout::new(self.readers.sage_maker.clone(), &self.request, before, draft, registered);
         self.before.set(rollout.before());
+        self.scaled.replace(rollout.scaled.clone());
         rollout
     }
 
@@ -198,6 +206,7 @@ impl Target for SageMakerEndpoint {
         self.life_cycle.replace(memo.life_cycle.clone());
         let rollout = Rollout::recall(self.readers.sage_maker.clone(), memo);
         self.before.set(rollout.before());
+        self.scaled.replace(rollout.scaled.clone());
         rollout
     }
 
@@ -221,6 +230,10 @@ impl Target for SageMakerEndpoint {
     /// Autoscaling comes back once the new instances have proved themselves.
     async fn follow(&self, writer: &Writers, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         scaling::put_back(writer, rollout, &rollout.scaled_on, self.request.max_retries, events).await
+    }
+
+    async fn give_way(&self, writer: &Writers, rollout: &Rollout, events: &Events) {
+        scaling::give_way(writer, rollout, self.request.max_retries, events).await;
     }
 
     async fn tidy(&self, writer: &Writers, rollout: &Rollout, events: &Events) {
@@ -254,20 +267,27 @@ impl Target for SageMakerEndpoint {
         };
         let restore = rollback::restore(writer, rollout, scope, self.request.max_retries, events).await?;
         Ok(match restore {
-            Restore::Started(way) => Restore::Started(way.asking(self.asking(), Rc::clone(&self.relapse))),
+            Restore::Started(way) => Restore::Started(way.asking(self.asking(), Rc::clone(&self.remarks))),
             restore => restore,
         })
     }
 
     async fn going_back(&self, rollout: &Rollout, _events: &Events) -> Option<Restoration> {
-        Some(rollback::going_back(rollout).await?.asking(self.asking(), Rc::clone(&self.relapse)))
+        Some(rollback::going_back(rollout).await?.asking(self.asking(), Rc::clone(&self.remarks)))
     }
 
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
         let told = tell::tell(&self.request.endpoint.name, self.before.get(), ending, wanted, conclusion);
-        match self.relapse.get() {
-            Some(relapse) => Conclusion { advice: Some(relapse.clone()), ..told },
-            None => told,
+        let mut remarks = self.remarks.borrow().clone();
+        if matches!(ending, Ending::NotTakenBack | Ending::Left) {
+            remarks.extend(scaling::away(&self.scaled.borrow()));
+        }
+        match &remarks[..] {
+            [] => told,
+            remarks => {
+                let advice = told.advice.iter().chain(remarks).map(String::as_str).collect::<Vec<_>>().join(" ");
+                Conclusion { advice: Some(advice), ..told }
+            }
         }
     }
 

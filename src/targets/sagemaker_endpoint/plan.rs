@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::capture::Snapshot;
 use super::naming::name;
-use super::serving::{Serving, containers, digest};
+use super::serving::{Serving, containers, digest, variants};
 use super::wanted::{Wanted, wanted};
 use super::{Request, deployment, difference};
 use crate::aws::sage_maker::{Document, Endpoint};
@@ -192,12 +192,19 @@ fn rollback(request: &Request, before: &Snapshot, destination: &Serving) -> Resu
     } else {
         changes.clear();
     }
+    let capture = |serving: &Serving| serving.document.get("DataCaptureConfig").cloned();
+    let named = if capture(running) == capture(destination) { Vec::new() } else { vec!["DataCaptureConfig"] };
     let draft = Draft {
         start: Start::Update,
         config: destination.config.clone(),
         new_config: None,
         new_model: None,
-        request: keeping(&request.endpoint.name, &destination.config, Vec::new()),
+        request: keeping(
+            &request.endpoint.name,
+            &destination.config,
+            named,
+            [&running.document, &destination.document],
+        ),
         digests: digests(&picture),
         picture,
     };
@@ -223,14 +230,8 @@ fn update(request: &Request, before: &Snapshot, config: &Document, name: &str) -
     if request.endpoint.data_capture != crate::spec::DataCapture::default() {
         named.push("DataCaptureConfig");
     }
-    let mut document = keeping(&request.endpoint.name, name, named);
-    // A variant without instances has no counts, and one that gets them has to get its own.
-    let is_serverless =
-        |config: &Document| super::serving::variants(config).iter().any(|it| it["ServerlessConfig"].is_object());
-    if is_serverless(config) || before.running.as_ref().is_some_and(|running| is_serverless(&running.document)) {
-        document.remove("RetainAllVariantProperties");
-        document.remove("ExcludeRetainedVariantProperties");
-    }
+    let there = before.running.as_ref().map_or(config, |running| &running.document);
+    let mut document = keeping(&request.endpoint.name, name, named, [there, config]);
     let last = before.endpoint.as_ref().and_then(|endpoint| endpoint.last_deployment.as_ref());
     match deployment::deployment(request, last, deployment::starts(&json!(config)))? {
         Some(deployment) => drop(document.insert("DeploymentConfig".to_owned(), deployment)),
@@ -240,11 +241,15 @@ fn update(request: &Request, before: &Snapshot, config: &Document, name: &str) -
     Ok(document)
 }
 
-/// UpdateEndpoint with everything kept that is not the configuration's.
-pub(super) fn keeping(endpoint: &str, config: &str, named: Vec<&str>) -> Document {
+/// UpdateEndpoint with everything kept that is not the configuration's, on the way between these configurations.
+fn keeping(endpoint: &str, name: &str, named: Vec<&str>, configs: [&Document; 2]) -> Document {
     let mut document = Document::new();
     document.insert("EndpointName".to_owned(), json!(endpoint));
-    document.insert("EndpointConfigName".to_owned(), json!(config));
+    document.insert("EndpointConfigName".to_owned(), json!(name));
+    // A variant without instances has no counts, and one that gets them has to get its own.
+    if configs.iter().any(|config| variants(config).iter().any(|variant| variant["ServerlessConfig"].is_object())) {
+        return document;
+    }
     document.insert("RetainAllVariantProperties".to_owned(), json!(true));
     if !named.is_empty() {
         let named: Value = named.into_iter().map(|property| json!({"VariantPropertyType": property})).collect();

@@ -56,6 +56,15 @@ pub(super) async fn preflight(
     if let Some(running) = &before.running {
         let scaling = in_the_way(&before.scaling.all, &running.picture(), &draft.picture);
         errors.extend(complaints(&scaling, events));
+        let has_scaling = !scaling.is_empty() || !before.scaling.lost.is_empty();
+        if has_scaling && !request.waits {
+            errors.push(
+                "other instances need autoscaling taken away for the time of the update, and with \
+                 `wait-for-service-stability: false` nobody is there to put it back: wait, or deregister the scalable target \
+                 yourself"
+                    .to_owned(),
+            );
+        }
     }
     if let Some(budget) = tight_budget(draft) {
         events.warn(budget);

@@ -1,12 +1,12 @@
 //! The way back, while SageMaker carries it out.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::back::Back;
 use super::capture::find;
 use super::judge::{Pin, progress};
-use super::plan::keeping;
 use super::rollout::Before;
 use super::smoke_test::{Asking, Standing};
 use super::{Rollout, Writers, memory, scaling};
@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 3;
 /// So many looks in a row have to show the old configuration where the update may still come.
 const STEADY_LOOKS: u32 = 3;
 
+/// What a person has to know of what serves again.
+pub(super) type Remarks = Rc<RefCell<Vec<String>>>;
+
 /// Back to the configuration before, or to no endpoint where there was none.
 #[derive(Debug)]
 pub struct Restoration {
@@ -31,6 +34,7 @@ pub struct Restoration {
     endpoint: String,
     arn: String,
     pin: Pin,
+    back: Back,
     attempts: u32,
     steady_looks: u32,
     /// How often in a row there was no endpoint.
@@ -39,8 +43,8 @@ pub struct Restoration {
     in_flight: Duration,
     /// What is asked of what serves again.
     asking: Option<Asking>,
-    /// Where it is said that it does not answer as it should either.
-    relapse: Rc<OnceCell<String>>,
+    /// Where it is said what is not as it was.
+    remarks: Remarks,
     pause: Option<Duration>,
 }
 
@@ -69,19 +73,20 @@ impl Restoration {
             endpoint: rollout.endpoint.clone(),
             arn: rollout.arn.clone(),
             pin: rollout.pin.clone(),
+            back: rollout.back.clone(),
             attempts: ATTEMPTS,
             steady_looks: if rollout.seen.moved || rollout.before() == Before::Same { STEADY_LOOKS } else { 0 },
             absent_looks: 0,
             in_flight: rollout.longest(),
             asking: None,
-            relapse: Rc::default(),
+            remarks: Rc::default(),
             pause: None,
         }
     }
 
     /// The same, with a smoke test of what serves again.
-    pub(super) fn asking(self, asking: Option<Asking>, relapse: Rc<OnceCell<String>>) -> Self {
-        Self { asking: asking.filter(|_| self.pin.previous.is_some()), relapse, ..self }
+    pub(super) fn asking(self, asking: Option<Asking>, remarks: Remarks) -> Self {
+        Self { asking: asking.filter(|_| self.pin.previous.is_some()), remarks, ..self }
     }
 
     /// Asks what serves again. Whatever it answers, it serves again.
@@ -98,6 +103,17 @@ impl Restoration {
         Ok(self.put_the_question().await)
     }
 
+    const fn has_sent(&self) -> bool {
+        self.attempts < ATTEMPTS
+    }
+
+    fn remark(&self, remark: String) {
+        let mut remarks = self.remarks.borrow_mut();
+        if !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+
     async fn put_the_question(&mut self) -> Verdict {
         let Some(asking) = &mut self.asking else { return Verdict::Done };
         match asking.ask().await {
@@ -108,19 +124,23 @@ impl Restoration {
             Standing::Passed => Verdict::Done,
             Standing::Failed(failure) => {
                 let told = format!("What serves again does not pass either: {}", failure.reason);
-                self.relapse.set(told).unwrap_or_default();
+                self.remark(told);
                 Verdict::Done
             }
         }
     }
 
     async fn carry_out(&mut self, step: &Step) -> Result<(), Failure> {
-        let Some(Writers { sage_maker: writer, scaling, .. }) = &self.writers else { return Ok(()) };
+        let Some(Writers { sage_maker, scaling, .. }) = &self.writers else { return Ok(()) };
         if self.attempts == 0 {
             return Err(Failure::new(Cause::EndpointFailed, "SageMaker did not go back, as often as it was asked."));
         }
         // Autoscaling that came back with the new instances is in the way of the old ones.
-        if *step == Step::Update {
+        if *step == Step::Update && !self.scaled.is_empty() {
+            if let Some(tags) = memory::write(&self.scaled) {
+                // Where that cannot be done, only a run that is killed would lose something.
+                sage_maker.add_tags(&self.arn, &tags).await.ok();
+            }
             for scaled in &self.scaled {
                 match scaling.deregister(scaled.resource()).await {
                     Err(error) if error.kind != CallErrorKind::NotFound => return Err(error.into()),
@@ -130,9 +150,9 @@ impl Restoration {
         }
         let sent = match (step, &self.pin.previous) {
             (Step::Update, Some(previous)) => {
-                writer.update_endpoint(&keeping(&self.endpoint, previous, Vec::new())).await
+                sage_maker.update_endpoint(&self.back.request(&self.endpoint, previous)).await
             }
-            (Step::Delete, _) => writer.delete_endpoint(&self.endpoint).await,
+            (Step::Delete, _) => sage_maker.delete_endpoint(&self.endpoint).await,
             _ => return Ok(()),
         };
         match sent {
@@ -200,7 +220,14 @@ impl Watch for Restoration {
         let step = step(&self.pin, there.as_ref(), steady_looks);
         let verdict = match step {
             Step::Wait => Verdict::Pending,
-            Step::Done => self.ask().await?,
+            Step::Done => {
+                // Only what this action sent can have brought other counts: SageMaker itself goes back to the old instances.
+                let missed = there.as_ref().filter(|_| self.has_sent()).and_then(|there| self.back.missed(there));
+                if let Some(missed) = missed {
+                    self.remark(missed);
+                }
+                self.ask().await?
+            }
             Step::Superseded(by) => Verdict::Superseded(by),
             Step::Failed(reason) => Verdict::Failed(Failure::new(Cause::EndpointFailed, reason)),
             Step::Update | Step::Delete => {

@@ -62,7 +62,6 @@ pub(super) async fn restore(
     }
     let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
     if *config != pin.config && Some(config) != pin.previous.as_ref() {
-        put_back(writers, rollout, &rollout.scaled, retries, events).await?;
         return Ok(Restore::Superseded(format!("configuration {config}")));
     }
     if rollout.is_earlier && *config == pin.config {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::back::Back;
 use super::capture::find;
 use super::judge::{Pin, Seen, is_resting, judge, progress};
 use super::life_cycle::LifeCycle;
@@ -44,6 +45,8 @@ pub struct Memo {
     #[serde(default)]
     scaled_on: Vec<Scaling>,
     #[serde(default)]
+    back: Back,
+    #[serde(default)]
     is_earlier: bool,
     /// Tags for images once they run.
     #[serde(default)]
@@ -77,6 +80,8 @@ pub struct Rollout {
     /// When SageMaker began, as far as it was seen.
     pub(super) began: Option<Timestamp>,
     pub(super) seen: Seen,
+    /// How the way back is asked for.
+    pub(super) back: Back,
     /// Whether an earlier attempt of the same workflow run brought it, and it was in service when this attempt began.
     pub(super) is_earlier: bool,
 }
@@ -130,6 +135,7 @@ impl Rollout {
             last: endpoint.cloned(),
             began: None,
             seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
+            back: Back::new(before, draft),
             is_earlier: draft.start == Start::Check,
         }
     }
@@ -160,6 +166,7 @@ impl Rollout {
             alarms: self.alarms.known().clone(),
             scaled: self.scaled.clone(),
             scaled_on: self.scaled_on.clone(),
+            back: self.back.clone(),
             is_earlier: self.is_earlier,
             promotions,
             life_cycle,
@@ -167,7 +174,7 @@ impl Rollout {
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, is_earlier, .. } = memo;
+        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, back, is_earlier, .. } = memo;
         Self {
             reader,
             endpoint,
@@ -182,6 +189,7 @@ impl Rollout {
             last: None,
             began: None,
             seen: Seen::default(),
+            back,
             is_earlier,
         }
     }

@@ -114,6 +114,26 @@ pub(super) async fn put_back(
     Ok(())
 }
 
+/// Puts it back on what somebody else deployed, where there is nothing else to put back.
+pub(super) async fn give_way(writers: &Writers, rollout: &Rollout, max_retries: u32, events: &Events) {
+    if let Err(failure) = put_back(writers, rollout, &rollout.scaled, max_retries, events).await {
+        let away = away(&rollout.scaled).unwrap_or_default();
+        events.warn(format!("{away} It could not be put back: {}", failure.reason));
+    }
+}
+
+/// What a person has to know where it may not have been put back; `None` where there is nothing to.
+pub(super) fn away(scaling: &[Scaling]) -> Option<String> {
+    let resources: Vec<&str> = scaling.iter().map(Scaling::resource).collect();
+    (!resources.is_empty()).then(|| {
+        format!(
+            "Autoscaling of {} may be away: the endpoint remembers it in tags, and the next run that names `instance-type`, or \
+             goes back to another configuration, puts it back.",
+            resources.join(", ")
+        )
+    })
+}
+
 /// Makes targets, policies and scheduled actions, once. Idempotent.
 pub(super) async fn make(writer: &Writer, scaling: &[Scaling]) -> Result<(), CallError> {
     for scaling in scaling {

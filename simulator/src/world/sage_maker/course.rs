@@ -29,8 +29,10 @@ impl World {
     pub(crate) fn create_endpoint(&mut self, name: &str, config: &str) -> Result<(), Refusal> {
         let fleet = self.fleet(config)?;
         self.begin_logs(name, &fleet);
-        let pending = self.pending(config, fleet, Value::Null);
+        let capture = self.capture(config)?;
+        let pending = self.pending(config, fleet, capture, Value::Null);
         let endpoint = Endpoint {
+            capture: Value::Null,
             name: name.to_owned(),
             arn: self.sage_maker_arn("endpoint", name),
             config: config.to_owned(),
@@ -51,6 +53,7 @@ impl World {
     /// Starts an update that nothing stands in the way of.
     pub(crate) fn update_endpoint(&mut self, name: &str, asked: Asked) -> Result<(), Refusal> {
         let mut fleet = self.fleet(&asked.config)?;
+        let mut capture = self.capture(&asked.config)?;
         let endpoint = self.endpoint(name)?;
         if asked.retains {
             let stays = |property: &str| !asked.excluded.iter().any(|excluded| excluded == property);
@@ -63,6 +66,9 @@ impl World {
                     variant.weight = live.weight;
                 }
             }
+            if stays("DataCaptureConfig") {
+                capture = endpoint.capture.clone();
+            }
         }
         self.begin_logs(name, &fleet);
         let endpoint = self.endpoint(name)?;
@@ -70,7 +76,7 @@ impl World {
             None if asked.retains_deployment => endpoint.last_deployment.clone().unwrap_or_default(),
             deployment => deployment.unwrap_or_default(),
         };
-        let pending = self.pending(&asked.config, fleet, deployment.clone());
+        let pending = self.pending(&asked.config, fleet, capture, deployment.clone());
         let red = alarms(&deployment)
             .find(|name| self.alarms.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm));
         let red = red.map(str::to_owned);
@@ -142,10 +148,10 @@ impl World {
         }
     }
 
-    fn pending(&self, config: &str, fleet: Vec<Variant>, deployment: Value) -> Pending {
+    fn pending(&self, config: &str, fleet: Vec<Variant>, capture: Value, deployment: Value) -> Pending {
         let start = fleet.iter().map(|variant| variant.start()).max().unwrap_or_default();
         let steps = steps(&deployment, start, self.scenario.stage);
-        Pending { config: config.to_owned(), fleet, steps, started: self.now, deployment, goes_back: None }
+        Pending { config: config.to_owned(), fleet, steps, started: self.now, capture, deployment, goes_back: None }
     }
 
     /// The next step, or the end.
@@ -163,6 +169,7 @@ impl World {
                 self.change_endpoint(name, |endpoint, _| {
                     endpoint.config = pending.config;
                     endpoint.fleet = pending.fleet;
+                    endpoint.capture = pending.capture;
                 });
                 self.rest(name, None);
             }

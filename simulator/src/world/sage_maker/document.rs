@@ -57,6 +57,7 @@ impl World {
             "FailureReason": endpoint.failure,
             "CreationTime": self.at(endpoint.created),
             "LastModifiedTime": self.at(endpoint.modified),
+            "DataCaptureConfig": capture_document(&endpoint.capture),
             "LastDeploymentConfig": endpoint.last_deployment,
             "PendingDeploymentSummary": pending.map(|pending| self.pending_document(pending)),
         }))
@@ -103,4 +104,19 @@ impl World {
             "VariantStatus": step.map(|step| json!([{"Status": step, "StartTime": self.at(self.now)}])),
         })
     }
+}
+
+/// `DataCaptureConfigSummary`.
+fn capture_document(capture: &Value) -> Value {
+    if capture.is_null() {
+        return Value::Null;
+    }
+    let is_on = capture["EnableCapture"] == true;
+    json!({
+        "EnableCapture": is_on,
+        "CaptureStatus": if is_on { "Started" } else { "Stopped" },
+        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+        "DestinationS3Uri": capture["DestinationS3Uri"],
+        "KmsKeyId": capture["KmsKeyId"].as_str().unwrap_or_default(),
+    })
 }

@@ -83,6 +83,8 @@ pub(crate) struct Endpoint {
     /// What serves.
     pub(crate) fleet: Vec<Variant>,
     pub(crate) pending: Option<Pending>,
+    /// The `DataCaptureConfig` that is in force, which may be that of an earlier configuration.
+    pub(crate) capture: Value,
     pub(crate) last_deployment: Option<Value>,
     pub(crate) created: Duration,
     pub(crate) modified: Duration,
@@ -140,6 +142,7 @@ pub(crate) struct Pending {
     /// What is left to do, by the status that variants show meanwhile, and how long it takes. The first is under way.
     pub(crate) steps: VecDeque<(&'static str, Duration)>,
     pub(crate) started: Duration,
+    capture: Value,
     deployment: Value,
     goes_back: Option<String>,
 }
@@ -173,6 +176,11 @@ impl World {
         let config = self.endpoint_config(config)?;
         let variants = config.document["ProductionVariants"].as_array().into_iter().flatten();
         variants.map(|variant| self.variant(variant)).collect()
+    }
+
+    /// What a configuration says of data capture; null where it says nothing.
+    fn capture(&self, config: &str) -> Result<Value, Refusal> {
+        Ok(self.endpoint_config(config)?.document.get("DataCaptureConfig").cloned().unwrap_or_default())
     }
 
     fn variant(&self, variant: &Value) -> Result<Variant, Refusal> {
@@ -238,6 +246,7 @@ impl World {
         }
         self.begin_logs(&name, &fleet);
         let endpoint = Endpoint {
+            capture: self.capture(&name)?,
             arn: endpoints,
             config: name.clone(),
             status: if failure.is_some() { Status::Failed } else { Status::InService },
