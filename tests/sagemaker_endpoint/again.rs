@@ -1,7 +1,7 @@
 //! Runs that find nothing to change.
 
 use ecs_deploy_action::cycle::Cancellation;
-use simulator::{Fault, Invocation, Rule, Scenario, Simulator, When};
+use simulator::{Action, Fault, Invocation, Moment, Rule, Scenario, Simulator, When};
 
 use crate::stage::{answering, creating, deploying, digest, empty, serves, world, writes};
 use crate::support::{Report, Step, seconds};
@@ -40,17 +40,23 @@ fn slow(scenario: Scenario) -> Scenario {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_an_earlier_attempt_created_is_not_deleted_when_its_check_fails() {
     let step = || creating("2").input("on-first-failure", "delete").input("smoke-test-payload", "{}");
-    let simulator = empty(Scenario::default());
-    step().run(&simulator).await.ended("deployed", "");
-    refuse(&simulator, "InvokeEndpoint", "ValidationError");
+    for is_maintained in [false, true] {
+        let maintenance = Action::MaintainEndpoint { endpoint: "bikes".to_owned(), lasts: seconds(60) };
+        let simulator = empty(Scenario::default().other(Moment::Elapsed(seconds(3600)), maintenance));
+        step().run(&simulator).await.ended("deployed", "");
+        refuse(&simulator, "InvokeEndpoint", "ValidationError");
+        if is_maintained {
+            tokio::time::sleep(seconds(3610) - simulator.elapsed()).await;
+        }
 
-    let report = second(step()).run(&simulator).await;
+        let report = second(step()).run(&simulator).await;
 
-    assert_eq!(report.output("outcome"), "failed", "{report:#?}");
-    assert_eq!(serves(&simulator), ("InService".to_owned(), digest(&simulator, "2"), 1));
-    assert_eq!(simulator.calls("DeleteEndpoint").len(), 0);
-    assert!(report.output("message").contains("which it served before"), "{}", report.output("message"));
-    assert!(report.summary.contains("it is kept"), "{}", report.summary);
+        assert_eq!(report.output("outcome"), "failed", "{report:#?}");
+        assert_eq!(serves(&simulator), ("InService".to_owned(), digest(&simulator, "2"), 1));
+        assert_eq!(simulator.calls("DeleteEndpoint").len(), 0);
+        assert!(report.output("message").contains("which it served before"), "{}", report.output("message"));
+        assert!(report.summary.contains("it is kept"), "{}", report.summary);
+    }
 }
 
 #[tokio::test(start_paused = true)]

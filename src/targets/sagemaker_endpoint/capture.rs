@@ -64,9 +64,9 @@ impl Snapshot {
         })
     }
 
-    /// Whether it is there, and nothing is under way.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.status.is_moving() && endpoint.pending.is_none())
+    /// Whether it is there and has not served yet.
+    pub(super) fn is_being_created(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.status == EndpointStatus::Creating)
     }
 
     /// Whether it is there and never served.

@@ -71,7 +71,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         changes.push(change("rollout", &pending.config, "the same, watched to its end"));
     } else if changes.is_empty() && before.running.as_ref().is_some_and(|it| is_unchecked(request, it)) {
         changes.push(change("rollout", "brought by an earlier attempt of this run", "the same, checked"));
-        begin(&mut draft, if before.is_at_rest() { Start::Check } else { Start::Join }, served());
+        begin(&mut draft, if before.is_being_created() { Start::Join } else { Start::Check }, served());
     } else if changes.is_empty() && !before.scaling.lost.is_empty() {
         begin(&mut draft, Start::Scale, served());
     } else if changes.is_empty() && before.endpoint.as_ref().is_some_and(is_a_mix) {

@@ -98,10 +98,13 @@ impl Rollout {
         let running = before.running.as_ref();
         let previous = running.and_then(|running| {
             let is_replaced = running.config != registered.config;
+            let served = || Some(running.config.clone());
             match draft.start {
                 // What is there already, and is watched to its end or checked, replaced what its tag says.
-                Start::Join | Start::Check if !is_replaced => plan::previous(&running.tags),
-                _ => Some(running.config.clone()),
+                Start::Check => plan::previous(&running.tags),
+                Start::Join if before.is_being_created() && !is_replaced => None,
+                Start::Join if !is_replaced => plan::previous(&running.tags).or_else(served),
+                _ => served(),
             }
         });
         let picture = running.map(Serving::picture).unwrap_or_default();
