@@ -9,6 +9,7 @@
 
 pub(crate) mod codedeploy;
 pub(crate) mod faults;
+pub(crate) mod model_package;
 pub(crate) mod permissions;
 pub(crate) mod registry;
 pub(crate) mod validation;
