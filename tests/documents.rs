@@ -1,4 +1,4 @@
-//! What the documents for users name exists: tests, inputs, and what links lead to.
+//! What the documents for users name exists: tests and inputs.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -114,40 +114,4 @@ fn every_input_of_the_official_actions_has_its_row_and_every_one_of_ours_that_is
         }
     }
     assert!(named > 15, "{named}");
-}
-
-/// Other places are not asked: a page that is away for a moment is no defect here.
-#[test]
-fn every_link_leads_somewhere() {
-    let markdown = |folder: &str| {
-        let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect::<Vec<PathBuf>>()
-    };
-    let documents = [".", ".github", "docs", "docs/decisions"].map(markdown).concat();
-    assert!(documents.len() > 20, "{}", documents.len());
-
-    for document in documents {
-        let path = root().join(&document);
-        let text = fs::read_to_string(&path).unwrap();
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if target.starts_with("http") {
-                continue;
-            }
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let file = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
-            assert!(file.exists(), "{}: {target}", document.display());
-            if !anchor.is_empty() {
-                let headings = fs::read_to_string(&file).unwrap();
-                let mut anchors = headings.lines().filter(|line| line.starts_with('#')).map(slug);
-                assert!(anchors.any(|it| it == anchor), "{}: {target}", document.display());
-            }
-        }
-    }
-}
-
-/// The anchor that GitHub gives a heading.
-fn slug(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text.chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-' || *c == '_');
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
