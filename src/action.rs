@@ -105,7 +105,7 @@ async fn step(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Conclusion {
         events.add(teller);
     }
     match begin(host, spec, events).await {
-        Ok(prepared) => prepared.run(host, events).boxed_local().await,
+        Ok(prepared) => prepared.run(events).boxed_local().await.unwrap_or_else(|failure| refuse(failure, events)),
         Err(failure) => refuse(failure, events),
     }
 }
@@ -158,7 +158,7 @@ async fn afterwards(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Option
         return Some(unable(unreadable(error)));
     }
     let finished = match prepare(host, spec, events).await {
-        Ok(prepared) => prepared.finish(host, events, owed, ended, takes_back_for_the_job).await,
+        Ok(prepared) => prepared.finish(events, owed, ended, takes_back_for_the_job).await,
         Err(failure) => Err(failure),
     };
     finished.unwrap_or_else(|failure| Some(unable(failure)))
@@ -174,7 +174,7 @@ fn concluded(ended: Ended, headline: Option<&str>) -> Conclusion {
     Conclusion { outcome, cause, headline, reason: None, advice: None }
 }
 
-async fn begin(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {
+async fn begin<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prepared<'a>, Failure> {
     tokio::select! {
         biased;
         () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
@@ -182,7 +182,7 @@ async fn begin(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Fai
     }
 }
 
-async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, Failure> {
+async fn prepare<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prepared<'a>, Failure> {
     let connection =
         Connection::new(&host.environment, &spec, host.now, &host.console, host.http_client.clone()).await?;
     for endpoint in connection.endpoints(&spec) {
@@ -217,7 +217,8 @@ async fn prepare(host: &Host, spec: Spec, events: &Events) -> Result<Prepared, F
     }
     let checks = Checks::new(spec.verification.clone(), connection.cloudwatch_reader(), host.http_client.clone());
     let today = host.now.to_zoned(TimeZone::UTC).date();
-    Ok(Prepared { spec, policy, tags, today, connection, checks })
+    let (environment, cancellation) = (&host.environment, host.cancellation.clone());
+    Ok(Prepared { environment, cancellation, spec, policy, tags, today, connection, checks })
 }
 
 fn spec(host: &Host, events: &Events) -> Result<Spec, Failure> {
@@ -358,7 +359,7 @@ async fn print_policies(host: &Host, spec: &Spec, events: &Events) -> Conclusion
     conclusion
 }
 
-pub(crate) fn refuse(failure: Failure, events: &Events) -> Conclusion {
+fn refuse(failure: Failure, events: &Events) -> Conclusion {
     let conclusion = Conclusion {
         outcome: Outcome::Refused,
         cause: Some(failure.cause),
@@ -366,7 +367,7 @@ pub(crate) fn refuse(failure: Failure, events: &Events) -> Conclusion {
         reason: Some(failure.reason),
         advice: failure.advice,
     };
-    events.know(crate::cycle::Output::Changed, false);
+    events.know(Output::Changed, false);
     events.send(Kind::Concluded(conclusion.clone()));
     conclusion
 }

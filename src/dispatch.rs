@@ -8,10 +8,10 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use jiff::civil::Date;
 
-use crate::action::Host;
 use crate::aws::Connection;
 use crate::cycle::{
-    Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan, take_back,
+    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan,
+    take_back,
 };
 use crate::ecr::Images;
 use crate::runner::Environment;
@@ -24,7 +24,9 @@ use crate::targets::sagemaker_endpoint::{self, SageMakerEndpoint};
 use crate::verification::Checks;
 
 /// Everything that is known before the first look at AWS.
-pub(crate) struct Prepared {
+pub(crate) struct Prepared<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) cancellation: Cancellation,
     pub(crate) spec: Spec,
     pub(crate) policy: Policy,
     /// The tags of a new revision.
@@ -36,40 +38,43 @@ pub(crate) struct Prepared {
     pub(crate) checks: Checks,
 }
 
-impl Prepared {
+impl Prepared<'_> {
     /// Does what was asked for.
-    pub(crate) async fn run(&self, host: &Host, events: &Events) -> Conclusion {
-        if let Some(package) = self.model_package(&host.environment) {
-            return self.cycle(&package, || self.connection.sage_maker_writer(), host, events).await;
+    ///
+    /// # Errors
+    /// When nothing to deploy was named, which the check of the inputs does not let through.
+    pub(crate) async fn run(&self, events: &Events) -> Result<Conclusion, Failure> {
+        if let Some(package) = self.model_package() {
+            return Ok(self.cycle(&package, || self.connection.sage_maker_writer(), events).await);
         }
-        if let Some(endpoint) = self.sagemaker_endpoint(&host.environment) {
-            return self.cycle(&endpoint, || self.endpoint_writers(), host, events).await;
+        if let Some(endpoint) = self.sagemaker_endpoint() {
+            return Ok(self.cycle(&endpoint, || self.endpoint_writers(), events).await);
         }
-        match (&self.spec.service, self.ecs_task(&host.environment)) {
+        match (&self.spec.service, self.ecs_task()) {
             (Some(service), _) if self.spec.mode != Mode::RunTask => {
-                self.service(service, host, events).boxed_local().await
+                Ok(self.service(service, events).boxed_local().await)
             }
-            (_, Some(task)) => self.cycle(&task, || self.connection.ecs_writer(), host, events).await,
-            (_, None) => nothing_to_do(events),
+            (_, Some(task)) => Ok(self.cycle(&task, || self.connection.ecs_writer(), events).await),
+            (_, None) => Err(no_target()),
         }
     }
 
     /// Who deploys the service is only known after a look at it. The target goes on from there.
-    async fn service(&self, service: &str, host: &Host, events: &Events) -> Conclusion {
+    async fn service(&self, service: &str, events: &Events) -> Conclusion {
         let (reader, request) = (self.connection.ecs_reader(), self.request(service));
         let looking = AssertUnwindSafe(FirstLook::take_at(&reader, &request).boxed_local()).catch_unwind();
         // Where there was none the cycle takes its own, and settles whatever goes wrong with that.
         let first_look = tokio::select! {
             biased;
-            () = host.cancellation.cancelled() => FirstLook::default(),
+            () = self.cancellation.cancelled() => FirstLook::default(),
             looked = looking => looked.unwrap_or_default(),
         };
         if first_look.controller().as_deref() == Some("CODE_DEPLOY") {
-            let target = self.codedeploy_service(service, &host.environment, first_look);
-            self.cycle(&target, || self.codedeploy_writers(), host, events).boxed_local().await
+            let target = self.codedeploy_service(service, first_look);
+            self.cycle(&target, || self.codedeploy_writers(), events).boxed_local().await
         } else {
-            let target = self.ecs_service(service, &host.environment, first_look);
-            self.cycle(&target, || self.service_writers(), host, events).boxed_local().await
+            let target = self.ecs_service(service, first_look);
+            self.cycle(&target, || self.service_writers(), events).boxed_local().await
         }
     }
 
@@ -79,7 +84,6 @@ impl Prepared {
     /// When what it wrote down cannot be read.
     pub(crate) async fn finish(
         &self,
-        host: &Host,
         events: &Events,
         owed: &str,
         ended: Ended,
@@ -89,38 +93,32 @@ impl Prepared {
         match Left::target(owed).map_err(unreadable)?.as_str() {
             EcsService::KIND => {
                 let service = self.spec.service.as_deref().unwrap_or_default();
-                let target = self.ecs_service(service, &host.environment, FirstLook::default());
-                self.settle(&target, || self.service_writers(), host, events, after).await
+                let target = self.ecs_service(service, FirstLook::default());
+                self.settle(&target, || self.service_writers(), events, after).await
             }
             CodeDeployService::KIND => {
                 let service = self.spec.service.as_deref().unwrap_or_default();
-                let target = self.codedeploy_service(service, &host.environment, FirstLook::default());
-                self.settle(&target, || self.codedeploy_writers(), host, events, after).await
+                let target = self.codedeploy_service(service, FirstLook::default());
+                self.settle(&target, || self.codedeploy_writers(), events, after).await
             }
             EcsTask::KIND => {
-                let task = self.ecs_task(&host.environment).ok_or_else(no_task)?;
-                self.settle(&task, || self.connection.ecs_writer(), host, events, after).await
+                let task = self.ecs_task().ok_or_else(no_target)?;
+                self.settle(&task, || self.connection.ecs_writer(), events, after).await
             }
             SageMakerEndpoint::KIND => {
-                let endpoint = self.sagemaker_endpoint(&host.environment).ok_or_else(no_task)?;
-                self.settle(&endpoint, || self.endpoint_writers(), host, events, after).await
+                let endpoint = self.sagemaker_endpoint().ok_or_else(no_target)?;
+                self.settle(&endpoint, || self.endpoint_writers(), events, after).await
             }
             ModelPackage::KIND => {
-                let package = self.model_package(&host.environment).ok_or_else(no_task)?;
-                self.settle(&package, || self.connection.sage_maker_writer(), host, events, after).await
+                let package = self.model_package().ok_or_else(no_target)?;
+                self.settle(&package, || self.connection.sage_maker_writer(), events, after).await
             }
             other => Err(Failure::new(Cause::Internal, format!("What the step left is of an unknown kind, {other}."))),
         }
     }
 
-    async fn cycle<T: Target>(
-        &self,
-        target: &T,
-        writer: impl FnOnce() -> T::Writer,
-        host: &Host,
-        events: &Events,
-    ) -> Conclusion {
-        let run = Run::new(target, &self.policy, events, host.cancellation.clone());
+    async fn cycle<T: Target>(&self, target: &T, writer: impl FnOnce() -> T::Writer, events: &Events) -> Conclusion {
+        let run = Run::new(target, &self.policy, events, self.cancellation.clone());
         match self.spec.mode {
             // Nothing that can write is made.
             Mode::Plan => plan(&run).boxed_local().await,
@@ -135,13 +133,12 @@ impl Prepared {
         &self,
         target: &T,
         writer: impl FnOnce() -> T::Writer,
-        host: &Host,
         events: &Events,
         after: After<'_>,
     ) -> Result<Option<Conclusion>, Failure> {
         let left: Left<Debt<T::Registered, T::Memo>> = serde_json::from_str(after.owed).map_err(unreadable)?;
         let policy = Policy { is_rollback: left.debt.is_rollback, ..self.policy.clone() };
-        let run = Run::new(target, &policy, events, host.cancellation.clone());
+        let run = Run::new(target, &policy, events, self.cancellation.clone());
         Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }
 
@@ -161,24 +158,24 @@ impl Prepared {
         }
     }
 
-    fn ecs_service(&self, service: &str, environment: &Environment, first_look: FirstLook) -> EcsService {
+    fn ecs_service(&self, service: &str, first_look: FirstLook) -> EcsService {
         let readers = Readers {
             ecs: self.connection.ecs_reader(),
             events: self.connection.events_reader(),
             logs: self.connection.logs_reader(),
         };
-        let (request, first) = (self.request(service), self.ecs_task(environment));
+        let (request, first) = (self.request(service), self.ecs_task());
         EcsService::new(readers, self.checks.clone(), request, self.images(), first, first_look)
     }
 
-    fn codedeploy_service(&self, service: &str, environment: &Environment, first_look: FirstLook) -> CodeDeployService {
+    fn codedeploy_service(&self, service: &str, first_look: FirstLook) -> CodeDeployService {
         let readers = codedeploy_service::Readers {
             ecs: self.connection.ecs_reader(),
             codedeploy: self.connection.codedeploy_reader(),
             logs: self.connection.logs_reader(),
         };
         let (request, asked) = (self.request(service), self.spec.code_deploy.clone());
-        let first = self.ecs_task(environment);
+        let first = self.ecs_task();
         CodeDeployService::new(readers, self.checks.clone(), request, self.images(), asked, first, first_look)
     }
 
@@ -213,7 +210,7 @@ impl Prepared {
         }
     }
 
-    fn sagemaker_endpoint(&self, environment: &Environment) -> Option<SageMakerEndpoint> {
+    fn sagemaker_endpoint(&self) -> Option<SageMakerEndpoint> {
         let spec = &self.spec;
         let request = sagemaker_endpoint::Request {
             endpoint: spec.endpoint.clone()?,
@@ -224,7 +221,7 @@ impl Prepared {
             waits: spec.wait,
             is_checked: self.checks.are_wanted() || spec.endpoint.as_ref()?.smoke_test.is_some(),
             tags: self.tags.clone(),
-            run: environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),
+            run: self.environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),
             region: self.connection.region().to_owned(),
             max_retries: spec.max_retries,
         };
@@ -238,11 +235,11 @@ impl Prepared {
         Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, images))
     }
 
-    fn model_package(&self, environment: &Environment) -> Option<ModelPackage> {
+    fn model_package(&self) -> Option<ModelPackage> {
         let spec = &self.spec;
         let request = model_package::Request {
             registration: spec.registration.clone()?,
-            provenance: Provenance::new(environment, spec.deploy_tags),
+            provenance: Provenance::new(self.environment, spec.deploy_tags),
             tags: spec.tags.clone(),
             region: self.connection.region().to_owned(),
             max_retries: spec.max_retries,
@@ -251,7 +248,7 @@ impl Prepared {
         Some(ModelPackage::new(reader, objects, request, self.images()))
     }
 
-    fn ecs_task(&self, environment: &Environment) -> Option<EcsTask> {
+    fn ecs_task(&self) -> Option<EcsTask> {
         let spec = &self.spec;
         let request = ecs_task::Request {
             cluster: spec.cluster.clone(),
@@ -261,7 +258,7 @@ impl Prepared {
             settings: spec.settings.clone(),
             tags: self.tags.clone(),
             one_off: spec.one_off.clone()?,
-            identity: Identity::new(environment),
+            identity: Identity::new(self.environment),
             max_retries: spec.max_retries,
         };
         Some(EcsTask::new(self.connection.ecs_reader(), self.connection.logs_reader(), request))
@@ -275,12 +272,7 @@ struct After<'a> {
     takes_back_for_the_job: bool,
 }
 
-/// The inputs were checked: there is a service or a task.
-fn nothing_to_do(events: &Events) -> Conclusion {
-    crate::action::refuse(no_task(), events)
-}
-
-fn no_task() -> Failure {
+fn no_target() -> Failure {
     Failure::new(Cause::InvalidInput, "Neither a service nor a task nor an endpoint nor a model is named.")
 }
 
