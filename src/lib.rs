@@ -10,6 +10,7 @@
 //! - [`verification`]: what is checked after a rollout, whatever was rolled out.
 //! - [`ecr`]: the images that a request names, from tags to digests and back; knows no target.
 //! - [`aws`]: clients, credentials, error conversion. The only place that builds an SDK client.
+//! - [`text`]: text made fit to be shown; every folder may use it.
 //! - [`web`]: HTTP requests that are not calls to AWS.
 //! - [`github`]: what GitHub keeps of a deployment.
 //! - [`history`]: what an environment's past deployments amount to.
@@ -30,6 +31,7 @@ pub mod report;
 pub mod runner;
 pub mod spec;
 pub mod targets;
+pub mod text;
 pub mod validate;
 pub mod verification;
 pub mod web;

@@ -15,7 +15,7 @@ use ecs_deploy_action::cycle::{
 };
 use ecs_deploy_action::report::Summary;
 use ecs_deploy_action::runner::SummaryFile;
-use ecs_deploy_action::runner::text::{one_line, shorten};
+use ecs_deploy_action::text::{one_line, shorten};
 use ecs_deploy_action_fuzz::{Screen, pieces};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;

@@ -5,7 +5,7 @@
 #![no_main]
 
 use ecs_deploy_action::runner::command::{Annotation, Level, MAX_ANNOTATIONS, harmless};
-use ecs_deploy_action::runner::text::{one_line, readable};
+use ecs_deploy_action::text::{one_line, readable};
 use ecs_deploy_action_fuzz::{Screen, pieces};
 use libfuzzer_sys::fuzz_target;
 

@@ -1,6 +1,7 @@
 //! Links into the AWS console.
 
 use crate::spec::Arn;
+use crate::text::last_part;
 
 /// The page of a service's deployments. `None` for partitions whose console has no address that is known to the public.
 ///
@@ -14,8 +15,8 @@ pub fn service_url(service: &Arn, cluster_arn: &str) -> Option<String> {
         "aws-eusc" => format!("{region}.console.amazonaws-eusc.eu"),
         _ => return None,
     };
-    let cluster = cluster_arn.rsplit('/').next()?;
-    let name = service.resource.rsplit('/').next()?;
+    let cluster = last_part(cluster_arn);
+    let name = last_part(&service.resource);
     Some(format!("https://{host}/ecs/v2/clusters/{cluster}/services/{name}/deployments?region={region}"))
 }
 

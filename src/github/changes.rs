@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Client, GitHubError};
-use crate::runner::text::{one_line, shorten};
+use crate::text::{one_line, shorten};
 
 /// More commits than this are counted and not listed.
 const MAX_COMMITS: usize = 50;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::write::{self, Before};
 use super::{Client, GitHubError, MAX_COMMENT};
-use crate::runner::text::one_line;
+use crate::text::one_line;
 
 /// So many pages of a hundred comments are searched.
 const PAGES: u32 = 20;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::write::{self, Before};
 use super::{Client, GitHubError, MAX_DESCRIPTION};
-use crate::runner::text::{one_line, shorten};
+use crate::text::{one_line, shorten};
 
 /// How a commit fares, in GitHub's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::write::{self, Before};
 use super::{Client, GitHubError, MAX_DESCRIPTION};
-use crate::runner::text::{one_line, shorten};
+use crate::text::{one_line, shorten};
 
 /// GitHub gives no more at once. That many deployments of one commit to one environment are not made in one run.
 const PAGE: &str = "100";

@@ -4,7 +4,7 @@
 use crate::cycle::{Conclusion, Event, Finding, Kind, Sink};
 use crate::runner::Console;
 use crate::runner::command::{Annotation, Level, Place};
-use crate::runner::text::one_line;
+use crate::text::one_line;
 
 /// Reads events, leaves annotations.
 pub struct Annotations {

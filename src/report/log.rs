@@ -9,12 +9,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::exit_code::explained;
-use super::words::{count, hinted, sentences, sign, spoken};
+use super::words::{hinted, sentences, sign, spoken};
 use crate::cycle::{
     Change, Conclusion, Diagnosis, Event, Kind, Output, Phase, Plan, Progress, Shift, Shown, Sink, StoppedTasks, Table,
 };
 use crate::runner::Console;
-use crate::runner::text::{one_line, shorten};
+use crate::text::{count, one_line, shorten};
 
 /// A log in which nothing moves for this long looks dead.
 const HEARTBEAT: Duration = Duration::from_secs(30);

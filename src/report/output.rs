@@ -1,8 +1,8 @@
 //! The outputs of the step.
 
 use crate::cycle::{Diagnosis, Event, Kind, LogTail, Output, Said, Sink, StoppedContainer, StoppedTasks};
-use crate::runner::text::shorten;
 use crate::runner::{CommandFile, Console};
+use crate::text::shorten;
 
 /// GitHub keeps 1 MB of outputs for a job and counts two bytes for each UTF-16 code unit. A quarter for one value leaves
 /// room for the others.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::words::short_arn;
 use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
+use crate::text::last_part;
 
 /// Everything that was told so far about a target.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +88,7 @@ impl Record {
 
     /// The revisions, short, in the order in which they ran.
     pub(super) fn revisions(&self) -> impl Iterator<Item = &str> {
-        let output = |output| self.outputs.get(&output).map(|arn| short_arn(arn));
+        let output = |output| self.outputs.get(&output).map(|arn| last_part(arn));
         let before = output(Output::PreviousTaskDefinitionArn);
         let after = output(Output::TaskDefinitionArn).filter(|after| Some(*after) != before);
         // Going back on request has no cause, and is one step.

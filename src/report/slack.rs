@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::record::Record;
 use super::words::{sign, spoken};
 use crate::cycle::{Conclusion, Outcome, Output};
-use crate::runner::text::{one_line, shorten};
+use crate::text::{one_line, shorten};
 
 /// The lengths that Slack takes: of a header, of a section, of one of its fields.
 ///

@@ -6,8 +6,8 @@ use sha2::Sha256;
 
 use super::record::Record;
 use crate::cycle::{Conclusion, Output, exit_code};
-use crate::runner::text::readable;
 use crate::spec::Webhook;
+use crate::text::readable;
 
 /// What is sent.
 pub(super) fn body(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cycle::{Hint, Outcome};
-use crate::runner::text::one_line;
+use crate::text::{count, one_line};
 
 /// The sign in front of a headline in the summary. One a glance tells apart, without colour too.
 pub(super) const fn sign(outcome: Outcome) -> &'static str {
@@ -18,16 +18,6 @@ pub(super) const fn sign(outcome: Outcome) -> &'static str {
         Outcome::RollbackFailed => "🚨",
         Outcome::Superseded => "⏭️",
     }
-}
-
-/// The part of an ARN after its last slash: `web:42` of a task definition, the name of a service.
-pub(super) fn short_arn(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
-}
-
-/// A number with its noun.
-pub(super) fn count(number: usize, singular: &str, plural: &str) -> String {
-    format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
 /// Where a hint comes from: its code, and the tasks that it explains.
@@ -70,11 +60,5 @@ mod tests {
         ] {
             assert_eq!(spoken(Duration::from_millis(milliseconds)), expected);
         }
-    }
-
-    #[test]
-    fn an_arn_is_shortened_to_its_name() {
-        assert_eq!(short_arn("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:42"), "web:42");
-        assert_eq!(short_arn("web:42"), "web:42");
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::Write;
 use std::rc::Rc;
 
-use super::text::{one_line, readable};
+use crate::text::{one_line, readable};
 
 /// The runner keeps this many annotations of each type for one step (`_maxCountPerIssueType`).
 pub const MAX_ANNOTATIONS: usize = 10;

@@ -11,7 +11,6 @@ pub mod run_url;
 pub mod summary_file;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod text;
 
 pub use command::Console;
 pub use documents_url::troubleshooting_url;

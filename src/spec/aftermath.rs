@@ -4,6 +4,7 @@ use super::field;
 use super::from_inputs::resource;
 use super::{InputError, Origin};
 use crate::runner::Inputs;
+use crate::text::last_part;
 
 /// The service from which `mode: promote`, or a plan of it, takes the images. `promotes` is whether that is the mode, `plans`
 /// whether only a plan is wanted; `cluster` and `service` are what is deployed to.
@@ -57,8 +58,7 @@ pub(super) fn origin(
         named("from-cluster", "cluster", cluster)?;
     }
     let from_cluster = inputs.from_cluster.clone().or(within).unwrap_or_else(|| cluster.to_owned());
-    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-    if last(&from_cluster) == last(cluster) && last(from) == last(service) {
+    if last_part(&from_cluster) == last_part(cluster) && last_part(from) == last_part(service) {
         return Err(InputError::new(
             "from-service",
             "it is the very service that is deployed to",

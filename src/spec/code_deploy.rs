@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::InputError;
 use crate::runner::Inputs;
+use crate::text::shorten;
 
 /// The AppSpec's file, unless the user names another.
 const APPSPEC: &str = "appspec.yaml";
@@ -55,7 +56,10 @@ impl CodeDeploy {
             application: name("codedeploy-application", &inputs.codedeploy_application),
             group: name("codedeploy-deployment-group", &inputs.codedeploy_deployment_group),
             config: name("codedeploy-deployment-config", &inputs.codedeploy_deployment_config),
-            description: inputs.codedeploy_deployment_description.as_deref().map(shortened),
+            description: inputs
+                .codedeploy_deployment_description
+                .as_deref()
+                .map(|text| shorten(text, DESCRIPTION_LENGTH)),
         }
     }
 
@@ -78,13 +82,6 @@ impl CodeDeploy {
             self.group.clone().unwrap_or_else(|| usual("DgpECS")),
         )
     }
-}
-
-fn shortened(description: &str) -> String {
-    if description.chars().count() <= DESCRIPTION_LENGTH {
-        return description.to_owned();
-    }
-    description.chars().take(DESCRIPTION_LENGTH - 1).chain(['…']).collect()
 }
 
 fn read(named: Option<&str>, workspace: &Path) -> Result<AppSpec, InputError> {
@@ -245,6 +242,14 @@ mod tests {
 
         assert_eq!(application, format!("AppECS-{}-web", "c".repeat(46)));
         assert_eq!(group, format!("DgpECS-{}-web", "c".repeat(46)));
-        assert_eq!(shortened(&"x".repeat(600)).chars().count(), 512);
+    }
+
+    #[test]
+    fn a_description_is_as_long_as_codedeploy_takes_it() {
+        let inputs = Inputs { codedeploy_deployment_description: Some("x".repeat(600)), ..Inputs::default() };
+
+        let asked = CodeDeploy::from_inputs(&inputs, Path::new("/nowhere"), &mut Vec::new());
+
+        assert_eq!(asked.description.unwrap().chars().count(), 512);
     }
 }

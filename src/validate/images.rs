@@ -2,6 +2,7 @@
 
 use super::workflow::{Step, Workflow};
 use super::{File, Finding, expression};
+use crate::text::last_part;
 
 /// Warns of the images that inputs name.
 pub(super) fn check(workflow: &Workflow<'_>) -> Vec<Finding> {
@@ -30,7 +31,7 @@ fn of_step(file: File<'_>, step: &Step<'_>) -> Vec<Finding> {
 pub(super) fn movable(image: &str) -> Option<(String, &'static str)> {
     const UNKNOWN: &str = "\0";
     let known = expression::filled(image, UNKNOWN);
-    let name = known.rsplit('/').next().unwrap_or(&known);
+    let name = last_part(&known);
     if name.is_empty() || name.contains('@') {
         return None;
     }

@@ -26,6 +26,8 @@ use document::Node;
 pub use tell::tell;
 use workflow::Workflow;
 
+use crate::text::last_part;
+
 pub use crate::cycle::Finding;
 
 /// By which names workflows use this action.
@@ -50,7 +52,7 @@ impl Ours {
         match &self.repository {
             Some(repository) if image.is_none() => repository.eq_ignore_ascii_case(path),
             _ => {
-                let name = path.rsplit('/').next().unwrap_or(path).split(':').next().unwrap_or_default();
+                let name = last_part(path).split(':').next().unwrap_or_default();
                 name.eq_ignore_ascii_case(env!("CARGO_PKG_NAME"))
             }
         }

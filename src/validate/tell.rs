@@ -5,6 +5,7 @@ use std::path::Path;
 use super::repository::{self, Checked, NothingThere};
 use crate::cycle::{Cause, Conclusion, Events, Failure, Finding, Kind, Outcome, Table};
 use crate::spec::Validation;
+use crate::text::count;
 
 /// Looks at the repository in `workspace`, and tells what was found. `ours` is the repository of this action, if it is known.
 ///
@@ -67,8 +68,4 @@ fn table<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Table {
         ]
     });
     Table::new("What was found", ["Where", "Level", "Problem", "Remedy"], rows)
-}
-
-fn count(number: usize, singular: &str, plural: &str) -> String {
-    format!("{number} {}", if number == 1 { singular } else { plural })
 }

@@ -9,6 +9,7 @@ use super::{Service, ServiceDeployment, StoppedTask};
 use crate::aws::document::AnswerBytes;
 use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
+use crate::text::last_part;
 
 /// The most tasks that one DescribeTasks takes.
 const TASKS_A_CALL: i32 = 100;
@@ -71,7 +72,7 @@ impl Reader {
             .send()
             .await
             .map_err(|error| CallError::new(Operation::ListServices, error))?;
-        Ok(answer.service_arns().iter().filter_map(|arn| arn.rsplit('/').next().map(str::to_owned)).collect())
+        Ok(answer.service_arns().iter().map(|arn| last_part(arn).to_owned()).collect())
     }
 
     /// [DescribeServiceDeployments](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html)

@@ -2,6 +2,7 @@
 
 use crate::runner::Environment;
 use crate::spec::{Arn, Metrics, ModelSource, Source, Spec};
+use crate::text::last_part;
 
 use super::Resource;
 
@@ -68,15 +69,15 @@ impl Place {
             partition,
             region: region.unwrap_or_else(|| REGION.to_owned()),
             account: account.unwrap_or_else(|| ACCOUNT.to_owned()),
-            cluster: last(&spec.cluster).to_owned(),
-            service: spec.service.as_deref().map(last).unwrap_or_default().to_owned(),
+            cluster: last_part(&spec.cluster).to_owned(),
+            service: spec.service.as_deref().map(last_part).unwrap_or_default().to_owned(),
             short_service: service.filter(|arn| !arn.name().contains('/')).map(|arn| arn.to_string()),
             family: family(spec).unwrap_or(FAMILY).to_owned(),
             roles: Vec::new(),
             origin: spec
                 .origin
                 .as_ref()
-                .map(|origin| (last(&origin.cluster).to_owned(), last(&origin.service).to_owned())),
+                .map(|origin| (last_part(&origin.cluster).to_owned(), last_part(&origin.service).to_owned())),
             rules: spec.scheduled_rules.clone(),
             endpoint: spec.endpoint.as_ref().map(|endpoint| endpoint.name.clone()),
             origin_endpoint: spec.endpoint.as_ref().and_then(|endpoint| match &endpoint.source {
@@ -89,7 +90,7 @@ impl Place {
             repositories: repositories(spec),
             codedeploy: spec
                 .code_deploy
-                .names(last(&spec.cluster), spec.service.as_deref().map(last).unwrap_or_default()),
+                .names(last_part(&spec.cluster), spec.service.as_deref().map(last_part).unwrap_or_default()),
         };
         place.roles = place.roles(spec);
         place.metrics = spec.registration.as_ref().and_then(|registration| match &registration.metrics {
@@ -319,12 +320,8 @@ pub(in crate::aws) fn partition(region: &str) -> &'static str {
 fn family(spec: &Spec) -> Option<&str> {
     let name = match &spec.source {
         Source::Running => return None,
-        Source::Registered(name) => last(name),
+        Source::Registered(name) => last_part(name),
         Source::Document(document) => document.family()?,
     };
     name.split(':').next()
-}
-
-fn last(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::runner::text::{one_line, readable};
+use crate::text::{one_line, readable};
 
 /// Text as prose, on one line: nothing in it is markup, HTML or the border of a cell.
 pub(super) fn text(text: &str) -> String {

@@ -6,8 +6,8 @@ use crate::cycle::{Change, Conclusion, Diagnosis, Output, Plan, Shown, StoppedCo
 use crate::github::{self, Changes};
 use crate::report::exit_code::explained;
 use crate::report::record::Record;
-use crate::report::words::{count, hinted, sentences, sign, spoken};
-use crate::runner::text::{one_line, shorten};
+use crate::report::words::{hinted, sentences, sign, spoken};
+use crate::text::{count, one_line, shorten};
 
 /// As many digits of a commit as GitHub shows.
 const SHORT_COMMIT: usize = 7;
@@ -408,7 +408,7 @@ mod tests {
 
             let rows = |lines: &[&str]| lines.iter().filter(|line| line.starts_with('|')).map(|line| cells(line)).collect::<Vec<_>>();
             prop_assert!(rows(&ordinary).starts_with(&[2, 2]));
-            let nothing_is_blank = !crate::runner::text::one_line(&outside).is_empty();
+            let nothing_is_blank = !crate::text::one_line(&outside).is_empty();
             if nothing_is_blank {
                 prop_assert_eq!(rows(&lines), rows(&ordinary), "{}", hostile);
             }

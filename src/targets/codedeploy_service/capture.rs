@@ -14,8 +14,9 @@ use crate::ecr::Resolved;
 use crate::spec::{AppSpec, Mode, RollbackTo, TaskDefinition};
 use crate::targets::ecs_service::{
     Base, Promoted, active, announce, announce_commits, base, describe, is_of_an_earlier_attempt, look, named,
-    or_nothing, resolve, short,
+    or_nothing, resolve,
 };
+use crate::text::last_part;
 use crate::verification::SeenAlarms;
 
 /// What was running before, and what the request starts from.
@@ -64,7 +65,7 @@ impl Snapshot {
     /// The deployment in flight, in words.
     pub(super) fn conflict(&self) -> Option<String> {
         let in_flight = self.in_flight.as_ref()?;
-        let to = in_flight.task_definition.as_deref().map(|arn| format!(" to {}", short(arn))).unwrap_or_default();
+        let to = in_flight.task_definition.as_deref().map(|arn| format!(" to {}", last_part(arn))).unwrap_or_default();
         Some(format!("AWS CodeDeploy deployment {}{to}", in_flight.id))
     }
 
@@ -75,7 +76,7 @@ impl Snapshot {
 
     /// The names of cluster and service, as CodeDeploy knows them.
     pub(super) fn names(&self) -> (&str, &str) {
-        (short(&self.service.cluster_arn), &self.service.name)
+        (last_part(&self.service.cluster_arn), &self.service.name)
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         // Whoever did not expect this has no permissions for it either.
         return Err(without_appspec(&service.name, error));
     }
-    let (application, group) = asked.names(short(&service.cluster_arn), &service.name);
+    let (application, group) = asked.names(last_part(&service.cluster_arn), &service.name);
     let details = clients.codedeploy.group(&application, &group).await.map_err(|error| {
         let is_missing = error.kind == CallErrorKind::NotFound;
         let failure = Failure::from(error);

@@ -4,14 +4,15 @@ use super::Rollout;
 use crate::aws::ecs::StoppedTask;
 use crate::cycle::Diagnosis;
 use crate::targets::ecs_service::evidence::group;
-use crate::targets::ecs_service::{hints, is_evidence, logs_of, short};
+use crate::targets::ecs_service::{hints, is_evidence, logs_of};
+use crate::text::last_part;
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
 pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
     let (pin, seen, clients) = (&rollout.pin, &rollout.seen, rollout.observer.clients());
     let new = seen.target.new.as_ref().map(|new| new.id.as_str());
     let tasks = match new {
-        Some(_) => clients.ecs.stopped_tasks(&pin.cluster, short(&pin.service)).await.unwrap_or_default(),
+        Some(_) => clients.ecs.stopped_tasks(&pin.cluster, last_part(&pin.service)).await.unwrap_or_default(),
         None => Vec::new(),
     };
     let ours = tasks.into_iter().filter(|task| task.started_by.as_deref() == new && is_evidence(task));

@@ -3,7 +3,8 @@
 use super::Readers;
 use crate::cycle::{Cause, Failure};
 use crate::spec::AppSpec;
-use crate::targets::ecs_service::{newest_older, or_nothing, short};
+use crate::targets::ecs_service::{newest_older, or_nothing};
+use crate::text::last_part;
 
 /// How many deployments are looked at.
 const DEEPEST: usize = 20;
@@ -21,7 +22,7 @@ pub(super) async fn previous(
             format!(
                 "There is no revision to go back to: AWS CodeDeploy remembers no successful deployment of {group} with another \
                  revision than {}, and there is no older one.",
-                short(current)
+                last_part(current)
             ),
         )
         .advise("Name one with `to`: a revision number or an ARN.")
@@ -43,7 +44,8 @@ pub(super) async fn before(
         let appspec = content.and_then(|content| AppSpec::parse(&content).ok());
         let revision = appspec.and_then(|appspec| appspec.task_definition());
         // A family alone does not say which of its revisions it was.
-        let is_another = |revision: &String| short(revision).contains(':') && short(revision) != short(current);
+        let is_another =
+            |revision: &String| last_part(revision).contains(':') && last_part(revision) != last_part(current);
         if let Some(revision) = revision.filter(is_another) {
             return Ok(Some(revision));
         }

@@ -4,7 +4,8 @@ use super::observe::Observation;
 use super::rollout::Pin;
 use crate::aws::codedeploy::{Deployment, Status};
 use crate::cycle::{Cause, Failure, Verdict};
-use crate::targets::ecs_service::{short, threshold};
+use crate::targets::ecs_service::threshold;
+use crate::text::last_part;
 
 pub(super) fn judge(pin: &Pin, seen: &Observation) -> Verdict {
     match (&seen.deployment.status, &seen.newer) {
@@ -30,7 +31,7 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     };
     Verdict::Failed(Failure::new(
         cause,
-        format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)),
+        format!("{failed} tasks of {} {what}, one after the other.", last_part(&pin.task_definition)),
     ))
 }
 

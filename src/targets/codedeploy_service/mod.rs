@@ -22,10 +22,11 @@ use crate::aws::{codedeploy, ecr, ecs, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
 use crate::spec::CodeDeploy;
+use crate::text::last_part;
 use crate::verification::{Checks, SeenAlarms};
 
 use self::rollout::Pin;
-use super::ecs_service::{FirstLook, Registered, Request, check_images, deregister, register, short};
+use super::ecs_service::{FirstLook, Registered, Request, check_images, deregister, register};
 use super::ecs_task::EcsTask;
 
 pub use capture::Snapshot;
@@ -97,7 +98,7 @@ impl Target for CodeDeployService {
     type Restoration = Restoration;
 
     fn name(&self) -> String {
-        format!("service {} in cluster {}", short(&self.request.service), short(&self.request.cluster))
+        format!("service {} in cluster {}", last_part(&self.request.service), last_part(&self.request.cluster))
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
@@ -198,15 +199,15 @@ impl Target for CodeDeployService {
     fn standing(&self, before: &Snapshot) -> String {
         match before.conflict() {
             Some(rollout) => format!("is in the middle of a rollout ({rollout})"),
-            None => format!("is on {}", short(&before.service.task_definition)),
+            None => format!("is on {}", last_part(&before.service.task_definition)),
         }
     }
 
     fn was(&self, before: &Snapshot) -> String {
-        short(before.restore_to()).to_owned()
+        last_part(before.restore_to()).to_owned()
     }
 
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
-        registered.map_or_else(|| draft.revision.name(), |registered| short(registered.arn()).to_owned())
+        registered.map_or_else(|| draft.revision.name(), |registered| last_part(registered.arn()).to_owned())
     }
 }

@@ -6,7 +6,7 @@ use crate::aws::CallError;
 use crate::aws::codedeploy::{Deployment, Target};
 use crate::aws::ecs::StoppedTask;
 use crate::cycle::{Progress, Said};
-use crate::targets::ecs_service::short;
+use crate::text::last_part;
 
 /// Every how many looks the stopped tasks are listed while new tasks are missing. CodeDeploy itself waits an hour for them.
 const LOOKS_A_LISTING: u32 = 3;
@@ -65,7 +65,7 @@ impl Observer {
     /// Whatever goes wrong here leaves the verdict to what CodeDeploy itself tells.
     async fn list_failed_tasks(&mut self, pin: &Pin, seen: &Observation) {
         let Some(new) = &seen.target.new else { return };
-        match self.clients.ecs.stopped_tasks(&pin.cluster, short(&pin.service)).await {
+        match self.clients.ecs.stopped_tasks(&pin.cluster, last_part(&pin.service)).await {
             Ok(tasks) => {
                 let ours = |task: &StoppedTask| task.started_by.as_deref() == Some(new.id.as_str());
                 self.failed = tasks.into_iter().filter(|task| ours(task) && task.failed()).collect();

@@ -14,7 +14,8 @@ use crate::aws::codedeploy::{Deployment, NewDeployment, Status};
 use crate::cycle::{Cause, Failure, Look, Parting, Said, Verdict, Watch};
 use crate::ecr::Promotion;
 use crate::spec::{AppSpec, CodeDeploy, WaitUntil};
-use crate::targets::ecs_service::{Registered, short};
+use crate::targets::ecs_service::Registered;
+use crate::text::last_part;
 
 /// All traffic at once: a way back has no time for a canary.
 const AT_ONCE: &str = "CodeDeployDefault.ECSAllAtOnce";
@@ -80,7 +81,7 @@ pub struct Rollout {
 impl Pin {
     /// What CodeDeploy calls the service that a deployment is for.
     pub(super) fn target(&self) -> String {
-        format!("{}:{}", short(&self.cluster), self.service_name)
+        format!("{}:{}", last_part(&self.cluster), self.service_name)
     }
 
     /// How it is left when all of the traffic has shifted.

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::Rollout;
 use crate::cycle::{Cause, Events, Failure, Output};
-use crate::targets::ecs_service::short;
+use crate::text::last_part;
 
 /// Amazon ECS is eventually consistent: so often is the service asked, this far apart, before a difference counts.
 const LOOKS: u32 = 10;
@@ -35,8 +35,8 @@ pub(super) async fn verify(rollout: &Rollout, events: &Events) -> Result<(), Fai
             format!(
                 "The deployment succeeded, but the traffic goes to task set {} of {}, not to the one that it made of {}.",
                 set.id,
-                short(&set.task_definition),
-                short(&pin.task_definition)
+                last_part(&set.task_definition),
+                last_part(&pin.task_definition)
             ),
         )),
         None => {

@@ -6,12 +6,13 @@ use super::pin::primary;
 use super::plan::{COMMIT_TAG, is_of_an_earlier_attempt, plan};
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledRule};
-use super::{EcsService, Readers, Request, announce_revision, images, short};
+use super::{EcsService, Readers, Request, announce_revision, images};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::Resolved;
 use crate::spec::{Arn, Mode, Source, Tag, TaskDefinition};
+use crate::text::last_part;
 use crate::verification::SeenAlarms;
 
 /// What was running before, and what the request starts from.
@@ -58,7 +59,7 @@ impl Snapshot {
     /// The rollout in flight that has to be waited for, in words.
     pub(super) fn in_flight(&self) -> Option<String> {
         let primary = self.primary().filter(|_| self.hopeless().is_none())?;
-        is_moving(primary).then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+        is_moving(primary).then(|| format!("deployment {} to {}", primary.id, last_part(&primary.task_definition)))
     }
 
     /// The rollout in flight that keeps failing and that nobody will end: without a circuit breaker ECS tries for ever, and
@@ -175,7 +176,7 @@ pub(super) async fn capture(
         events.warn(format!(
             "The deployment in flight, to {}, keeps failing ({} tasks in a row), and Amazon ECS would try for ever. Its end is \
              not waited for.",
-            short(&hopeless.task_definition),
+            last_part(&hopeless.task_definition),
             hopeless.failed
         ));
     }
@@ -208,7 +209,7 @@ pub(in crate::targets) async fn describe(reader: &Reader, request: &Request) -> 
     }
     // Only for a better message: whatever goes wrong here, the message without names is still right.
     let names = reader.list_services(&request.cluster).await.unwrap_or_default();
-    let wanted = short(&request.service);
+    let wanted = last_part(&request.service);
     let nearest = names
         .iter()
         .map(|name| (strsim::jaro_winkler(name, wanted), name))
@@ -275,10 +276,10 @@ pub(in crate::targets) fn announce_commits(
 
 pub(in crate::targets) fn announce(service: &Service, restore_to: &str, events: &Events) {
     events.know(Output::ServiceArn, &service.arn);
-    events.know(Output::ServiceName, short(&service.arn));
-    events.know(Output::ClusterName, short(&service.cluster_arn));
+    events.know(Output::ServiceName, last_part(&service.arn));
+    events.know(Output::ClusterName, last_part(&service.cluster_arn));
     events.know(Output::PreviousTaskDefinitionArn, restore_to);
-    if let Some((_, revision)) = short(restore_to).rsplit_once(':') {
+    if let Some((_, revision)) = last_part(restore_to).rsplit_once(':') {
         events.know(Output::PreviousTaskDefinitionRevision, revision);
     }
     announce_revision(&service.task_definition, events);

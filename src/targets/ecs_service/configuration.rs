@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::sentences;
 use crate::cycle::{Cause, Change, Failure, Shown};
 use crate::spec::{CircuitBreaker, DeploymentSettings, Strategy, Threshold};
+use crate::text::sentences;
 
 /// What is valid with one strategy only, and refused with any other.
 const OF_ONE_STRATEGY: [(&str, Strategy); 3] = [

@@ -1,18 +1,19 @@
 //! Collects the evidence of a failed rollout.
 
+use super::Rollout;
 use super::evidence::{self, group};
 use super::known_causes::hints;
-use super::{Rollout, short};
 use crate::aws::ecs::{Reader, RolloutState, StoppedTask};
 use crate::aws::logs;
 use crate::cycle::{Diagnosis, LogTail};
 use crate::targets::ecs_task::Container;
+use crate::text::last_part;
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.
 pub(super) async fn diagnose(rollout: &Rollout, logs: &logs::Reader) -> Diagnosis {
     let observer = &rollout.observer;
     let tasks =
-        observer.reader().stopped_tasks(observer.cluster(), short(observer.service())).await.unwrap_or_default();
+        observer.reader().stopped_tasks(observer.cluster(), last_part(observer.service())).await.unwrap_or_default();
     let ours: Vec<StoppedTask> =
         tasks.into_iter().filter(|task| rollout.pin.started(task) && is_evidence(task)).collect();
     let logs = logs_of(observer.reader(), logs, &rollout.pin.task_definition, &ours).await;

@@ -4,9 +4,9 @@ use crate::aws::ecs::{Reader, RolloutState, Service, ServiceDeployment, ServiceD
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Failure};
 use crate::spec::RollbackTo;
+use crate::text::last_part;
 
 use super::plan::COMMIT_TAG;
-use super::short;
 
 /// The revision that ran before what is in flight or has failed.
 pub(super) async fn last_good(
@@ -138,7 +138,7 @@ async fn previous(reader: &Reader, service: &Service) -> Result<String, Failure>
     newest_older(reader, current).await?.ok_or_else(|| {
         Failure::new(
             Cause::NotFound,
-            format!("There is no revision to go back to: {} is the only one that is known.", short(current)),
+            format!("There is no revision to go back to: {} is the only one that is known.", last_part(current)),
         )
         .advise("Name one with `to`: a revision number or an ARN.")
     })
@@ -154,6 +154,6 @@ pub(in crate::targets) async fn newest_older(reader: &Reader, current: &str) -> 
 }
 
 pub(super) fn family(task_definition: &str) -> &str {
-    let name = short(task_definition);
+    let name = last_part(task_definition);
     name.split_once(':').map_or(name, |(family, _)| family)
 }

@@ -1,10 +1,10 @@
 //! What an observation means. Pure: no client, no clock.
 
 use super::pin::{Observation, Pin, primary};
-use super::short;
 use super::stages::has_stages;
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Verdict};
+use crate::text::last_part;
 
 /// The bounds of the number of failed tasks at which the deployment circuit breaker gives up, and the share of the desired
 /// count between them: "How the Amazon ECS deployment circuit breaker detects failures" in the ECS developer guide. A service
@@ -113,7 +113,7 @@ fn judge_tasks(pin: &Pin, seen: &Observation) -> Verdict {
     let what = if cause == Cause::HealthCheck { "failed their health checks" } else { "failed" };
     Verdict::Failed(Failure::new(
         cause,
-        format!("{failed} tasks of {} {what}, one after the other.", short(&pin.task_definition)),
+        format!("{failed} tasks of {} {what}, one after the other.", last_part(&pin.task_definition)),
     ))
 }
 
@@ -145,7 +145,7 @@ fn newer(pin: &Pin, seen: &Observation) -> Option<String> {
 }
 
 fn name(deployment: &Deployment) -> String {
-    format!("deployment {} to {}", deployment.id, short(&deployment.task_definition))
+    format!("deployment {} to {}", deployment.id, last_part(&deployment.task_definition))
 }
 
 /// Whether the service's events tell that ECS gave up our deployment.

@@ -30,7 +30,6 @@ mod update;
 mod verify;
 
 use std::cell::{OnceCell, RefCell};
-use std::fmt;
 
 use crate::aws::ecs::{Reader, Service};
 use crate::aws::{ecr, ecs, events, logs};
@@ -38,6 +37,7 @@ use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, 
 use crate::ecr::Images;
 use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag, WaitUntil};
 use crate::targets::ecs_task::EcsTask;
+use crate::text::last_part;
 use crate::verification::Checks;
 
 pub use capture::Snapshot;
@@ -169,7 +169,7 @@ impl Target for EcsService {
     type Restoration = Restoration;
 
     fn name(&self) -> String {
-        format!("service {} in cluster {}", short(&self.request.service), short(&self.request.cluster))
+        format!("service {} in cluster {}", last_part(&self.request.service), last_part(&self.request.cluster))
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
@@ -297,37 +297,27 @@ impl Target for EcsService {
     fn standing(&self, before: &Snapshot) -> String {
         match before.in_flight() {
             Some(rollout) => format!("is in the middle of a rollout ({rollout})"),
-            None => format!("is on {}", short(&before.service.task_definition)),
+            None => format!("is on {}", last_part(&before.service.task_definition)),
         }
     }
 
     fn was(&self, before: &Snapshot) -> String {
-        short(before.restore_to()).to_owned()
+        last_part(before.restore_to()).to_owned()
     }
 
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
         match registered {
-            Some(registered) => short(registered.arn()).to_owned(),
+            Some(registered) => last_part(registered.arn()).to_owned(),
             None => draft.revision.name(),
         }
     }
 }
 
-/// The last part of an ARN, which is what people call the thing; anything else as it is.
-pub(in crate::targets) fn short(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
 /// Tells the outputs which revision the service is on, or is about to be.
 fn announce_revision(arn: &str, events: &Events) {
     events.know(Output::TaskDefinitionArn, arn);
-    if let Some((family, revision)) = short(arn).rsplit_once(':') {
+    if let Some((family, revision)) = last_part(arn).rsplit_once(':') {
         events.know(Output::TaskDefinitionFamily, family);
         events.know(Output::TaskDefinitionRevision, revision);
     }
-}
-
-/// Joins complaints into one sentence after another.
-pub(in crate::targets) fn sentences(complaints: impl IntoIterator<Item = impl fmt::Display>) -> String {
-    complaints.into_iter().map(|complaint| format!("{complaint}.")).collect::<Vec<_>>().join(" ")
 }

@@ -4,11 +4,11 @@ use tokio::time::Instant;
 
 use super::judge::{is_unclear, threshold};
 use super::pin::{Observation, Pin, primary};
-use super::short;
 use super::stages::{rest, rests};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, StoppedTask};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Said;
+use crate::text::last_part;
 
 /// Every how many looks the stopped tasks are listed while tasks are missing.
 const LOOKS_A_LISTING: u32 = 3;
@@ -147,7 +147,7 @@ impl Observer {
 
     /// Whatever goes wrong here leaves the verdict to what the service itself tells.
     async fn list_failed_tasks(&mut self, pin: &Pin) {
-        match self.reader.stopped_tasks(&self.cluster, short(&self.service)).await {
+        match self.reader.stopped_tasks(&self.cluster, last_part(&self.service)).await {
             Ok(tasks) => {
                 self.failed = tasks.into_iter().filter(|task| pin.started(task) && task.failed()).collect();
             }

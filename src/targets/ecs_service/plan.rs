@@ -6,11 +6,12 @@ use super::capture::Base;
 use super::history::family;
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledTarget};
-use super::{Request, Snapshot, configuration, images, network, sentences, short};
+use super::{Request, Snapshot, configuration, images, network};
 use crate::aws::ecs::{ServiceDeploymentStatus as Status, ServiceUpdate};
 use crate::cycle::{Cause, Change, Failure, Pause, Plan, Shown};
 use crate::ecr::Resolved;
 use crate::spec::{Mode, Strategy, Tag, TaskDefinition, WaitUntil, difference, render};
+use crate::text::{last_part, sentences};
 
 /// How the keys of the tags begin that this action gives to revisions.
 const TAGS: &str = "ecs-deploy-action:";
@@ -56,7 +57,7 @@ impl Revision {
     /// In words; a new one has no number before it is registered.
     pub(in crate::targets) fn name(&self) -> String {
         match self {
-            Self::Kept(arn) | Self::Existing { arn, .. } => short(arn).to_owned(),
+            Self::Kept(arn) | Self::Existing { arn, .. } => last_part(arn).to_owned(),
             Self::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
         }
     }
@@ -275,8 +276,8 @@ pub(in crate::targets) fn revision(
                 0,
                 Change {
                     subject: "taskDefinition".to_owned(),
-                    before: Shown::Value(short(current).to_owned()),
-                    after: Shown::Value(short(arn).to_owned()),
+                    before: Shown::Value(last_part(current).to_owned()),
+                    after: Shown::Value(last_part(arn).to_owned()),
                 },
             );
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))

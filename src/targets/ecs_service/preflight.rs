@@ -1,10 +1,11 @@
 //! Checks, before anything is changed, what ECS would only find out while the rollout fails.
 
 use super::plan::{Draft, Revision};
-use super::{Snapshot, images, rules, sentences, short};
+use super::{Snapshot, images, rules};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place};
 use crate::spec::{Severity, TaskDefinition, check};
+use crate::text::{last_part, sentences};
 use crate::verification::Checks;
 
 /// What an alarm of the deployment's that is in ALARM already means.
@@ -49,7 +50,7 @@ pub(in crate::targets) fn check_revision(revision: &Revision, events: &Events) -
     match revision {
         Revision::Kept(_) => {}
         Revision::Existing { arn, document } if document.is_inactive() => {
-            errors.push(format!("{} is deregistered, and no service can be moved to it", short(arn)));
+            errors.push(format!("{} is deregistered, and no service can be moved to it", last_part(arn)));
         }
         Revision::Existing { .. } => {}
         Revision::New(document) => {

@@ -2,10 +2,10 @@
 
 use super::capture::is_moving;
 use super::pin::primary;
-use super::short;
 use crate::aws::ecs::{Reader, RolloutState, RunningTask};
 use crate::cycle::{Cause, Failure};
 use crate::spec::{Origin, Overrides, TaskDefinition};
+use crate::text::last_part;
 
 /// What runs in the service that is promoted from.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(in crate::targets) struct Promoted {
 /// Looks at what runs there. Only what has proved itself is taken: neither a rollout in flight nor one that failed.
 pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result<Promoted, Failure> {
     let service = reader.describe_service(&origin.cluster, &origin.service).await?;
-    let name = format!("service {} in cluster {}", service.name, short(&service.cluster_arn));
+    let name = format!("service {} in cluster {}", service.name, last_part(&service.cluster_arn));
     let refuse = |why: &str| {
         Failure::new(Cause::Preflight, format!("Nothing can be promoted from {name}: {why}."))
             .advise("Run the job again when that service runs, unmoved, what is to be promoted.")
@@ -31,10 +31,10 @@ pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result
         return Err(refuse("Amazon ECS does not list its deployments, so it is not known whether one is in flight"));
     };
     if primary.rollout == RolloutState::Failed {
-        return Err(refuse(&format!("its last rollout, to {}, failed", short(&primary.task_definition))));
+        return Err(refuse(&format!("its last rollout, to {}, failed", last_part(&primary.task_definition))));
     }
     if is_moving(primary) || service.deployments.len() > 1 {
-        return Err(refuse(&format!("its rollout to {} is in flight", short(&primary.task_definition))));
+        return Err(refuse(&format!("its rollout to {} is in flight", last_part(&primary.task_definition))));
     }
     let stable = &service.task_definition;
     let document = reader.describe_task_definition(stable).await?;
@@ -44,7 +44,7 @@ pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result
         return Err(refuse("no task of it runs, so it is not known which images it would run"));
     }
     let images = images(&document, &tasks).map_err(|why| refuse(&why))?;
-    Ok(Promoted { from: format!("{} of {name}", short(stable)), images })
+    Ok(Promoted { from: format!("{} of {name}", last_part(stable)), images })
 }
 
 /// Each container of the document with the image that all tasks run. Containers that are not in it were put into the tasks by

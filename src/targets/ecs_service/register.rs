@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::announce_revision;
 use super::plan::{RUN_TAG, Revision};
-use super::{announce_revision, short};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
 use crate::spec::{TaskDefinition, difference};
+use crate::text::last_part;
 
 /// The revision that the service shall run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ pub(in crate::targets) async fn register(
                 exhausted?;
             };
             let arn = registered.arn().unwrap_or_default().to_owned();
-            events.note(format!("Registered {}.", short(&arn)));
+            events.note(format!("Registered {}.", last_part(&arn)));
             Registered { arn, made: is_ours, replaces }
         }
     };
@@ -86,7 +87,7 @@ pub(in crate::targets) async fn deregister(
     match send(Again::WhenPassing, attempts, async || writer.deregister_task_definition(&registered.arn).await).await {
         Err(error) if error.kind != CallErrorKind::NotFound => Err(error.into()),
         _ => {
-            events.note(format!("Deregistered {} again.", short(&registered.arn)));
+            events.note(format!("Deregistered {} again.", last_part(&registered.arn)));
             announce_revision(&registered.replaces, events);
             Ok(())
         }

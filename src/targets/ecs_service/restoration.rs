@@ -1,10 +1,11 @@
+use super::Rollout;
 use super::judge::{STEADY_LOOKS, threshold};
 use super::observe::Observer;
 use super::pin::{Observation, Pin, primary};
 use super::stages::pause;
-use super::{Rollout, short};
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Look, Verdict, Watch};
+use crate::text::last_part;
 
 /// The way back while ECS carries it out.
 #[derive(Debug)]
@@ -111,7 +112,7 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         return if is_known || primary.task_definition == failed.task_definition {
             Verdict::Pending
         } else {
-            Verdict::Superseded(format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+            Verdict::Superseded(format!("deployment {} to {}", primary.id, last_part(&primary.task_definition)))
         };
     }
     let too_many = primary.failed >= threshold(seen.service.desired) && !primary.is_full();
@@ -122,7 +123,11 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         return match &deployment.status {
             Status::RollbackFailed | Status::Stopped | Status::Successful => Verdict::Failed(Failure::new(
                 Cause::TasksFailing,
-                format!("Amazon ECS did not bring {} back ({}): {words}", short(stable), deployment.status.as_str()),
+                format!(
+                    "Amazon ECS did not bring {} back ({}): {words}",
+                    last_part(stable),
+                    deployment.status.as_str()
+                ),
             )),
             _ if too_many => Verdict::Failed(keeps_failing(primary, stable)),
             _ => Verdict::Pending,
@@ -133,7 +138,7 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
         RolloutState::Absent if seen.full_looks >= STEADY_LOOKS => Verdict::Done,
         RolloutState::Failed => Verdict::Failed(Failure::new(
             Cause::TasksFailing,
-            format!("Amazon ECS gave up bringing {} back.", short(stable)),
+            format!("Amazon ECS gave up bringing {} back.", last_part(stable)),
         )),
         _ if too_many => Verdict::Failed(keeps_failing(primary, stable)),
         _ => Verdict::Pending,
@@ -143,7 +148,7 @@ fn judge(pin: &Pin, failed: &Pin, way: &Way, seen: &Observation) -> Verdict {
 fn keeps_failing(primary: &Deployment, stable: &str) -> Failure {
     Failure::new(
         Cause::TasksFailing,
-        format!("{} tasks of {} failed too, one after the other.", primary.failed, short(stable)),
+        format!("{} tasks of {} failed too, one after the other.", primary.failed, last_part(stable)),
     )
 }
 

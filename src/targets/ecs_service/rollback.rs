@@ -6,10 +6,11 @@ use tokio::time::sleep;
 
 use super::pin::primary;
 use super::restoration::Way;
-use super::{Restoration, Rollout, short};
+use super::{Restoration, Rollout};
 use crate::aws::ecs::{Deployment, RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
+use crate::text::last_part;
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
 const FEWEST_RETRIES: u32 = 8;
@@ -221,7 +222,7 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
 }
 
 fn name(deployment: &Deployment) -> String {
-    format!("deployment {} to {}", deployment.id, short(&deployment.task_definition))
+    format!("deployment {} to {}", deployment.id, last_part(&deployment.task_definition))
 }
 
 /// Asks ECS to go back. Whether it will: a deployment that has ended cannot be stopped any more, and not every partition or

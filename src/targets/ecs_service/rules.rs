@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Rollout;
 use super::history::family;
-use super::{Rollout, short};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, events, send};
 use crate::cycle::{Cause, Change, Events, Failure, Shown};
+use crate::text::last_part;
 
 /// A rule that was named, with those of its targets that run a task of Amazon ECS.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ pub(super) fn to_move(rules: &[ScheduledRule], wanted_family: &str, arn: Option<
 pub(super) fn changes(moves: &[ScheduledTarget], wanted: &str) -> Vec<Change> {
     let change = |target: &ScheduledTarget| Change {
         subject: format!("rule {} ({})", target.rule, target.id),
-        before: Shown::Value(short(&target.before).to_owned()),
+        before: Shown::Value(last_part(&target.before).to_owned()),
         after: Shown::Value(wanted.to_owned()),
     };
     moves.iter().map(change).collect()
@@ -93,7 +94,10 @@ pub(super) async fn follow(
     for targets in by_rule(&rollout.moves) {
         let rule = name(targets);
         let failed = |why: String| {
-            Failure::new(Cause::ScheduledRule, format!("Rule {rule} could not be moved to {}: {why}", short(wanted)))
+            Failure::new(
+                Cause::ScheduledRule,
+                format!("Rule {rule} could not be moved to {}: {why}", last_part(wanted)),
+            )
         };
         let not_allowed = |error: CallError| {
             let call = Failure::from(error);
@@ -122,7 +126,7 @@ pub(super) async fn follow(
         send(Again::WhenPassing, attempts, async || writer.put_targets(rule, &moved).await)
             .await
             .map_err(not_allowed)?;
-        events.note(format!("Moved rule {rule} to {}.", short(wanted)));
+        events.note(format!("Moved rule {rule} to {}.", last_part(wanted)));
     }
     Ok(())
 }

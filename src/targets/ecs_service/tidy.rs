@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::Rollout;
 use super::history::family;
 use super::plan::RUN_TAG;
-use super::{Rollout, short};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallError, send};
 use crate::cycle::Events;
+use crate::text::last_part;
 
 /// How far back the family is looked at, and how many of its old revisions are described. Only DescribeTaskDefinition tells
 /// the tags, for one revision a call.
@@ -72,7 +73,7 @@ async fn deregister(
         }
         let attempts = Attempts::new(max_retries, events);
         send(Again::WhenPassing, attempts, async || writer.deregister_task_definition(arn).await).await?;
-        deregistered.push(short(arn).to_owned());
+        deregistered.push(last_part(arn).to_owned());
         if deregistered.len() == MOST_DEREGISTERED {
             break;
         }

@@ -2,13 +2,14 @@
 
 use futures_util::FutureExt as _;
 
+use super::Rollout;
 use super::pin::primary;
 use super::plan::Start;
 use super::resume::resume;
-use super::{Rollout, short};
 use crate::aws::ecs::{Service, Writer};
 use crate::aws::{Attempts, CallError};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
+use crate::text::last_part;
 
 /// Sends UpdateService, once for as long as that can be known.
 ///
@@ -73,7 +74,7 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
 fn taken_over(rollout: &Rollout, service: &Service) -> Option<String> {
     let primary = primary(service)?;
     (Some(&primary.id) != rollout.pin.previous_deployment.as_ref())
-        .then(|| format!("deployment {} to {}", primary.id, short(&primary.task_definition)))
+        .then(|| format!("deployment {} to {}", primary.id, last_part(&primary.task_definition)))
 }
 
 fn conflict(theirs: &str) -> Failure {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::Rollout;
 use super::pin::primary;
-use super::{Rollout, short};
 use crate::aws::ecs::Service;
 use crate::cycle::{Cause, Events, Failure, Output};
+use crate::text::last_part;
 
 /// Amazon ECS is eventually consistent: an answer may be older than the one before it. So often is the service asked, this
 /// far apart, before a difference counts.
@@ -47,8 +48,8 @@ fn compare(rollout: &Rollout, service: &Service) -> Result<(), Failure> {
             Cause::Conflict,
             format!(
                 "The rollout succeeded, but the service is set to {}, not to {}.",
-                short(&service.task_definition),
-                short(wanted)
+                last_part(&service.task_definition),
+                last_part(wanted)
             ),
         ));
     }

@@ -4,6 +4,7 @@ use super::Request;
 use crate::aws::ecs::{Reader, Service};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{Source, TaskDefinition};
+use crate::text::last_part;
 
 /// What the request starts from.
 #[derive(Debug, Clone)]
@@ -40,6 +41,6 @@ pub(super) async fn capture(reader: &Reader, request: &Request, events: &Events)
     };
     let document = reader.describe_task_definition(&name).await?;
     let arn = document.arn().unwrap_or(&name).to_owned();
-    events.note(format!("The task starts from {}.", super::short(&arn)));
+    events.note(format!("The task starts from {}.", last_part(&arn)));
     Ok(Snapshot { service, arn: Some(arn), document })
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::aws::logs::Stream;
+use crate::text::last_part;
 
 /// A container, as far as its end and its log go. No values of variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Container {
         if self.driver.as_deref() != Some("awslogs") {
             return None;
         }
-        let id = task.rsplit('/').next().unwrap_or(task);
+        let id = last_part(task);
         let name = format!("{}/{}/{id}", self.prefix.as_ref()?, self.name);
         Some(Stream { group: self.group.clone()?, name, region: self.region.clone() })
     }

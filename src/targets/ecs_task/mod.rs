@@ -20,8 +20,9 @@ use crate::cycle::{
     Cause, Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
 use crate::spec::{OneOff, Overrides, Settings, Severity, Source, Tag, TaskDefinition, check};
+use crate::targets::ecs_service::Revision;
 use crate::targets::ecs_service::register::{self, Registered};
-use crate::targets::ecs_service::{Revision, sentences, short};
+use crate::text::{last_part, sentences};
 
 pub(in crate::targets) use log::Container;
 
@@ -85,7 +86,7 @@ impl EcsTask {
         let planned = plan::plan(&self.request, &before);
         let (_, draft) = planned.map_err(|failure| NotUpdated { failure, may_have_happened: false })?;
         let policy = Policy { wait: self.request.one_off.wait, is_rollback: false, ..outer.policy().clone() };
-        outer.events().note(format!("Running a task of {} before the update.", short(registered.arn())));
+        outer.events().note(format!("Running a task of {} before the update.", last_part(registered.arn())));
         Box::pin(errand(outer, self, &policy, writer, (before, draft, registered.lent()))).await
     }
 }
@@ -102,7 +103,7 @@ impl Target for EcsTask {
     type Restoration = Restoration;
 
     fn name(&self) -> String {
-        format!("a one-off task in cluster {}", short(&self.request.cluster))
+        format!("a one-off task in cluster {}", last_part(&self.request.cluster))
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
@@ -190,13 +191,13 @@ impl Target for EcsTask {
 
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
         match registered {
-            Some(registered) => short(registered.arn()).to_owned(),
+            Some(registered) => last_part(registered.arn()).to_owned(),
             None => draft.name(),
         }
     }
 
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
-        tell::tell(short(&self.request.cluster), ending, wanted, conclusion)
+        tell::tell(last_part(&self.request.cluster), ending, wanted, conclusion)
     }
 }
 

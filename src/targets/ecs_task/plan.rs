@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Request, Revision, Snapshot, sentences, short};
+use super::{Request, Revision, Snapshot};
 use crate::aws::ecs::Placement;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{TaskDefinition, render};
+use crate::text::{last_part, sentences};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct Draft {
 impl Draft {
     pub(super) fn name(&self) -> String {
         match &self.revision {
-            Revision::Kept(arn) | Revision::Existing { arn, .. } => short(arn).to_owned(),
+            Revision::Kept(arn) | Revision::Existing { arn, .. } => last_part(arn).to_owned(),
             Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
         }
     }

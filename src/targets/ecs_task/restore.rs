@@ -5,6 +5,7 @@ use super::{Rollout, judge, outputs};
 use crate::aws::ecs::{Reader, Task, Writer};
 use crate::aws::{Again, Attempts, send};
 use crate::cycle::{Events, Failure, Look, Restore, Verdict, Watch};
+use crate::text::last_part;
 
 /// A task that nobody watches any more is worth more patience than a deployment: at least so many retries.
 const FEWEST_RETRIES: u32 = 8;
@@ -25,7 +26,7 @@ pub(super) async fn restore(
         if !rollout.memo.is_found_by_it {
             return Ok(Restore::Impossible(format!(
                 "AWS did not say whether it started the task: look for tasks of {} that were started by {}, and stop them.",
-                super::short(&rollout.memo.task_definition),
+                last_part(&rollout.memo.task_definition),
                 rollout.memo.started_by
             )));
         }

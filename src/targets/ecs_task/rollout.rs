@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Request;
 use super::judge::{judge, progress};
 use super::log::Container;
 use super::plan::Draft;
-use super::{Request, short};
 use crate::aws::ecs::{Reader, Task};
 use crate::aws::{CallErrorKind, logs};
 use crate::cycle::{Failure, Look, Said, Watch};
+use crate::text::last_part;
 
 /// The pages of a log that one look reads at most: a container that writes faster is read on at the next one.
 const PAGES: usize = 5;
@@ -94,7 +95,7 @@ impl Rollout {
     }
 
     pub(super) fn name(&self) -> String {
-        format!("task {}", short(&self.memo.task_definition))
+        format!("task {}", last_part(&self.memo.task_definition))
     }
 
     /// Looks for tasks of which only the mark is known.

@@ -28,6 +28,7 @@ use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, O
 use crate::ecr::{Images, Place};
 use crate::spec::{Registration, Tag};
 use crate::targets::sagemaker_endpoint::preflight::manifest;
+use crate::text::last_part;
 
 pub use capture::Snapshot;
 pub use plan::Draft;
@@ -81,17 +82,12 @@ impl ModelPackage {
 
     fn learn(&self, rollout: &Rollout) {
         if let Some(arn) = rollout.arn.as_deref() {
-            self.version.set(number(arn).to_owned()).unwrap_or_default();
+            self.version.set(last_part(arn).to_owned()).unwrap_or_default();
         }
         if let Some((status, _)) = &rollout.decision {
             self.decision.set(status.clone()).unwrap_or_default();
         }
     }
-}
-
-/// The version's number, which ends its ARN.
-pub(in crate::targets) fn number(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 impl Target for ModelPackage {
@@ -116,7 +112,7 @@ impl Target for ModelPackage {
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
         let (plan, draft) = plan::plan(&self.request, before)?;
         if let (true, Some(found)) = (plan.is_empty(), &draft.found) {
-            self.version.set(number(&found.arn).to_owned()).unwrap_or_default();
+            self.version.set(last_part(&found.arn).to_owned()).unwrap_or_default();
             self.finished.set(found.clone()).unwrap_or_default();
         }
         Ok((plan, draft))
@@ -191,7 +187,7 @@ impl Target for ModelPackage {
     async fn seal(&self, _writer: &Writer, events: &Events) {
         if let Some(Made { arn, document }) = self.finished.get() {
             events.know(Output::ModelPackageArn, arn);
-            events.know(Output::ModelPackageVersion, number(arn));
+            events.know(Output::ModelPackageVersion, last_part(arn));
             let approval = document.get("ModelApprovalStatus").and_then(Value::as_str);
             events.know(Output::ModelApprovalStatus, approval.unwrap_or(plan::PENDING));
         }
@@ -237,7 +233,7 @@ impl Target for ModelPackage {
     fn wanted(&self, draft: &Draft, _registered: Option<&Registered>) -> String {
         match (self.version.get(), &draft.found) {
             (Some(number), _) => format!("version {number}"),
-            (None, Some(found)) => format!("version {}", number(&found.arn)),
+            (None, Some(found)) => format!("version {}", last_part(&found.arn)),
             (None, None) => "a new version".to_owned(),
         }
     }

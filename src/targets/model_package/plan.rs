@@ -7,6 +7,7 @@ use crate::aws::sage_maker::{Document, Made};
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Approve, Edit, Metrics, numbers};
 use crate::targets::sagemaker_endpoint::difference::{changes, holds};
+use crate::text::last_part;
 
 /// The most that a version's properties may be, and how long a key and a value.
 ///
@@ -126,7 +127,7 @@ fn open(found: &Made, decision: Option<&(String, String)>) -> Result<Vec<Change>
             open.push(change("ModelApprovalStatus", Shown::Value(approval), wanted));
         }
         Some((wanted, _)) if approval != *wanted => {
-            let number = super::number(&found.arn);
+            let number = last_part(&found.arn);
             let reason = format!("Version {number}, which this run registered before, is {approval} meanwhile.");
             return Err(Failure::new(Cause::Conflict, reason)
                 .advise(format!("Somebody decided that; it is not made {wanted} over their head.")));
@@ -148,7 +149,7 @@ fn decision(request: &Request, before: &Snapshot) -> Option<(String, String)> {
         Approve::Never => ("Rejected", "Registered for the record, not to be deployed".to_owned()),
     };
     let room = DESCRIPTION - by.len().min(DESCRIPTION);
-    let why = crate::runner::text::shorten(&why, room.saturating_sub(4));
+    let why = crate::text::shorten(&why, room.saturating_sub(4));
     Some((status.to_owned(), format!("{why}{by}")))
 }
 

@@ -1,12 +1,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Request;
 use super::judge::{judge, progress};
 use super::plan::Draft;
-use super::{Request, number};
 use crate::aws::CallErrorKind;
 use crate::aws::sage_maker::{Document, Reader};
 use crate::cycle::{Failure, Look, Watch};
+use crate::text::last_part;
 
 /// A version on paper: names only, no values of variables.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,7 +76,7 @@ impl Rollout {
 
     /// What a person calls it.
     pub(super) fn name(&self) -> String {
-        let number = self.arn.as_deref().map_or("?", number);
+        let number = self.arn.as_deref().map_or("?", last_part);
         format!("Version {number} of {}", self.group)
     }
 

@@ -1,9 +1,10 @@
 //! Makes the version.
 
-use super::{Rollout, number};
+use super::Rollout;
 use crate::aws::sage_maker::Writer;
 use crate::aws::{Attempts, CallErrorKind};
 use crate::cycle::{Events, NotUpdated, Output};
+use crate::text::last_part;
 
 /// Sends CreateModelPackage.
 ///
@@ -20,7 +21,7 @@ pub(super) async fn update(
     }
     if let Some(arn) = &rollout.arn {
         events.know(Output::ModelPackageArn, arn);
-        events.know(Output::ModelPackageVersion, number(arn));
+        events.know(Output::ModelPackageVersion, last_part(arn));
     }
     Ok(rollout)
 }

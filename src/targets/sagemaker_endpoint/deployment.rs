@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Request;
 use crate::cycle::{Cause, Failure};
 use crate::spec::{DeploymentSettings, Percent, Strategy};
+use crate::text::sentences;
 
 /// The longest that SageMaker waits between steps, and before it stops the old instances.
 const WAIT_MOST: u64 = 3600;
@@ -125,7 +126,7 @@ fn complain(mut complaints: Vec<String>) -> Result<(), Failure> {
     if complaints.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(Cause::InvalidInput, super::super::ecs_service::sentences(complaints)))
+    Err(Failure::new(Cause::InvalidInput, sentences(complaints)))
 }
 
 /// As long as all that may take, and SageMaker lets it.

@@ -9,10 +9,9 @@ use super::{Request, Snapshot};
 use crate::aws::cloudwatch::AlarmState;
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place, Platform};
-use crate::runner::text::{one_line, shorten};
 use crate::spec::{AlarmPreflight, OnFirstFailure};
-use crate::targets::ecs_service::sentences;
 use crate::targets::model_package::gates;
+use crate::text::{one_line, sentences, shorten};
 use crate::verification::Checks;
 
 /// The most that a container's environment may hold.

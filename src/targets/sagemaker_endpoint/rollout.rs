@@ -17,6 +17,7 @@ use crate::aws::sage_maker::{Document, Endpoint, Reader};
 use crate::aws::scaling::Scaling;
 use crate::cycle::{Failure, Look, Progress, Watch};
 use crate::ecr::Promotion;
+use crate::text::last_part;
 use crate::verification::SeenAlarms;
 
 /// What there was when a rollout began.
@@ -116,7 +117,7 @@ impl Rollout {
             }
         }
         let stays = |scaling: &&Scaling| {
-            let name = scaling.resource().rsplit('/').next().unwrap_or_default();
+            let name = last_part(scaling.resource());
             let variants = draft.picture["ProductionVariants"].as_array();
             variants.into_iter().flatten().any(|it| it["VariantName"] == name && it["InstanceType"].is_string())
         };

@@ -11,6 +11,7 @@ use crate::aws::scaling::{Document, Scaling, Writer};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::{Events, Failure};
 use crate::spec::Mode;
+use crate::text::last_part;
 
 /// What scales the variants that are served.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +39,7 @@ pub(super) async fn look(
         let live = readers.scaling.scaling(&request.endpoint.name, name).await?;
         let remembered = remembered.iter().filter(|_| variant["InstanceType"].is_string());
         let lost = remembered
-            .filter(|it| it.resource().rsplit('/').next() == Some(name))
+            .filter(|it| last_part(it.resource()) == name)
             .find(|it| !live.as_ref().is_some_and(|live| has_all(live, it)));
         seen.lost.extend(lost.cloned());
         seen.all.extend(lost.cloned().or(live));
@@ -68,7 +69,7 @@ pub(super) fn may_change_instances(request: &Request) -> bool {
 pub(super) fn in_the_way(scaling: &[Scaling], before: &Value, after: &Value) -> Vec<Scaling> {
     let instances = |picture: &Value, resource: &str| {
         let variants = picture["ProductionVariants"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let name = resource.rsplit('/').next().unwrap_or_default();
+        let name = last_part(resource);
         let found = variants.iter().find(|variant| variant["VariantName"] == name);
         found.map(|variant| variant["InstanceType"].clone())
     };

@@ -10,8 +10,8 @@ use super::Rollout;
 use crate::aws::CallErrorKind;
 use crate::aws::sage_maker::{Answer, Invoker, Question};
 use crate::cycle::{Cause, Events, Failure, Look, Verdict, Watch};
-use crate::runner::text::{one_line, shorten};
 use crate::spec::{Expectation, SmokeTest, at};
+use crate::text::{one_line, shorten};
 use crate::verification::Checked;
 
 /// How long to leave a model alone that is not ready.

@@ -1,5 +1,6 @@
-//! Text from outside, made fit to be shown.
+//! Text made fit to be shown: text from outside, names, numbers, lists.
 
+use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -38,6 +39,21 @@ pub fn shorten(text: &str, limit: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A number with its noun.
+pub fn count(number: usize, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+/// The last part of an ARN or a path, which is what people call the thing: `web:42` of a task definition. Anything else as it is.
+pub fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Complaints as one sentence after another.
+pub fn sentences(complaints: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    complaints.into_iter().map(|complaint| format!("{complaint}.")).collect::<Vec<_>>().join(" ")
 }
 
 /// Skips the rest of a terminal's escape sequence (ECMA-48, sections 5.4 and 5.6).
@@ -82,6 +98,12 @@ mod tests {
     #[test]
     fn one_line_is_one_line() {
         assert_eq!(one_line("  a\r\n\tb \u{2028} c\n"), "a b c");
+    }
+
+    #[test]
+    fn an_arn_is_shortened_to_its_name() {
+        assert_eq!(last_part("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:42"), "web:42");
+        assert_eq!(last_part("web:42"), "web:42");
     }
 
     #[test]
