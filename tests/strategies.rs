@@ -276,7 +276,31 @@ async fn a_later_job_continues_what_was_left_at_a_pause_and_sees_it_through() {
 
     is_deployed(&simulator, &report);
     assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "UpdateService", "ContinueServiceDeployment"]);
-    step().run(&simulator).await.ended("unchanged", "");
+    step().variable("GITHUB_RUN_ID", "4711").run(&simulator).await.ended("unchanged", "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_pause_does_not_reach_the_deployment_that_took_its_place() {
+    let (simulator, left) = left_at_a_pause().await;
+    let hotfix = |step: Step| step.variable("GITHUB_RUN_ID", "4713").input("on-pause-hook", "return");
+    let theirs = hotfix(Step::deploying("web:hotfix").input("on-conflict", "supersede"));
+    theirs.run(&simulator).await.ended("in-progress", "");
+
+    for is_over in [false, true] {
+        if is_over {
+            continuing().run(&simulator).await.ended("deployed", "");
+        }
+        let before = writes(&simulator);
+        for answer in ["rollback", "continue"] {
+            let step = continuing().input("pause-hook", left.output("pause-hook")).input("pause-hook-action", answer);
+            let report = step.run(&simulator).await;
+
+            report.ended("refused", "conflict");
+            assert!(report.errors()[0].contains("is not the current one"), "{:?}", report.errors());
+        }
+        assert_eq!(writes(&simulator), before);
+    }
+    assert_eq!(running(&simulator), [("web:3".to_owned(), 2)].into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,7 @@ impl Draft {
 
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
     if let Mode::Continue { hook, rollback } = &request.mode {
-        return continuation(before, hook.as_deref(), *rollback);
+        return continuation(before, hook.as_deref(), *rollback, &request.tags);
     }
     let (mut plan, revision) = revision(
         request,
@@ -167,13 +167,28 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
 }
 
 /// Goes on with, or takes back, the rollout that waits at a pause. Idempotent: without a pause, what is in flight is watched,
-/// and what has succeeded is left as it is.
-fn continuation(before: &Snapshot, hook: Option<&str>, rollback: bool) -> Result<(Plan, Draft), Failure> {
+/// and what has succeeded is left as it is. A deployment that never waited at the pause that is named is somebody else's.
+fn continuation(
+    before: &Snapshot,
+    hook: Option<&str>,
+    rollback: bool,
+    tags: &[Tag],
+) -> Result<(Plan, Draft), Failure> {
     let unable = |reason: String| Failure::new(Cause::Preflight, reason);
     let Some(deployment) = &before.service_deployment else {
         return Err(unable("Amazon ECS shows no deployment of this service that could wait at a pause.".to_owned())
             .advise("It takes the permission `ecs:DescribeServiceDeployments` to see one."));
     };
+    // Amazon ECS may list no more than the hooks of the stage: what this very run deployed went on from its pause, and may be
+    // watched again.
+    let is_seen_through_again = !rollback && is_of_this_run(&before.running, tags);
+    if let Some(id) = hook.filter(|id| !is_seen_through_again && !deployment.hooks.iter().any(|hook| hook.id == **id)) {
+        let reason = format!("The deployment that waited at the pause {id} is not the current one, or has gone on since.");
+        return Err(Failure::new(Cause::Conflict, reason).advise(
+            "Look at the service: what it runs now may be somebody else's newer deployment. Without `pause-hook`, the current \
+             deployment is meant, whoever began it.",
+        ));
+    }
     let revision = Revision::Kept(before.service.task_definition.clone());
     let mut draft = Draft {
         moves: rules::to_move(&before.rules, revision.family(), revision.arn()),
@@ -233,6 +248,12 @@ pub(in crate::targets) fn is_of_another_run(running: &TaskDefinition, tags: &[Ta
         (Some((theirs, _)), ours) => ours.map(|(run, _)| run) != Some(theirs),
         (None, _) => false,
     }
+}
+
+/// Whether the revision's tags name the workflow run that the request's name.
+fn is_of_this_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
+    let (theirs, ours) = (run_of(&running.tags()), run_of(tags));
+    theirs.is_some_and(|(theirs, _)| ours.is_some_and(|(ours, _)| ours == theirs))
 }
 
 /// Whether the revision's tags name an earlier attempt of the workflow run that the request's name.
