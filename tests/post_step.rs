@@ -63,15 +63,19 @@ async fn a_later_step_that_fails_takes_the_deployment_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_somebody_followed_is_not_taken_back() {
-    let simulator = world(Scenario::default());
-    let step = Step::deploying("web:good-2").input("rollback-on-job-failure", "true");
-    step.run(&simulator).await.ended("deployed", "");
-    Step::deploying("web:good-3").variable("GITHUB_RUN_ID", "2").run(&simulator).await.ended("deployed", "");
+    // Another revision, or a restart of the same one.
+    for (image, revision) in [("web:good-3", "web:3"), ("web:good-2", "web:2")] {
+        let simulator = world(Scenario::default());
+        let step = Step::deploying("web:good-2").input("rollback-on-job-failure", "true");
+        step.run(&simulator).await.ended("deployed", "");
+        let theirs = Step::deploying(image).input("force-new-deployment", "true").variable("GITHUB_RUN_ID", "2");
+        theirs.run(&simulator).await.ended("deployed", "");
 
-    let report = step.post(&simulator, "failure").await;
+        let report = step.post(&simulator, "failure").await;
 
-    report.ended("superseded", "conflict");
-    assert_eq!(set_to(&simulator), "web:3");
+        report.ended("superseded", "conflict");
+        assert_eq!(set_to(&simulator), revision);
+    }
 }
 
 #[tokio::test(start_paused = true)]

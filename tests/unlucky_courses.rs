@@ -161,6 +161,19 @@ async fn a_whole_deployment_of_theirs_between_our_look_and_our_update_is_noticed
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deployment_that_is_being_stopped_for_theirs_is_superseded_and_has_not_failed() {
+    let moment = Moment::AfterUpdate { number: 1, delay: seconds(45) };
+    let simulator = world(Scenario { pending: seconds(30), ..Scenario::default() }.other(moment, theirs("theirs:1")));
+
+    let report = Step::deploying("web:good-2").input("rollback-on-failure", "false").run(&simulator).await;
+
+    report.ended("superseded", "conflict");
+    assert!(simulator.elapsed() < seconds(75), "while it is being stopped: {:?}", simulator.elapsed());
+    simulator.settle().await;
+    assert_eq!(running(&simulator), [("web:3".to_owned(), 2)].into());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollout_of_another_run_that_we_joined_is_not_ours_to_take_back() {
     let simulator = world(Scenario::default().image("stuck", Behaviour::Stuck));
     let other_run =

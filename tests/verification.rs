@@ -246,13 +246,10 @@ async fn the_time_for_the_rollout_does_not_count_for_what_comes_after() {
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_deployment_during_the_verification_is_not_touched() {
-    let theirs = Action::UpdateService {
-        cluster: "default".to_owned(),
-        service: "web".to_owned(),
-        image: Some("theirs:1".to_owned()),
-        task_definition: None,
-    };
-    let scenario = Scenario::default().alarm(Alarm::new("errors")).other(after_update(100), theirs);
+    let (cluster, service) = ("default".to_owned(), "web".to_owned());
+    let image = Some("theirs:1".to_owned());
+    let update = Action::UpdateService { cluster, service, image, task_definition: None };
+    let scenario = Scenario::default().alarm(Alarm::new("errors")).other(after_update(100), update);
     let simulator = world(scenario.other(after_update(104), trip("errors")));
 
     let report = watching("web:good-2").run(&simulator).await;
@@ -260,6 +257,20 @@ async fn a_newer_deployment_during_the_verification_is_not_touched() {
     report.ended("superseded", "conflict");
     simulator.settle().await;
     runs(&simulator, "web:3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_the_new_revision_by_somebody_else_is_not_touched_either() {
+    let restart = Action::ForceNewDeployment { cluster: "default".to_owned(), service: "web".to_owned() };
+    let simulator = world(Scenario::default().alarm(Alarm::new("errors")).other(after_update(100), restart));
+
+    let report = watching("web:good-2").run(&simulator).await;
+
+    report.ended("superseded", "conflict");
+    assert!(simulator.elapsed() < seconds(130), "at the next look: {:?}", simulator.elapsed());
+    assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "UpdateService"]);
+    simulator.settle().await;
+    runs(&simulator, "web:2");
 }
 
 /// Runs the step, and cancels it after that time.

@@ -51,6 +51,13 @@ pub enum Action {
         #[serde(default)]
         task_definition: Option<Value>,
     },
+    /// Replaces all tasks by others of the same revision.
+    ForceNewDeployment {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
     /// Changes the desired count only.
     Scale {
         /// The cluster's name.

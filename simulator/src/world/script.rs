@@ -55,6 +55,10 @@ impl World {
                     ("ecs", "UpdateService", json!({"cluster": cluster, "service": service, "taskDefinition": family})),
                 ]
             }
+            Action::ForceNewDeployment { cluster, service } => {
+                let request = json!({"cluster": cluster, "service": service, "forceNewDeployment": true});
+                vec![("ecs", "UpdateService", request)]
+            }
             Action::Scale { cluster, service, desired_count } => {
                 vec![(
                     "ecs",

@@ -41,18 +41,17 @@ pub(super) fn is_unclear(pin: &Pin, seen: &Observation) -> bool {
 
 fn judge_service_deployment(pin: &Pin, seen: &Observation, deployment: &ServiceDeployment) -> Verdict {
     match &deployment.status {
-        Status::Successful if seen.service.task_definition == pin.task_definition => Verdict::Done,
         Status::Successful => match newer(pin, seen) {
             Some(by) => Verdict::Superseded(by),
+            None if seen.service.task_definition == pin.task_definition => Verdict::Done,
             // The service in this answer is older than the service deployment in the other.
             None => Verdict::Pending,
         },
-        Status::Stopped => match newer(pin, seen) {
+        Status::StopRequested | Status::Stopped => match newer(pin, seen) {
             Some(by) => Verdict::Superseded(by),
             None => Verdict::Failed(given_up(deployment)),
         },
-        Status::StopRequested
-        | Status::RollbackRequested
+        Status::RollbackRequested
         | Status::RollbackInProgress
         | Status::RollbackSuccessful
         | Status::RollbackFailed => Verdict::Failed(given_up(deployment)),
@@ -318,6 +317,7 @@ mod tests {
         use RolloutState::{Completed, InProgress};
         let back = || service(vec![deployment("back", OLD, InProgress), deployment("ours", NEW, RolloutState::Failed)]);
         let theirs = || service(vec![deployment("theirs", THEIRS, InProgress), deployment("ours", NEW, InProgress)]);
+        let restarted = || service(vec![deployment("theirs", NEW, InProgress), deployment("ours", NEW, Completed)]);
         let stale = || service(vec![deployment("old", OLD, Completed)]);
         for (seen, status, expected) in [
             (ours(Completed), Status::InProgress, "pending"),
@@ -325,6 +325,8 @@ mod tests {
             (ours(InProgress), Status::Other("FROM_THE_FUTURE".to_owned()), "pending"),
             (stale(), Status::Successful, "pending"),
             (theirs(), Status::Successful, "superseded"),
+            (restarted(), Status::Successful, "superseded"),
+            (theirs(), Status::StopRequested, "superseded"),
             (theirs(), Status::Stopped, "superseded"),
             (theirs(), Status::InProgress, "superseded"),
             (ours(InProgress), Status::Stopped, "stopped"),

@@ -168,12 +168,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
 
 /// Goes on with, or takes back, the rollout that waits at a pause. Idempotent: without a pause, what is in flight is watched,
 /// and what has succeeded is left as it is. A deployment that never waited at the pause that is named is somebody else's.
-fn continuation(
-    before: &Snapshot,
-    hook: Option<&str>,
-    rollback: bool,
-    tags: &[Tag],
-) -> Result<(Plan, Draft), Failure> {
+fn continuation(before: &Snapshot, hook: Option<&str>, rollback: bool, tags: &[Tag]) -> Result<(Plan, Draft), Failure> {
     let unable = |reason: String| Failure::new(Cause::Preflight, reason);
     let Some(deployment) = &before.service_deployment else {
         return Err(unable("Amazon ECS shows no deployment of this service that could wait at a pause.".to_owned())
@@ -183,7 +178,8 @@ fn continuation(
     // watched again.
     let is_seen_through_again = !rollback && is_of_this_run(&before.running, tags);
     if let Some(id) = hook.filter(|id| !is_seen_through_again && !deployment.hooks.iter().any(|hook| hook.id == **id)) {
-        let reason = format!("The deployment that waited at the pause {id} is not the current one, or has gone on since.");
+        let reason =
+            format!("The deployment that waited at the pause {id} is not the current one, or has gone on since.");
         return Err(Failure::new(Cause::Conflict, reason).advise(
             "Look at the service: what it runs now may be somebody else's newer deployment. Without `pause-hook`, the current \
              deployment is meant, whoever began it.",

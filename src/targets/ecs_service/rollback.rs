@@ -217,8 +217,10 @@ fn newer(rollout: &Rollout, service: &Service) -> Option<String> {
     let (pin, primary) = (&rollout.pin, primary(service)?);
     let is_known =
         Some(&primary.id) == pin.deployment.as_ref() || Some(&primary.id) == pin.previous_deployment.as_ref();
-    let is_between = [pin.stable.as_ref(), Some(&pin.task_definition)].contains(&Some(&primary.task_definition));
-    (!is_known && !is_between).then(|| name(primary))
+    // What brings our own revision is ours only for as long as ours has no identity: later it is a restart by somebody else.
+    let may_be_ours = pin.deployment.is_none() && primary.task_definition == pin.task_definition;
+    let is_way_back = Some(&primary.task_definition) == pin.stable.as_ref();
+    (!is_known && !may_be_ours && !is_way_back).then(|| name(primary))
 }
 
 fn name(deployment: &Deployment) -> String {
