@@ -69,6 +69,34 @@ async fn the_digests_that_run_there_are_deployed_here() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_promoted_keeps_the_commit_that_it_was_deployed_from() {
+    const TRIED: &str = "1111111111111111111111111111111111111111";
+    const PROMOTING: &str = "2222222222222222222222222222222222222222";
+    let mut staging = document("staging", &[("app", "web:2")]);
+    staging["tags"] = json!([{"key": "ecs-deploy-action:commit", "value": TRIED}]);
+    let simulator = world(Scenario::default(), staging);
+
+    let report = promoting().variable("GITHUB_SHA", PROMOTING).run(&simulator).await;
+
+    report.ended("deployed", "");
+    assert_eq!(report.output("commit"), TRIED);
+    Step::deploying("web:good-3").run(&simulator).await.ended("deployed", "");
+    let back = |to: &str| Step::bare().input("service", "web").input("mode", "rollback").input("to", to);
+    back(&format!("sha:{PROMOTING}")).run(&simulator).await.ended("refused", "not-found");
+    back(&format!("sha:{TRIED}")).run(&simulator).await.ended("rolled-back", "");
+    assert_eq!(running(&simulator), [("web:2".to_owned(), 2)].into());
+
+    // Who does not say where it comes from is not said to come from the commit that promotes it.
+    let simulator = world(Scenario::default(), document("staging", &[("app", "web:1")]));
+    let report = promoting().run(&simulator).await;
+    report.ended("deployed", "");
+    assert_eq!(report.output("commit"), "");
+    let registered = simulator.calls("RegisterTaskDefinition")[0].request.to_string();
+    assert!(registered.contains("ecs-deploy-action:run"), "{registered}");
+    assert!(!registered.contains("ecs-deploy-action:commit"), "{registered}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_moves_or_failed_there_is_not_promoted() {
     for (image, breaker, after, word) in
         [("good-2", false, 10, "in flight"), ("bad", true, 600, "failed"), ("bad", false, 600, "in flight")]

@@ -1,6 +1,7 @@
 //! What can be deployed to: a folder for each kind. Each implements the cycle's [`Target`](crate::cycle::Target).
 
 pub mod codedeploy_service;
+mod commit;
 pub mod ecs_service;
 pub mod ecs_task;
 pub mod model_package;

@@ -1,7 +1,7 @@
 //! Where the model comes from: another endpoint, the model registry, a model that exists.
 
 use serde_json::json;
-use simulator::{Action, Endpoint, Moment, Scenario};
+use simulator::{Action, Endpoint, Moment, Scenario, Simulator};
 
 use crate::stage::{DATA, MAKING, bikes, digest, empty, image, request, world, writes};
 use crate::support::{Step, seconds};
@@ -40,6 +40,30 @@ async fn promotion_takes_the_very_image_that_staging_runs() {
     tokio::time::sleep(seconds(2)).await;
     step().run(&simulator).await.ended("refused", "preflight");
     assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_promoted_keeps_the_commit_that_its_model_was_deployed_from() {
+    const TRIED: &str = "1111111111111111111111111111111111111111";
+    let last = |simulator: &Simulator, operation: &str| simulator.calls(operation).pop().unwrap().request;
+    let simulator = world(Scenario::default());
+    simulator.add_endpoint(Endpoint::new("bikes-staging", &image("1"), DATA));
+    let promote = || Step::bare().input("endpoint-name", "bikes").input("from-endpoint", "bikes-staging");
+    let commit = |operation: &str| {
+        let tags = last(&simulator, operation)["Tags"].as_array().cloned().unwrap_or_default();
+        tags.into_iter().find(|tag| tag["Key"] == "ecs-deploy-action:commit").map(|tag| tag["Value"].clone())
+    };
+    let step = Step::bare().input("endpoint-name", "bikes-staging").input("model-image", &image("2"));
+    step.variable("GITHUB_SHA", TRIED).run(&simulator).await.ended("deployed", "");
+    promote().run(&simulator).await.ended("deployed", "");
+    assert_eq!(last(&simulator, "UpdateEndpoint")["EndpointName"], "bikes");
+    assert_eq!((commit("CreateModel"), commit("CreateEndpointConfig")), (Some(json!(TRIED)), Some(json!(TRIED))));
+
+    // Nobody knows where the first model comes from.
+    let simulator = world(Scenario::default());
+    simulator.add_endpoint(Endpoint::new("bikes-staging", &image("2"), DATA));
+    promote().run(&simulator).await.ended("deployed", "");
+    assert!(!last(&simulator, "CreateModel").to_string().contains("ecs-deploy-action:commit"));
 }
 
 #[tokio::test(start_paused = true)]

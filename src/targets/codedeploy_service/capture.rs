@@ -168,7 +168,7 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
     }
     announce(&snapshot.service, snapshot.restore_to(), events);
     let runs_before = (snapshot.restore_to() == snapshot.current).then_some(&snapshot.running);
-    announce_commits(runs_before, request, &snapshot.base, events);
+    announce_commits(runs_before, request, &snapshot.base, snapshot.promoted.as_ref(), events);
     Ok(snapshot)
 }
 

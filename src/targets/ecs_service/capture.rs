@@ -3,7 +3,7 @@
 use super::history::{before_the_current, last_good, or_nothing, resolve};
 use super::judge::threshold;
 use super::pin::primary;
-use super::plan::{COMMIT_TAG, is_of_an_earlier_attempt, plan};
+use super::plan::{is_of_an_earlier_attempt, plan};
 use super::promotion::{self, Promoted};
 use super::rules::{self, ScheduledRule};
 use super::{EcsService, Readers, Request, announce_revision, images};
@@ -11,7 +11,8 @@ use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployme
 use crate::aws::{CallErrorKind, Operation};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::Resolved;
-use crate::spec::{Arn, Mode, Source, Tag, TaskDefinition};
+use crate::spec::{Arn, Mode, Source, TaskDefinition};
+use crate::targets::commit::commit;
 use crate::text::last_part;
 use crate::verification::SeenAlarms;
 
@@ -171,7 +172,7 @@ pub(super) async fn capture(
     }
     announce(&snapshot.service, snapshot.restore_to(), events);
     let runs_before = (snapshot.restore_to() == snapshot.service.task_definition).then_some(&snapshot.running);
-    announce_commits(runs_before, request, &snapshot.base, events);
+    announce_commits(runs_before, request, &snapshot.base, snapshot.promoted.as_ref(), events);
     if let Some(hopeless) = snapshot.hopeless() {
         events.warn(format!(
             "The deployment in flight, to {}, keeps failing ({} tasks in a row), and Amazon ECS would try for ever. Its end is \
@@ -250,26 +251,22 @@ fn deployable(service: &Service) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The commit that a revision comes from, as far as its tags tell.
-fn commit(tags: &[Tag]) -> Option<&str> {
-    tags.iter().find(|tag| tag.key == COMMIT_TAG).map(|tag| tag.value.as_str())
-}
-
 /// The commits that what runs and what is asked for come from. After a deployment that failed, it is not known what runs.
 pub(in crate::targets) fn announce_commits(
     runs_before: Option<&TaskDefinition>,
     request: &Request,
     base: &Base,
+    promoted: Option<&Promoted>,
     events: &Events,
 ) {
     if let Some(commit) = runs_before.map(TaskDefinition::tags).as_deref().and_then(commit) {
         events.know(Output::PreviousCommit, commit);
     }
     let tags = match (&request.mode, base) {
-        (Mode::Rollback { .. }, Base::Registered { document, .. }) => &document.tags(),
-        _ => &request.tags,
+        (Mode::Rollback { .. }, Base::Registered { document, .. }) => document.tags(),
+        _ => promotion::tags(request, promoted),
     };
-    if let Some(commit) = commit(tags) {
+    if let Some(commit) = commit(&tags) {
         events.know(Output::Commit, commit);
     }
 }

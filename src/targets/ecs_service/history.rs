@@ -4,9 +4,8 @@ use crate::aws::ecs::{Reader, RolloutState, Service, ServiceDeployment, ServiceD
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Failure};
 use crate::spec::RollbackTo;
+use crate::targets::commit::{COMMIT_TAG, commit as commit_of};
 use crate::text::last_part;
-
-use super::plan::COMMIT_TAG;
 
 /// The revision that ran before what is in flight or has failed.
 pub(super) async fn last_good(
@@ -88,8 +87,7 @@ async fn of_commit(reader: &Reader, commit: &str, family: &str) -> Result<String
     let mut found: Option<(String, String)> = None;
     for arn in &revisions {
         let document = reader.describe_task_definition(arn).await?;
-        let Some(tag) = document.tags().into_iter().find(|tag| tag.key == COMMIT_TAG) else { continue };
-        let full = tag.value.to_ascii_lowercase();
+        let Some(full) = commit_of(&document.tags()).map(str::to_ascii_lowercase) else { continue };
         if !full.starts_with(commit) {
             continue;
         }

@@ -17,8 +17,6 @@ use crate::text::{last_part, sentences};
 const TAGS: &str = "ecs-deploy-action:";
 /// The key of the tag that names the workflow run which registered a revision.
 pub const RUN_TAG: &str = "ecs-deploy-action:run";
-/// The key of the tag that names the commit from which a revision was deployed.
-pub(super) const COMMIT_TAG: &str = "ecs-deploy-action:commit";
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -315,7 +313,7 @@ pub(in crate::targets) fn revision(
                 Revision::Kept(current.to_owned())
             } else {
                 // Those that a revision inherits from the one before would name a commit and a run that did not make it.
-                Revision::New(wanted.without_tags(TAGS).with_tags(&request.tags))
+                Revision::New(wanted.without_tags(TAGS).with_tags(&promotion::tags(request, promoted)))
             };
             Ok((plan, revision))
         }

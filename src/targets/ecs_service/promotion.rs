@@ -2,9 +2,11 @@
 
 use super::capture::is_moving;
 use super::pin::primary;
+use super::Request;
 use crate::aws::ecs::{Reader, RolloutState, RunningTask};
 use crate::cycle::{Cause, Failure};
-use crate::spec::{Origin, Overrides, TaskDefinition};
+use crate::spec::{Origin, Overrides, Tag, TaskDefinition};
+use crate::targets::commit::{commit, tags_of_promoted};
 use crate::text::last_part;
 
 /// What runs in the service that is promoted from.
@@ -14,6 +16,8 @@ pub(in crate::targets) struct Promoted {
     pub(super) from: String,
     /// Each container of the task definition with its image and digest.
     pub(super) images: Vec<(String, String)>,
+    /// The commit that the revision was deployed from, where its tags tell.
+    commit: Option<String>,
 }
 
 /// Looks at what runs there. Only what has proved itself is taken: neither a rollout in flight nor one that failed.
@@ -44,7 +48,16 @@ pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result
         return Err(refuse("no task of it runs, so it is not known which images it would run"));
     }
     let images = images(&document, &tasks).map_err(|why| refuse(&why))?;
-    Ok(Promoted { from: format!("{} of {name}", last_part(stable)), images })
+    let commit = commit(&document.tags()).map(str::to_owned);
+    Ok(Promoted { from: format!("{} of {name}", last_part(stable)), images, commit })
+}
+
+/// The tags of a revision that is registered for the request. Pure.
+pub(super) fn tags(request: &Request, promoted: Option<&Promoted>) -> Vec<Tag> {
+    match promoted {
+        Some(promoted) => tags_of_promoted(&request.tags, promoted.commit.as_deref()),
+        None => request.tags.clone(),
+    }
 }
 
 /// Each container of the document with the image that all tasks run. Containers that are not in it were put into the tasks by

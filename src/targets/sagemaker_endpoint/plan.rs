@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::capture::Snapshot;
+use super::capture::{Origin, Snapshot};
 use super::naming::name;
 use super::serving::{Serving, containers, digest, variants};
-use super::wanted::{Wanted, wanted};
+use super::wanted::{Wanted, promoted, wanted};
 use super::{Request, deployment, difference};
 use crate::aws::sage_maker::{Document, Endpoint};
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Mode, Tag};
+use crate::targets::commit::{commit, tags_of_promoted};
 
 /// How the keys of the tags begin that this action gives.
 const TAGS: &str = "ecs-deploy-action:";
@@ -162,21 +163,21 @@ fn draft(request: &Request, before: &Snapshot, wanted: Wanted) -> Result<Draft, 
         let carried = carried.and_then(|(_, variant)| there?.model_of(variant)).map(|model| model.tags.as_slice());
         config["ProductionVariants"][variant]["ModelName"] = json!(name);
         document.insert("ModelName".to_owned(), json!(name));
-        put_tags(&mut document, tags(request, carried, None));
+        put_tags(&mut document, tags(request, before, carried, None));
         new_model = Some(document);
     }
     let config_name = name(endpoint, &request.run, &json!(config));
     let digests = digests(&picture);
     config.insert("EndpointConfigName".to_owned(), json!(config_name));
     let carried = there.map(|there| there.tags.as_slice());
-    put_tags(&mut config, tags(request, carried, there.map(|there| there.config.as_str())));
+    put_tags(&mut config, tags(request, before, carried, there.map(|there| there.config.as_str())));
     let start = match (&before.endpoint, there) {
         (None, _) => Start::Create,
         (Some(_), None) => Start::Recreate,
         (Some(_), Some(_)) => Start::Update,
     };
     let request = match start {
-        Start::Create | Start::Recreate => create(request, &config_name),
+        Start::Create | Start::Recreate => create(request, before, &config_name),
         Start::Update | Start::Join | Start::Check | Start::Scale => update(request, before, &config, &config_name)?,
     };
     Ok(Draft { start, config: config_name, new_config: Some(config), new_model, request, digests, picture })
@@ -211,11 +212,11 @@ fn rollback(request: &Request, before: &Snapshot, destination: &Serving) -> Resu
     Ok((Plan { changes, diff: String::new() }, draft))
 }
 
-fn create(request: &Request, config: &str) -> Document {
+fn create(request: &Request, before: &Snapshot, config: &str) -> Document {
     let mut document = Document::new();
     document.insert("EndpointName".to_owned(), json!(request.endpoint.name));
     document.insert("EndpointConfigName".to_owned(), json!(config));
-    put_tags(&mut document, tags(request, None, None));
+    put_tags(&mut document, tags(request, before, None, None));
     document
 }
 
@@ -259,8 +260,14 @@ fn keeping(endpoint: &str, name: &str, named: Vec<&str>, configs: [&Document; 2]
 }
 
 /// Those of the request, and those that are carried over, less what this action said of another run.
-fn tags(request: &Request, carried: Option<&[Tag]>, previous: Option<&str>) -> Vec<Tag> {
-    let mut tags = request.tags.clone();
+fn tags(request: &Request, before: &Snapshot, carried: Option<&[Tag]>, previous: Option<&str>) -> Vec<Tag> {
+    let mut tags = match &before.origin {
+        Origin::Endpoint(staging) => {
+            let model = promoted(staging, &request.endpoint);
+            tags_of_promoted(&request.tags, model.and_then(|model| commit(&model.tags)))
+        }
+        _ => request.tags.clone(),
+    };
     for tag in carried.unwrap_or_default() {
         if !tag.key.starts_with(TAGS) && !tags.iter().any(|there| there.key == tag.key) {
             tags.push(tag.clone());

@@ -162,7 +162,7 @@ fn model(endpoint: &Endpoint, before: &Snapshot, there: Option<&Model>) -> Resul
     let mut container = match &before.origin {
         Origin::Model(_, document) => return Ok(document.clone()),
         Origin::Endpoint(staging) => {
-            let (document, container) = promoted(staging, endpoint)?;
+            let (document, container) = of_promoted(staging, endpoint)?;
             // A first endpoint has nothing else to take these from.
             if there.is_none() {
                 model = document;
@@ -216,10 +216,15 @@ fn of_the_whole(mut model: Document, endpoint: &Endpoint) -> Document {
     model
 }
 
-/// The model of the endpoint that is promoted, and its only container.
-fn promoted(staging: &Serving, endpoint: &Endpoint) -> Result<(Document, Document), Failure> {
+/// The model of the endpoint that is promoted.
+pub(super) fn promoted<'a>(staging: &'a Serving, endpoint: &Endpoint) -> Option<&'a Model> {
     let found = staging.variant(None).or_else(|| staging.variant(endpoint.variant.as_deref()));
-    let model = found.and_then(|(_, variant)| staging.model_of(variant));
+    found.and_then(|(_, variant)| staging.model_of(variant))
+}
+
+/// The same as a document, and its only container.
+fn of_promoted(staging: &Serving, endpoint: &Endpoint) -> Result<(Document, Document), Failure> {
+    let model = promoted(staging, endpoint);
     let container = model.and_then(|model| single(&model.document));
     match (model, container) {
         (Some(model), Some(container)) => Ok((model.document.clone(), container)),
