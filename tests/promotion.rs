@@ -136,6 +136,9 @@ async fn a_service_without_tasks_or_that_is_not_there_is_told() {
 
     let report = promoting().input("from-service", "api").run(&simulator).await;
     report.ended("refused", "not-found");
+    for word in ["`from-service`", "same account and region", "digest"] {
+        assert!(report.errors()[0].contains(word), "{word}: {:?}", report.errors());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! The images that run in another service, by their digests.
 
+use super::Request;
 use super::capture::is_moving;
 use super::pin::primary;
-use super::Request;
+use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Reader, RolloutState, RunningTask};
 use crate::cycle::{Cause, Failure};
 use crate::spec::{Origin, Overrides, Tag, TaskDefinition};
@@ -22,7 +23,18 @@ pub(in crate::targets) struct Promoted {
 
 /// Looks at what runs there. Only what has proved itself is taken: neither a rollout in flight nor one that failed.
 pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result<Promoted, Failure> {
-    let service = reader.describe_service(&origin.cluster, &origin.service).await?;
+    let looked = reader.describe_service(&origin.cluster, &origin.service).await;
+    let service = looked.map_err(|error| {
+        let is_missing = error.kind == CallErrorKind::NotFound;
+        let failure = Failure::from(error);
+        if !is_missing {
+            return failure;
+        }
+        failure.advise(
+            "Check the inputs `from-service` and `from-cluster`: they name a service of the same account and region as the one \
+             that is deployed to. Across accounts or regions, name the image by its digest in `image` instead.",
+        )
+    })?;
     let name = format!("service {} in cluster {}", service.name, last_part(&service.cluster_arn));
     let refuse = |why: &str| {
         Failure::new(Cause::Preflight, format!("Nothing can be promoted from {name}: {why}."))
