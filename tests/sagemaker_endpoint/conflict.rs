@@ -2,7 +2,7 @@
 
 use simulator::{Action, Alarm, Moment, Scenario};
 
-use crate::stage::{MAKING, deploying, digest, image, request, serves, world, writes};
+use crate::stage::{MAKING, as_before, deploying, digest, image, request, serves, world, writes};
 use crate::support::{Step, seconds};
 
 #[tokio::test(start_paused = true)]
@@ -34,6 +34,20 @@ async fn somebody_elses_update_is_waited_for_and_built_upon() {
     assert_eq!(container["ModelDataUrl"], "s3://models/bikes-2.tar.gz");
     // The image that they brought, by the digest that runs.
     assert_eq!(container["Image"], digest(&simulator, "2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_during_an_update_goes_back_to_what_is_served_until_then() {
+    let theirs =
+        Action::UpdateEndpoint { endpoint: "bikes".to_owned(), config: "theirs".to_owned(), image: image("2") };
+    let simulator = world(Scenario::default().other(Moment::Elapsed(seconds(1)), theirs));
+    tokio::time::sleep(seconds(2)).await;
+
+    let report = Step::bare().input("endpoint-name", "bikes").input("mode", "rollback").run(&simulator).await;
+
+    report.ended("rolled-back", "");
+    assert_eq!(report.output("previous-endpoint-config-name"), "theirs");
+    assert_eq!(serves(&simulator).1, as_before(&simulator).1);
 }
 
 #[tokio::test(start_paused = true)]

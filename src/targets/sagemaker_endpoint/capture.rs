@@ -102,7 +102,9 @@ pub(super) async fn capture(
         }
         Some(_) | None => None,
     };
-    let pending = match endpoint.as_ref().and_then(|endpoint| endpoint.pending.as_ref()) {
+    let pending = endpoint.as_ref().and_then(|endpoint| endpoint.pending.as_ref());
+    let pending_config = pending.map(|pending| pending.config.as_str());
+    let pending = match pending {
         Some(pending) => Serving::look(reader, &pending.config, &pending.variants).await.ok(),
         None => None,
     };
@@ -112,7 +114,7 @@ pub(super) async fn capture(
             let name = match destination.get() {
                 Some(name) => name.clone(),
                 None => {
-                    let goal = goal(to, running)?;
+                    let goal = goal(to, running, pending_config)?;
                     destination.get_or_init(|| goal).clone()
                 }
             };
@@ -170,9 +172,11 @@ pub(super) async fn is_at_rest(reader: &Reader, name: &str) -> Result<bool, Fail
     Ok(find(reader, name).await?.is_none_or(|endpoint| !endpoint.status.is_moving()))
 }
 
-fn goal(to: &RollbackTo, running: &Serving) -> Result<String, Failure> {
+/// The configuration to go back to. In the middle of an update, what is served is already the one before.
+fn goal(to: &RollbackTo, running: &Serving, pending: Option<&str>) -> Result<String, Failure> {
     match to {
         RollbackTo::EndpointConfig(name) => Ok(name.clone()),
+        _ if pending.is_some_and(|pending| pending != running.config) => Ok(running.config.clone()),
         _ => plan::previous(&running.tags).ok_or_else(|| {
             let reason = format!("Nothing says which configuration was served before {}.", running.config);
             Failure::new(Cause::NotFound, reason).advise(
