@@ -288,6 +288,21 @@ fn permissions_are_those_of_the_job_or_else_of_the_workflow() {
     assert_eq!(lacking(&chained), []);
 }
 
+#[test]
+fn a_rollback_is_told_to_have_a_queue_of_its_own() {
+    let job = |concurrency: &str, mode: &str| {
+        format!(
+            "on: push\n{concurrency}jobs:\n  a:\n    steps:\n      - uses: org/ecs-deploy-action@v1\n        with: {{service: web{mode}}}\n"
+        )
+    };
+    let told = |mode| workflow(DEPLOY, &job("", mode), &Ours::default());
+    let (rollback, deployment) = (told(", mode: rollback"), told(""));
+    assert!(rollback[0].remedy.contains("of its own"), "{rollback:#?}");
+    assert!(!deployment[0].remedy.contains("of its own"), "{deployment:#?}");
+    let own = "concurrency: {group: rollback-web, cancel-in-progress: false}\n";
+    assert_eq!(workflow(DEPLOY, &job(own, ", mode: rollback"), &Ours::default()), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_job_that_calls_a_workflow_has_to_let_it_have_an_id_token() {
     let called = "on: {workflow_call: {}}

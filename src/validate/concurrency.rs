@@ -25,7 +25,12 @@ fn of_job(workflow: &Workflow<'_>, job: &Job<'_>) -> Option<Finding> {
     if concurrency.is_empty() {
         let problem =
             format!("job `{}` deploys, and without `concurrency` two runs can deploy at the same time", job.id);
-        let remedy = "set a `concurrency` group for each environment, with `cancel-in-progress: false`";
+        // In the group of the deployments it would wait behind the one that it takes back, and the next push would cancel it.
+        let remedy = if step.given.mode().as_deref() == Some("rollback") {
+            "set a `concurrency` group of its own, not that of the deployments, with `cancel-in-progress: false`"
+        } else {
+            "set a `concurrency` group for each environment, with `cancel-in-progress: false`"
+        };
         return (!workflow.is_called()).then(|| workflow.file.warning(step.line, problem, remedy));
     }
     let cancels = |it: &&Node| it.get("cancel-in-progress").and_then(Node::text).is_some_and(|text| text == "true");
