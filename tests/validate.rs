@@ -323,8 +323,16 @@ jobs:
 
     let told = annotations(&run(calls(caller)).await);
     assert!(told.len() == 1 && told[0].starts_with("error .github/workflows/a.yml:2 "), "{told:#?}");
-    // Nobody says: what the job has is for the repository's settings to say.
-    let told = annotations(&run(calls(&caller.replace("permissions: {contents: read}\n", ""))).await);
+    // The caller says nothing: whether the called job may ask for a token is for the repository's settings to say.
+    let silent = caller.replace("permissions: {contents: read}\n", "");
+    let told = annotations(&run(calls(&silent)).await);
+    assert!(told.len() == 1 && told[0].starts_with("warning .github/workflows/a.yml:4 "), "{told:#?}");
+    // Nobody says anything: no settings give a job a token.
+    let unasked = called.replace("    permissions: {id-token: write}\n", "");
+    let told = annotations(&run(validating().file(DEPLOY, &unasked).file(".github/workflows/a.yml", &silent)).await);
+    assert!(told.len() == 1 && told[0].starts_with("error .github/workflows/a.yml:4 "), "{told:#?}");
+    // Who calls the caller may say it.
+    let told = annotations(&run(calls(&silent.replace("on: push", "on: workflow_call"))).await);
     assert_eq!(told, Vec::<String>::new());
     let told = annotations(&run(calls(&caller.replace("contents: read", "id-token: write"))).await);
     assert_eq!(told, Vec::<String>::new());

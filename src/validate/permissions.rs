@@ -36,24 +36,17 @@ pub(super) fn check(workflow: &Workflow<'_>) -> Vec<Finding> {
 pub(super) fn of_callers(workflows: &[Workflow<'_>]) -> Vec<Finding> {
     let calls = workflows.iter().flat_map(|caller| caller.calls.iter().map(move |job| (caller, job)));
     let lacking = |(caller, job): (&Workflow<'_>, &Job<'_>)| {
-        let called = job.node.get("uses").and_then(Node::raw)?.strip_prefix("./")?;
-        let called = workflows.iter().find(|workflow| workflow.file.path == called)?;
-        let mut needs = called.steps().flat_map(|(_, step)| needs(&step.given)).filter(|need| need.is_vital);
+        let (uses, path) = job.node.entry("uses")?;
+        let path = path.raw()?.strip_prefix("./")?;
+        let called = workflows.iter().find(|workflow| workflow.file.path == path)?;
         let permissions = Permissions::of(caller, job);
-        needs.find_map(|need| {
-            let Need { scope, level, .. } = need;
-            // Without a word it depends on the repository.
-            let line = permissions.lacking(&need)??;
-            let problem = format!(
-                "job `{}` calls {}, which needs `{scope}: {level}`, and does not have it",
-                job.id, called.file.path
-            );
-            Some(caller.file.error(
-                line,
-                problem,
-                format!("write `{scope}: {level}` under the `permissions:` of the job"),
-            ))
-        })
+        let finding = |(nested, step): (&Job<'_>, &Step<'_>)| -> Vec<Finding> {
+            let asks = matches!(Permissions::of(called, nested), Permissions::Said(..));
+            let vital = needs(&step.given).into_iter().filter(|need| need.is_vital);
+            vital.filter_map(|need| permissions.lack_to_call(caller, (job, uses), (called, asks), &need)).collect()
+        };
+        // One is enough, and what is certain comes first.
+        called.steps().flat_map(finding).min_by_key(|finding| !finding.is_error)
     };
     calls.filter_map(lacking).collect()
 }
@@ -132,6 +125,30 @@ impl<'a> Permissions<'a> {
         let remedy = format!("write `{scope}: {level}` under the `permissions:` of the job");
         let finding = workflow.file.error(said.unwrap_or_else(|| step.line_of(input)), problem, remedy);
         Some(Finding { is_error: *is_vital && is_certain, ..finding })
+    }
+
+    /// What a job lacks that calls a workflow, which `asks` for permissions, or has the caller's.
+    fn lack_to_call(
+        &self,
+        caller: &Workflow<'_>,
+        (job, uses): (&Job<'_>, &Node),
+        (called, asks): (&Workflow<'_>, bool),
+        need: &Need,
+    ) -> Option<Finding> {
+        let Need { scope, level, .. } = need;
+        let said = self.lacking(need)?;
+        // They can be those of who calls the caller.
+        if said.is_none() && caller.is_called() {
+            return None;
+        }
+        // Where the caller says nothing, a workflow of the same repository may ask for an ID token if the repository's settings
+        // let tokens write, and else is not started. Where nobody asks, no settings give one.
+        let is_certain = said.is_some() || *scope == "id-token" && !asks;
+        let how = if is_certain { "and does not have it" } else { "and nobody says whether it has it" };
+        let problem = format!("job `{}` calls {}, which needs `{scope}: {level}`, {how}", job.id, called.file.path);
+        let remedy = format!("write `{scope}: {level}` under the `permissions:` of the job");
+        let finding = caller.file.error(said.unwrap_or(uses.line), problem, remedy);
+        Some(Finding { is_error: is_certain, ..finding })
     }
 }
 
