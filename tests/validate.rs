@@ -368,3 +368,24 @@ fn an_output_that_github_drops_is_told() {
     }
     assert!(holding > 5, "{holding}");
 }
+
+#[test]
+fn the_outputs_of_a_composite_action_are_its_own() {
+    let action = "outputs:
+  revision:
+    value: ${{ steps.deploy.outputs.task-definition-revison }}
+  service:
+    value: ${{ steps.deploy.outputs.service-arn }}
+runs:
+  using: composite
+  steps:
+    - id: deploy
+      uses: org/ecs-deploy-action@v1
+      with: {service: web, mask-aws-account-id: true}
+";
+
+    let told = workflow("action.yml", action, &Ours::default());
+
+    // The ARN that is masked goes no further than to the next step, which GitHub lets it.
+    assert!(told.len() == 1 && told[0].line == 3 && told[0].remedy.contains("`task-definition-revision`"), "{told:#?}");
+}

@@ -32,8 +32,9 @@ pub(super) fn check(workflow: &Workflow<'_>) -> Vec<Finding> {
             }
         });
     }
-    findings.extend(workflow.jobs.iter().flat_map(|job| masked(workflow.file, job)));
+    // It drops those of jobs; a composite action's stay in their job.
     if !workflow.is_composite {
+        findings.extend(workflow.jobs.iter().flat_map(|job| masked(workflow.file, job)));
         each_reference(workflow.root, &mut |node, reference| {
             let is_it = |job: &&Job<'_>| reference.context != "steps" && is_same(job.id, reference.id);
             if let Some(job) = workflow.jobs.iter().filter(|job| !job.steps.is_empty()).find(is_it) {
