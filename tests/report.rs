@@ -101,6 +101,21 @@ async fn only_the_days_that_were_asked_for_count_and_only_that_environment() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_not_read_is_told_however_few_of_the_deployments_have_ended() {
+    for (deployments, is_cut_off) in [(199, false), (200, true)] {
+        let simulator = world(Scenario::default());
+        for run in 0..deployments {
+            simulator.begin_job_with_environment("production", "c0ffee", &run.to_string());
+        }
+
+        let report = report().run(&simulator).await;
+
+        assert_eq!(report.output("message"), "In 30 days nothing was deployed to production.");
+        assert_eq!(report.log.contains("Only the newest 200 deployments"), is_cut_off, "{deployments}: {}", report.log);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_report_that_cannot_be_made_says_why() {
     for (status, message, cause) in [
         (403, "Resource not accessible by integration", "access-denied"),

@@ -17,6 +17,15 @@ pub const MAX_DEPLOYMENTS: usize = 200;
 /// GitHub gives no more at once.
 const PAGE: usize = 100;
 
+/// What GitHub keeps of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The deployments that have ended, the earliest end first.
+    pub deployed: Vec<Deployed>,
+    /// Whether there may be older ones that were not read.
+    pub is_cut_off: bool,
+}
+
 /// One deployment that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployed {
@@ -35,14 +44,15 @@ pub struct Deployed {
 }
 
 impl Client {
-    /// The deployments to an environment that were created since then and have ended, the earliest end first.
+    /// The deployments to an environment that were created since then and have ended.
     ///
     /// # Errors
     /// When GitHub refuses, or does not answer.
-    pub async fn history(&self, environment: &str, since: Timestamp) -> Result<Vec<Deployed>, GitHubError> {
+    pub async fn history(&self, environment: &str, since: Timestamp) -> Result<Past, GitHubError> {
         let mut commits: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
-        let mut history = Vec::new();
-        for deployment in self.deployments_since(environment, since).await? {
+        let mut deployed = Vec::new();
+        let (deployments, is_cut_off) = self.deployments_since(environment, since).await?;
+        for deployment in deployments {
             let (Some(id), Some(began_at)) = (deployment["id"].as_u64(), moment(&deployment["created_at"])) else {
                 continue;
             };
@@ -60,30 +70,30 @@ impl Client {
                 }
             };
             let target = payload(&deployment)["target"].as_str().map(str::to_owned);
-            history.push(Deployed { target, committed_at, began_at, ended_at, outcome, was_asked_back });
+            deployed.push(Deployed { target, committed_at, began_at, ended_at, outcome, was_asked_back });
         }
-        history.sort_by_key(|deployed| deployed.ended_at);
-        Ok(history)
+        deployed.sort_by_key(|deployed| deployed.ended_at);
+        Ok(Past { deployed, is_cut_off })
     }
 
-    async fn deployments_since(&self, environment: &str, since: Timestamp) -> Result<Vec<Value>, GitHubError> {
+    /// The newest deployments since then, and whether there may be more.
+    async fn deployments_since(&self, environment: &str, since: Timestamp) -> Result<(Vec<Value>, bool), GitHubError> {
         let mut found = Vec::new();
         for page in 1..=MAX_DEPLOYMENTS / PAGE {
             let (size, page) = (PAGE.to_string(), page.to_string());
             let query = form_urlencoded(&[("environment", environment), ("per_page", &size), ("page", &page)]);
             let listed = self.read("list the deployments", &format!("deployments?{query}")).await?;
             let listed = listed.as_array().cloned().unwrap_or_default();
-            let is_last = listed.len() < PAGE;
             // The newest come first.
             let is_recent = |each: &Value| moment(&each["created_at"]).is_some_and(|at| at >= since);
             let recent: Vec<Value> = listed.into_iter().take_while(is_recent).collect();
-            let reached_older = recent.len() < PAGE;
+            let is_the_end = recent.len() < PAGE;
             found.extend(recent);
-            if is_last || reached_older {
-                break;
+            if is_the_end {
+                return Ok((found, false));
             }
         }
-        Ok(found)
+        Ok((found, true))
     }
 
     async fn committed_at(&self, commit: &str) -> Result<Option<Timestamp>, GitHubError> {

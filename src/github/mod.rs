@@ -17,7 +17,7 @@ pub use client::Client;
 pub use commit_status::CommitState;
 pub use deployment::{DeploymentState, NewDeployment, NewStatus};
 pub use error::GitHubError;
-pub use history::{Deployed, MAX_DEPLOYMENTS};
+pub use history::{Deployed, MAX_DEPLOYMENTS, Past};
 
 /// A description longer than this is refused, of a deployment's status and of a commit's alike.
 ///

@@ -9,7 +9,7 @@ use serde_json::json;
 
 pub use self::measures::Measures;
 use crate::cycle::{Cause, Conclusion, Events, Failure, Kind, Outcome, Output, Table};
-use crate::github::{Client, Deployed, GitHubError, MAX_DEPLOYMENTS};
+use crate::github::{Client, Deployed, GitHubError, MAX_DEPLOYMENTS, Past};
 use crate::spec::History;
 
 /// The longest bar of the chart.
@@ -22,8 +22,8 @@ const BAR: usize = 30;
 pub async fn tell(asked: &History, client: &Client, now: Timestamp, events: &Events) -> Result<Conclusion, Failure> {
     let History { environment, days, .. } = asked;
     let since = now.checked_sub((i64::from(*days) * 24).hours()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let history = client.history(environment, since).await.map_err(failure)?;
-    if history.len() >= MAX_DEPLOYMENTS {
+    let Past { deployed: history, is_cut_off } = client.history(environment, since).await.map_err(failure)?;
+    if is_cut_off {
         events.warn(format!("Only the newest {MAX_DEPLOYMENTS} deployments to {environment} were read."));
     }
     let measures = Measures::of(&history, *days);
