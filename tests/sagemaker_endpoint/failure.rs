@@ -94,6 +94,28 @@ async fn a_failed_endpoint_is_made_again_only_when_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_jobs_that_make_a_failed_endpoint_again_neither_deletes_what_the_other_made() {
+    let simulator = empty(Scenario::default());
+    simulator.add_endpoint(bikes().failed("It never worked."));
+    // Whichever makes its model first comes to the deletion a moment after the other.
+    let when = When { operation: Some("CreateModel".to_owned()), times: Some(1), ..When::default() };
+    simulator.inject(Rule { when, fault: Fault::Slow(seconds(2)) });
+    let job = |run: &str| creating("2").input("recreate-failed", "true").variable("GITHUB_RUN_ID", run);
+    let (one, other) = (job("4711"), job("4712"));
+
+    let (one, other) = tokio::join!(one.run(&simulator), other.run(&simulator));
+
+    let (early, late) = if one.output("outcome") == "deployed" { (one, other) } else { (other, one) };
+    early.ended("deployed", "");
+    late.ended("refused", "conflict");
+    assert!(late.log.contains("Somebody else changed the endpoint meanwhile: it is Creating"), "{}", late.log);
+    assert_eq!(simulator.calls("DeleteEndpoint").len(), 1);
+    let served = simulator.describe_endpoint("bikes");
+    assert_eq!(served["EndpointConfigName"], early.output("endpoint-config-name"));
+    assert_eq!(serves(&simulator), ("InService".to_owned(), digest(&simulator, "2"), 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_end_of_the_endpoints_log_tells_why_a_container_does_not_start() {
     let told = "ModuleNotFoundError: No module named 'flask'\u{1b}[0m ::error::x";
     for silent in [false, true] {

@@ -9,7 +9,7 @@ use super::memory::remember;
 use super::plan::Start;
 use super::scaling::{put_back, take_away};
 use super::{Rollout, Writers};
-use crate::aws::sage_maker::{Endpoint, Writer};
+use crate::aws::sage_maker::{Endpoint, EndpointStatus, Writer};
 use crate::aws::{Attempts, CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
 
@@ -94,7 +94,7 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
     }
 }
 
-/// Removes an endpoint that never served.
+/// Removes an endpoint that never served, and nothing that somebody else put in its place.
 async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Events) -> Result<(), NotUpdated> {
     let fail = |failure: Failure| NotUpdated { failure, may_have_happened: false };
     let mut attempts = Attempts::new(max_retries, events);
@@ -102,10 +102,14 @@ async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &E
     for look in 0.. {
         let there = find(&rollout.reader, &rollout.endpoint).await.map_err(|error| fail(error.into()))?;
         let Some(there) = there else { return Ok(()) };
+        if !is_what_failed(rollout.last.as_ref(), &there) {
+            let theirs = format!("it is {}, with configuration {}", there.status.as_str(), there.config);
+            return Err(fail(conflict(&theirs)));
+        }
         if look > DELETED {
             break;
         }
-        if there.status.is_moving() {
+        if there.status == EndpointStatus::Deleting {
             sleep(PAUSE).await;
             continue;
         }
@@ -119,6 +123,12 @@ async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &E
         }
     }
     Err(fail(Failure::new(Cause::Timeout, "The endpoint that is Failed was to be deleted, and is still there.")))
+}
+
+/// Whether an endpoint is the one that was captured as failed, and nothing but its deletion has happened to it since.
+fn is_what_failed(captured: Option<&Endpoint>, there: &Endpoint) -> bool {
+    matches!(there.status, EndpointStatus::Failed | EndpointStatus::Deleting)
+        && captured.is_some_and(|it| it.created == there.created && it.config == there.config)
 }
 
 /// Whose change is in the way, if the endpoint is neither as it was nor ours.
@@ -146,4 +156,32 @@ fn conflict(theirs: &str) -> Failure {
 fn has_happened(rollout: &Rollout, there: &Endpoint) -> bool {
     let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
     *config == rollout.pin.config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_endpoint_that_failed_is_deleted() {
+        let endpoint = |status: EndpointStatus, config: &str, second: i64| Endpoint {
+            status,
+            config: config.to_owned(),
+            created: jiff::Timestamp::from_second(second).ok(),
+            ..Endpoint::default()
+        };
+        let captured = endpoint(EndpointStatus::Failed, "one", 1);
+        for (there, expected) in [
+            (endpoint(EndpointStatus::Failed, "one", 1), true),
+            (endpoint(EndpointStatus::Deleting, "one", 1), true),
+            (endpoint(EndpointStatus::InService, "one", 1), false),
+            (endpoint(EndpointStatus::Creating, "one", 2), false),
+            // Made again meanwhile, and failed again.
+            (endpoint(EndpointStatus::Failed, "one", 2), false),
+            (endpoint(EndpointStatus::Failed, "two", 1), false),
+        ] {
+            assert_eq!(is_what_failed(Some(&captured), &there), expected, "{there:?}");
+        }
+        assert!(!is_what_failed(None, &captured));
+    }
 }
