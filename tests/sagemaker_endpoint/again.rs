@@ -97,6 +97,71 @@ async fn what_an_earlier_attempt_brought_and_is_found_wanting_goes_back_to_what_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_older_run_that_is_run_again_and_refused_leaves_the_way_back_of_what_runs_now() {
+    let simulator = world(Scenario::default());
+    deploying("2").run(&simulator).await.ended("deployed", "");
+    let older = simulator.describe_endpoint("bikes")["EndpointConfigName"].as_str().unwrap().to_owned();
+    deploying("arm")
+        .input("instance-type", "ml.c7g.large")
+        .variable("GITHUB_RUN_ID", "4712")
+        .run(&simulator)
+        .await
+        .ended("deployed", "");
+    let when = When { operation: Some("UpdateEndpoint".to_owned()), times: Some(1), ..When::default() };
+    let (code, message) = ("AccessDeniedException".to_owned(), "It is refused.".to_owned());
+    simulator.inject(Rule { when, fault: Fault::Refuse { status: 400, code, message } });
+
+    let step = deploying("2").input("instance-type", "ml.m5.large").variable("GITHUB_RUN_ATTEMPT", "2");
+    let report = step.run(&simulator).await;
+
+    report.ended("refused", "access-denied");
+    assert_eq!(report.output("endpoint-config-name"), older, "it is the very same again");
+    assert_eq!(simulator.calls("CreateModel").len(), 3, "the third one is there already");
+    for (operation, told) in [("DeleteModel", "Made the model"), ("DeleteEndpointConfig", "Made the endpoint")] {
+        assert_eq!(simulator.calls(operation).len(), 0, "{operation}");
+        assert!(!report.log.contains(told), "{}", report.log);
+    }
+    let rollback = Step::bare().input("endpoint-name", "bikes").input("mode", "rollback");
+    rollback.variable("GITHUB_RUN_ID", "4713").run(&simulator).await.ended("rolled-back", "");
+    assert_eq!(simulator.describe_endpoint("bikes")["EndpointConfigName"], older);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_without_an_answer_made_is_removed_with_the_rest() {
+    let simulator = world(Scenario::default());
+    let when = When { operation: Some("CreateModel".to_owned()), times: Some(1), ..When::default() };
+    simulator.inject(Rule { when, fault: Fault::TimeoutAfterEffect });
+    refuse(&simulator, "CreateEndpointConfig", "AccessDeniedException");
+
+    deploying("2").run(&simulator).await.ended("refused", "access-denied");
+
+    let made = simulator.calls("CreateModel")[1].request["ModelName"].clone();
+    assert_eq!(simulator.calls("DeleteModel")[0].request["ModelName"], made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_endpoints_of_one_run_share_nothing_however_long_their_names_begin_alike() {
+    let simulator = empty(Scenario::default());
+    let step = |last: &str| creating("2").input("endpoint-name", &format!("{}-{last}", "bikes".repeat(11)));
+    // The policy that is printed grants names that begin with the whole of the endpoint's.
+    let first = step("a").run_through(simulator.http_client()).await;
+    first.ended("deployed", "");
+    refuse(&simulator, "CreateEndpoint", "AccessDeniedException");
+
+    let second = step("b").run_through(simulator.http_client()).await;
+
+    second.ended("refused", "access-denied");
+    for output in ["endpoint-config-name", "model-name"] {
+        assert_ne!(first.output(output), second.output(output));
+    }
+    for (operation, output) in [("DeleteEndpointConfig", "endpoint-config-name"), ("DeleteModel", "model-name")] {
+        let member = if operation == "DeleteModel" { "ModelName" } else { "EndpointConfigName" };
+        let deleted: Vec<_> = simulator.calls(operation).into_iter().map(|call| call.request[member].clone()).collect();
+        assert_eq!(deleted, [second.output(output)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_only_brings_autoscaling_back_never_changes_what_is_served() {
     let simulator = world(Scenario::default());
     simulator.add_scaling("bikes");

@@ -34,7 +34,9 @@ pub(super) async fn register(
         Err(error) if error.kind == CallErrorKind::Conflict => {}
         made => made?,
     }
-    events.note(format!("Made the model package group {name}."));
+    if may_be_ours {
+        events.note(format!("Made the model package group {name}."));
+    }
     Ok(Registered { made: may_be_ours.then_some(name) })
 }
 

@@ -5,15 +5,17 @@ use sha2::{Digest as _, Sha256};
 
 /// The longest name that SageMaker takes.
 const LONGEST: usize = 63;
-/// As many digits of the content's hash tell two things of one run apart.
+/// As many digits of a hash tell two things of one run apart.
 const DIGITS: usize = 12;
 
-/// A name that no other run makes, and that the same run makes again for the same content: an attempt that comes after one that
-/// was killed finds what that one made.
+/// A name that no other run makes, and that the same run makes again for the same content of the same endpoint: an attempt that
+/// comes after one that was killed finds what that one made.
 ///
-/// It begins like the endpoint's name, so that people, and policies, see what belongs to it.
+/// It begins like the endpoint's name, so that people, and policies, see what belongs to it. A long name is cut, which is why the
+/// hash is of it, too.
 pub(super) fn name(endpoint: &str, run: &str, content: &Value) -> String {
-    let hash: String = Sha256::digest(content.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        Sha256::digest(format!("{endpoint} {content}")).iter().map(|byte| format!("{byte:02x}")).collect();
     let run: String = run.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
     let end = if run.is_empty() { format!("-{}", &hash[..DIGITS]) } else { format!("-{run}-{}", &hash[..DIGITS]) };
     let begin = endpoint.get(..LONGEST - end.len()).unwrap_or(endpoint).trim_end_matches('-');
@@ -45,6 +47,8 @@ mod tests {
         assert_ne!(one, name("bikes", "4711", &json!({"a": 2})));
         assert_ne!(one, name("bikes", "4712", &json!({"a": 1})));
         assert!(!name("bikes", "", &json!({})).contains("--"));
+        let alike = |last: &str| name(&format!("{}{last}", "x".repeat(60)), "4711", &json!({"a": 1}));
+        assert_ne!(alike("-a"), alike("-b"));
         for endpoint in ["x".repeat(63), format!("{}-{}", "x".repeat(34), "y".repeat(28))] {
             let long = name(&endpoint, "12345678901234567890", &json!({}));
             assert!(long.len() <= LONGEST && !long.contains("--"), "{long}");

@@ -20,8 +20,8 @@ pub struct Registered {
 
 /// Makes the model and then the configuration, as far as they have to be made.
 ///
-/// Idempotent: the names follow from the run and from the content, and what has that name already is taken when it is the very
-/// same. What was made is removed again when the rest cannot be.
+/// Idempotent: the names follow from the run, the endpoint and the content, and what has that name already is taken when it is the
+/// very same. What was made is removed again when the rest cannot be.
 pub(super) async fn register(
     reader: &Reader,
     writer: &Writer,
@@ -34,23 +34,29 @@ pub(super) async fn register(
         let name = name(model, "ModelName");
         let make = async || writer.create_model(model).await;
         let look = async || reader.describe_model(&name).await;
-        create(model, &["ModelName", "Tags"], make, look, max_retries, events).await?;
-        events.note(format!("Made the model {name}."));
+        let is_made = create(model, &["ModelName", "Tags"], make, look, max_retries, events).await?;
         events.know(Output::ModelName, &name);
-        registered.made_model = Some(name);
+        if is_made {
+            events.note(format!("Made the model {name}."));
+            registered.made_model = Some(name);
+        }
     }
     if let Some(config) = &draft.new_config {
         let make = async || writer.create_endpoint_config(config).await;
         let look = async || reader.describe_endpoint_config(&draft.config).await;
         let answered = ["EndpointConfigName", "Tags"];
-        if let Err(failure) = create(config, &answered, make, look, max_retries, events).await {
-            deregister(writer, &registered, max_retries, events).await.unwrap_or_else(|left| {
-                events.warn(format!("The new model is still there and is used by nothing: {}", left.reason));
-            });
-            return Err(failure);
+        match create(config, &answered, make, look, max_retries, events).await {
+            Ok(is_made) => registered.made_config = is_made,
+            Err(failure) => {
+                deregister(writer, &registered, max_retries, events).await.unwrap_or_else(|left| {
+                    events.warn(format!("The new model is still there and is used by nothing: {}", left.reason));
+                });
+                return Err(failure);
+            }
         }
-        events.note(format!("Made the endpoint configuration {}.", draft.config));
-        registered.made_config = true;
+        if registered.made_config {
+            events.note(format!("Made the endpoint configuration {}.", draft.config));
+        }
     }
     events.know(Output::EndpointConfigName, &draft.config);
     Ok(registered)
@@ -88,7 +94,8 @@ fn name(request: &Document, member: &str) -> String {
     request.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Makes something that never changes, or finds it made.
+/// Makes something that never changes, or finds it made. Whether this attempt made it: what was there before may be what an
+/// endpoint serves, or its way back.
 async fn create(
     request: &Document,
     apart: &[&str],
@@ -96,22 +103,26 @@ async fn create(
     mut look: impl AsyncFnMut() -> Result<Made, CallError>,
     max_retries: u32,
     events: &Events,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut attempts = Attempts::new(max_retries, events);
+    let mut may_be_ours = false;
     loop {
         match make().await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(true),
             Err(error) if error.kind == CallErrorKind::Conflict => {
                 let there = look().await?;
                 let mut wanted = request.clone();
                 wanted.retain(|member, _| !apart.contains(&member.as_str()));
                 if holds(&Value::Object(there.document), &Value::Object(wanted)) {
-                    return Ok(());
+                    return Ok(may_be_ours);
                 }
                 let reason = format!("There is something else of that name already: {}.", there.arn);
                 return Err(Failure::new(Cause::Conflict, reason).because(error));
             }
-            Err(error) if error.is_passing() => attempts.pause_after(error).await?,
+            Err(error) if error.is_passing() => {
+                may_be_ours |= error.may_have_happened();
+                attempts.pause_after(error).await?;
+            }
             Err(error) => return Err(error.into()),
         }
     }
