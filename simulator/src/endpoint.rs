@@ -17,6 +17,7 @@ pub struct Endpoint {
     pub(crate) model: Map<String, Value>,
     pub(crate) variant: Map<String, Value>,
     pub(crate) config: Map<String, Value>,
+    pub(crate) is_of_components: bool,
     pub(crate) live_count: Option<u64>,
     pub(crate) failure: Option<String>,
     pub(crate) last_deployment: Option<Value>,
@@ -38,6 +39,7 @@ impl Endpoint {
                 "InitialVariantWeight": 1.0,
             })),
             config: Map::new(),
+            is_of_components: false,
             live_count: None,
             failure: None,
             last_deployment: None,
@@ -67,6 +69,11 @@ impl Endpoint {
     pub fn config(mut self, member: &str, value: Value) -> Self {
         set(&mut self.config, member, value);
         self
+    }
+
+    /// Its models are inference components, so that its variant names no model.
+    pub fn of_components(self) -> Self {
+        Self { is_of_components: true, ..self }
     }
 
     /// How many instances it has been scaled to, whatever its configuration says.

@@ -1,9 +1,9 @@
 //! What is found out before anything is changed.
 
 use serde_json::json;
-use simulator::{Fault, Image, Repository, Rule, Scenario, Simulator, When};
+use simulator::{Endpoint, Fault, Image, Repository, Rule, Scenario, Simulator, When};
 
-use crate::stage::{bikes, deploying, image, request, world, writes};
+use crate::stage::{DATA, bikes, deploying, image, request, world, writes};
 use crate::support::Step;
 
 #[tokio::test(start_paused = true)]
@@ -83,6 +83,25 @@ async fn an_environment_that_is_too_much_for_sagemaker_is_refused_with_all_its_f
         assert!(report.log.contains(told), "{told}: {}", report.log);
     }
     assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_whose_models_are_inference_components_is_refused_whatever_is_asked_for() {
+    let simulator = world(Scenario::default());
+    simulator.add_endpoint(Endpoint::new("parts", &image("1"), DATA).of_components());
+    for (input, value) in [
+        ("instance-type", "ml.m5.xlarge"),
+        ("model-image", &image("2")),
+        ("model-name", "bikes"),
+        ("from-endpoint", "bikes"),
+        ("data-capture-percent", "20"),
+    ] {
+        let step = Step::bare().input("endpoint-name", "parts").input(input, value);
+        let report = step.run(&simulator).await;
+        report.ended("refused", "preflight");
+        assert!(report.log.contains("The endpoint's models are inference components."), "{input}: {}", report.log);
+        assert_eq!(writes(&simulator), [""; 0], "{input}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

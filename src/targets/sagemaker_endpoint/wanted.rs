@@ -41,8 +41,12 @@ pub(super) struct Wanted {
 pub(super) fn wanted(request: &Request, before: &Snapshot) -> Result<Wanted, Failure> {
     let endpoint = &request.endpoint;
     let base = before.running.as_ref();
-    let mut config = base.map(|base| base.document.clone()).unwrap_or_default();
     let (position, mut variant) = variant(endpoint, before)?;
+    if base.is_some() && variant["ModelName"].is_null() {
+        return Err(Failure::new(Cause::Preflight, "The endpoint's models are inference components.")
+            .advise("This action deploys endpoints whose variants name their models."));
+    }
+    let mut config = base.map(|base| base.document.clone()).unwrap_or_default();
     change_variant(&mut variant, &endpoint.changes);
     if let Some(key) = &endpoint.kms_key {
         config.insert("KmsKeyId".to_owned(), json!(key));
@@ -281,11 +285,6 @@ fn edit(container: &mut Document, edits: &[Edit]) {
 /// What a new endpoint cannot do without, all at once.
 fn check(variant: &Value, model: &Document) -> Result<(), Failure> {
     let mut missing = Vec::new();
-    let is_of_components = variant.get("ModelName").is_none() && containers(model).is_empty();
-    if is_of_components && variant.get("InstanceType").is_some() && model.is_empty() {
-        return Err(Failure::new(Cause::Preflight, "The endpoint's models are inference components.")
-            .advise("This action deploys endpoints whose variants name their models."));
-    }
     if variant["InstanceType"].is_null() && variant["ServerlessConfig"].is_null() && variant["InstancePools"].is_null()
     {
         missing.push("`instance-type` (or `serverless-memory-mb` and `serverless-max-concurrency`)");

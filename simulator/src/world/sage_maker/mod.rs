@@ -184,8 +184,9 @@ impl World {
     }
 
     fn variant(&self, variant: &Value) -> Result<Variant, Refusal> {
-        let model = self.model(variant["ModelName"].as_str().unwrap_or_default())?;
-        let containers = containers(&model.document);
+        // Inference components come with their own models.
+        let model = variant["ModelName"].as_str().map(|name| self.model(name)).transpose()?;
+        let containers = model.map(|model| containers(&model.document)).unwrap_or_default();
         let instance_type = variant["InstanceType"].as_str().map(str::to_owned);
         let images = containers.iter().filter_map(|container| container["Image"].as_str());
         let images: Vec<(String, String)> = images.map(|image| (image.to_owned(), self.resolved(image))).collect();
@@ -228,7 +229,9 @@ impl World {
             described;
         model.insert("ModelName".to_owned(), json!(name));
         model.insert("PrimaryContainer".to_owned(), Value::Object(container));
-        variant.insert("ModelName".to_owned(), json!(name));
+        if !described.is_of_components {
+            variant.insert("ModelName".to_owned(), json!(name));
+        }
         config.insert("EndpointConfigName".to_owned(), json!(name));
         config.insert("ProductionVariants".to_owned(), json!([variant]));
         let models = self.sage_maker_arn("model", &name);
