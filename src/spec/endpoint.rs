@@ -462,6 +462,18 @@ fn variant_changes(inputs: &Inputs, reader: &mut Reader) -> VariantChanges {
         startup_timeout,
         ami_version: inputs.inference_ami_version.clone(),
     };
+    if let Some(odd) = changes.serverless_memory.filter(|memory| memory % 1024 != 0) {
+        let problem = format!("`{odd}` is not a step of 1024");
+        let remedy = "write 1024, 2048, 3072, 4096, 5120 or 6144";
+        reader.errors.push(InputError::new("serverless-memory-mb", problem, remedy));
+    }
+    if let (Some(provisioned), Some(most)) = (changes.provisioned_concurrency, changes.serverless_concurrency)
+        && provisioned > most
+    {
+        let problem = format!("`{provisioned}` is more than the {most} of `serverless-max-concurrency`");
+        let remedy = "write a number that is not larger";
+        reader.errors.push(InputError::new("serverless-provisioned-concurrency", problem, remedy));
+    }
     if changes.is_serverless() && (changes.instance_type.is_some() || changes.instance_count.is_some()) {
         let problem = "a serverless variant has no instances";
         let remedy = "leave out either the `instance-…` or the `serverless-…` inputs";

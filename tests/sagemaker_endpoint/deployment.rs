@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulator::{Fault, Rule, Scenario, When};
 
-use crate::stage::{DATA, MAKING, creating, deploying, digest, empty, request, serves, world, writes};
+use crate::stage::{DATA, MAKING, bikes, creating, deploying, digest, empty, image, request, serves, world, writes};
 use crate::support::Step;
 
 #[tokio::test(start_paused = true)]
@@ -254,6 +254,15 @@ async fn what_makes_no_sense_is_said_before_anything_is_looked_at() {
             vec![("endpoint-name", "bikes"), ("instance-type", "ml.m5.large"), ("serverless-memory-mb", "1024")],
             "instance-type",
         ),
+        (vec![("endpoint-name", "bikes"), ("serverless-memory-mb", "1500")], "serverless-memory-mb"),
+        (
+            vec![
+                ("endpoint-name", "bikes"),
+                ("serverless-max-concurrency", "10"),
+                ("serverless-provisioned-concurrency", "11"),
+            ],
+            "serverless-provisioned-concurrency",
+        ),
         (vec![("endpoint-name", "bikes"), ("mode", "rollback"), ("to", "web:7")], "to"),
         (vec![("endpoint-name", "bikes"), ("mode", "run-task")], "mode"),
         (vec![("endpoint-name", "bikes"), ("mode", "continue")], "mode"),
@@ -265,4 +274,31 @@ async fn what_makes_no_sense_is_said_before_anything_is_looked_at() {
         assert!(report.log.contains(&format!("`{named}`")) || report.log.contains(named), "{inputs:?}: {}", report.log);
         assert_eq!(simulator.journal().len(), 0, "{inputs:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_makes_sense_with_what_is_served_is_measured_by_it() {
+    let serverless = json!({"MemorySizeInMB": 2048, "MaxConcurrency": 10});
+    let simulator = empty(Scenario::default());
+    let endpoint = bikes().config("DataCaptureConfig", json!(null)).variant("InstanceType", json!(null));
+    simulator.add_endpoint(
+        endpoint.variant("InitialInstanceCount", json!(null)).variant("ServerlessConfig", serverless.clone()),
+    );
+    for (input, value, told) in [
+        ("serverless-provisioned-concurrency", "11", "`serverless-provisioned-concurrency` is 11"),
+        ("serverless-provisioned-concurrency", "11", "at most the 10"),
+        ("data-capture-percent", "20", "Write `data-capture-s3-uri: s3://BUCKET/PREFIX`"),
+    ] {
+        let report = deploying("2").input(input, value).input("mode", "plan").run(&simulator).await;
+        report.ended("refused", "invalid-input");
+        assert!(report.log.contains(told), "{told}: {}", report.log);
+    }
+
+    let off = || Step::bare().input("endpoint-name", "bikes").input("data-capture-percent", "0");
+    off().run(&simulator).await.ended("unchanged", "");
+    let step = off().input("model-image", &image("2")).input("serverless-provisioned-concurrency", "10");
+    step.run(&simulator).await.ended("deployed", "");
+    let config = request(&simulator, "CreateEndpointConfig");
+    assert_eq!(config["DataCaptureConfig"], json!(null), "there is nothing to turn off");
+    assert_eq!(config["ProductionVariants"][0]["ServerlessConfig"]["ProvisionedConcurrency"], 10);
 }

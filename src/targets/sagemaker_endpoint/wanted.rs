@@ -51,7 +51,7 @@ pub(super) fn wanted(request: &Request, before: &Snapshot) -> Result<Wanted, Fai
     if let Some(key) = &endpoint.kms_key {
         config.insert("KmsKeyId".to_owned(), json!(key));
     }
-    capture_data(&mut config, &endpoint.data_capture);
+    capture_data(&mut config, &endpoint.data_capture)?;
     let there = base.and_then(|base| base.model_of(&variant));
     let model = model(endpoint, before, there)?;
     let members = variant.as_object_mut().into_iter();
@@ -142,9 +142,20 @@ fn change_variant(variant: &mut Value, changes: &VariantChanges) {
     }
 }
 
-fn capture_data(config: &mut Document, asked: &DataCapture) {
-    if *asked == DataCapture::default() {
-        return;
+fn capture_data(config: &mut Document, asked: &DataCapture) -> Result<(), Failure> {
+    let there = config.get("DataCaptureConfig");
+    let has_destination = asked.s3_uri.is_some() || there.is_some_and(|there| there["DestinationS3Uri"].is_string());
+    match asked.percent {
+        None if asked.s3_uri.is_none() => return Ok(()),
+        // What is not captured need not be turned off.
+        Some(0) if there.is_none() && asked.s3_uri.is_none() => return Ok(()),
+        _ if has_destination => {}
+        _ => {
+            let reason =
+                "`data-capture-percent` is given, and nothing says where to: the endpoint captures nothing yet.";
+            return Err(Failure::new(Cause::InvalidInput, reason)
+                .advise("Write `data-capture-s3-uri: s3://BUCKET/PREFIX` as well, or leave both out."));
+        }
     }
     let capture = config.entry("DataCaptureConfig").or_insert_with(|| {
         json!({"InitialSamplingPercentage": 100, "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]})
@@ -156,6 +167,7 @@ fn capture_data(config: &mut Document, asked: &DataCapture) {
     if let Some(uri) = &asked.s3_uri {
         capture["DestinationS3Uri"] = json!(uri);
     }
+    Ok(())
 }
 
 /// The model that is wanted, as a document.
@@ -282,8 +294,18 @@ fn edit(container: &mut Document, edits: &[Edit]) {
     }
 }
 
-/// What a new endpoint cannot do without, all at once.
+/// What a new endpoint cannot do without, all at once, and what only shows with what was taken over.
 fn check(variant: &Value, model: &Document) -> Result<(), Failure> {
+    let serverless = |member: &str| variant["ServerlessConfig"][member].as_u64();
+    if let (Some(provisioned), Some(most)) = (serverless("ProvisionedConcurrency"), serverless("MaxConcurrency"))
+        && provisioned > most
+    {
+        let reason = format!(
+            "`serverless-provisioned-concurrency` is {provisioned}, and can be at most the {most} of \
+             `serverless-max-concurrency`, as given or as served."
+        );
+        return Err(Failure::new(Cause::InvalidInput, reason).advise("Lower the one, or raise the other."));
+    }
     let mut missing = Vec::new();
     if variant["InstanceType"].is_null() && variant["ServerlessConfig"].is_null() && variant["InstancePools"].is_null()
     {
