@@ -335,6 +335,24 @@ async fn an_image_that_is_not_there_or_elsewhere_is_refused_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_environment_that_sagemaker_does_not_take_is_refused_before_it_could_be_quoted() {
+    let mut lines: Vec<String> = (0..99).map(|number| format!("VARIABLE_{number}=x")).collect();
+    lines.push(format!("LONG={}", "hunter2".repeat(150)));
+    lines.push("with-hyphen=hunter2".to_owned());
+    let simulator = world(Scenario::default());
+    for mode in ["plan", "register-model"] {
+        let step = registering().input("mode", mode).input("model-environment", &lines.join("\n"));
+        let report = step.run(&simulator).await;
+        report.ended("refused", "preflight");
+        for told in ["has 101 environment variables", "LONG is longer than 1024 bytes", "`with-hyphen` is no name"] {
+            assert!(report.log.contains(told), "{mode}: {told}: {}", report.log);
+        }
+        assert!(!format!("{report:?}").contains("hunter2"), "{report:#?}");
+    }
+    assert_eq!(writes(&simulator), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn outside_of_a_run_each_registration_is_a_new_version() {
     let simulator = world(Scenario::default());
     for version in [1, 2] {
@@ -353,6 +371,7 @@ async fn inputs_that_do_not_go_together_are_named() {
         (&[("quality-gates", "accuracy >= 0.8")], "there is nothing to measure them by"),
         (&[("approve", "if-gates-pass")], "there are no gates that could pass"),
         (&[("approve", "always")], "`always` is not a choice"),
+        (&[("model-environment", "LEVEL=info\n-KEY")], "`-NAME` removes nothing"),
         (&[("model-metrics", "none.json")], "`none.json` cannot be read"),
         (&[("model-metrics", "s3://models")], "not an address in Amazon S3"),
         (&[("model-metrics", "s3://models/runs/../evaluation.json")], "has `.` or `..` between its slashes"),

@@ -110,11 +110,16 @@ pub(super) fn registration(
         let problem = format!("`{text}` is not an instance type of Amazon SageMaker");
         reader.errors.push(InputError::new("model-instance-types", problem, "write some such as `ml.m5.large`"));
     }
+    let environment = reader.edits("model-environment", inputs.model_environment.as_deref());
+    if environment.iter().any(|edit| matches!(edit, Edit::Remove { .. })) {
+        let problem = "`-NAME` removes nothing: a new version begins without variables";
+        reader.errors.push(InputError::new("model-environment", problem, "leave the line out, or write `NAME=value`"));
+    }
     Some(Registration {
         group: group.and_then(|text| reader.keep(name("model-package-group", &text))).unwrap_or_default(),
         image: model.and_then(|text| reader.keep(image(&text))).unwrap_or_default(),
         data: inputs.model_data.as_deref().and_then(|text| reader.keep(s3_uri("model-data", text))),
-        environment: reader.edits("model-environment", inputs.model_environment.as_deref()),
+        environment,
         metrics,
         gates,
         approve: approve.unwrap_or_default(),

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Request, gates, plan};
+use super::{Request, plan};
 use crate::aws::sage_maker::{Made, Reader};
 use crate::aws::{Again, Attempts, Objects, send};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Resolved};
 use crate::spec::{self, Judgement, Metrics};
+use crate::targets::sage_maker::gates;
 
 /// What there was before.
 #[derive(Debug, Clone)]
@@ -61,21 +62,4 @@ async fn read(objects: &Objects, uri: &str, max_retries: u32, events: &Events) -
         let reason = format!("The metrics in {uri} are not a JSON object: {error}.");
         Failure::new(Cause::QualityGates, reason).because(error)
     })
-}
-
-/// SageMaker pulls images only from the region that it runs in.
-///
-/// <https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html>
-pub(super) fn in_the_region(request: &Request, before: &Snapshot) -> Result<(), Failure> {
-    match before.images.iter().find(|image| image.registry.region != request.region) {
-        None => Ok(()),
-        Some(image) => Err(Failure::new(
-            Cause::Preflight,
-            format!(
-                "{} lies in {}, and the model registry in {}: no endpoint there could pull it.",
-                image.written, image.registry.region, request.region
-            ),
-        )
-        .advise("Push the image to the region of the registry, or register the model where the image is.")),
-    }
 }

@@ -7,9 +7,9 @@
 //! `PendingManualApproval` first, and its approval is what follows when everything else is known to be right.
 
 mod capture;
-pub(in crate::targets) mod gates;
 mod judge;
 mod plan;
+mod preflight;
 mod provenance;
 mod register;
 mod restore;
@@ -25,9 +25,8 @@ use serde_json::Value;
 use crate::aws::Objects;
 use crate::aws::sage_maker::{Made, Reader, Writer};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Output, Plan, Restore, Target};
-use crate::ecr::{Images, Place};
+use crate::ecr::Images;
 use crate::spec::{Registration, Tag};
-use crate::targets::sagemaker_endpoint::preflight::manifest;
 use crate::text::last_part;
 
 pub use capture::Snapshot;
@@ -127,11 +126,8 @@ impl Target for ModelPackage {
         Ok(true)
     }
 
-    async fn preflight(&self, before: &Snapshot, _draft: &Draft, events: &Events) -> Result<(), Failure> {
-        gates::pass(&before.judgements, events)?;
-        capture::in_the_region(&self.request, before)?;
-        let place = Place { runs: "the model runs", remedy: "choose another image", remark: manifest };
-        self.images.check(None, place, events).await
+    async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        preflight::preflight(&self.request, &self.images, before, draft, events).await
     }
 
     async fn register(

@@ -6,7 +6,9 @@ use super::{Request, Snapshot};
 use crate::aws::sage_maker::{Document, Made};
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Approve, Edit, Metrics, numbers};
-use crate::targets::sagemaker_endpoint::difference::{changes, holds};
+use crate::targets::sage_maker::container::set_data;
+use crate::targets::sage_maker::difference::{changes, holds};
+use crate::targets::sage_maker::images;
 use crate::text::last_part;
 
 /// The most that a version's properties may be, and how long a key and a value.
@@ -63,7 +65,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
                 properties.retain(|key, _| !key.starts_with(env!("CARGO_PKG_NAME")));
             }
             plan.changes.extend(changes(&Value::Null, &Value::Object(shown)));
-            show_image(&mut plan.changes, before);
+            images::show(&before.images, &mut plan.changes);
             let approval = decision.as_ref().map_or(PENDING, |(status, _)| status);
             plan.changes.push(change("ModelApprovalStatus", Shown::Absent, approval));
         }
@@ -170,7 +172,7 @@ fn document(request: &Request, before: &Snapshot) -> Document {
     let mut put = |member: &str, value: Value| drop(document.insert(member.to_owned(), value));
     put("ModelPackageGroupName", json!(asked.group));
     let mut specification = Map::new();
-    specification.insert("Containers".to_owned(), json!([container(request, before)]));
+    specification.insert("Containers".to_owned(), json!([Value::Object(container(request, before))]));
     specification.insert("SupportedContentTypes".to_owned(), json!(asked.content_types));
     specification.insert("SupportedResponseMIMETypes".to_owned(), json!(asked.response_types));
     if !asked.instance_types.is_empty() {
@@ -196,24 +198,23 @@ fn document(request: &Request, before: &Snapshot) -> Document {
     document
 }
 
-fn container(request: &Request, before: &Snapshot) -> Value {
+fn container(request: &Request, before: &Snapshot) -> Document {
     let asked = &request.registration;
     let resolved = before.images.first().filter(|image| image.written == asked.image);
     let image = resolved.map_or_else(|| asked.image.clone(), |it| it.reference.pinned(&it.digest).to_string());
-    let mut container = json!({"Image": image});
+    let mut container = Document::new();
+    container.insert("Image".to_owned(), json!(image));
     if let Some(data) = &asked.data {
-        // An archive, or everything under a prefix as it lies there.
-        if data.ends_with('/') {
-            let source = json!({"S3Uri": data, "S3DataType": "S3Prefix", "CompressionType": "None"});
-            container["ModelDataSource"] = json!({"S3DataSource": source});
-        } else {
-            container["ModelDataUrl"] = json!(data);
-        }
+        set_data(&mut container, data);
     }
-    for edit in &asked.environment {
-        if let Edit::Set { name, value } = edit {
-            container["Environment"][name] = json!(value);
-        }
+    let variables = asked.environment.iter().filter_map(|edit| match edit {
+        Edit::Set { name, value } => Some((name.clone(), json!(value))),
+        // The inputs have no such lines: there is nothing to remove from.
+        Edit::Remove { .. } => None,
+    });
+    let environment: Document = variables.collect();
+    if !environment.is_empty() {
+        container.insert("Environment".to_owned(), Value::Object(environment));
     }
     container
 }
@@ -238,17 +239,6 @@ fn properties(request: &Request, before: &Snapshot) -> Map<String, Value> {
 fn is_key(key: &str) -> bool {
     let is_inside = |c: char| c.is_alphanumeric() || "_.:/=+-@ ".contains(c);
     !key.is_empty() && key.chars().count() <= KEY && key.chars().all(is_inside)
-}
-
-/// Shows the tag beside the digest that takes its place.
-fn show_image(changes: &mut [Change], before: &Snapshot) {
-    for change in changes {
-        let Shown::Value(after) = &mut change.after else { continue };
-        let found = before.images.iter().find(|it| it.reference.pinned(&it.digest).to_string() == *after);
-        if let Some(image) = found {
-            *after = image.shown();
-        }
-    }
 }
 
 #[cfg(test)]

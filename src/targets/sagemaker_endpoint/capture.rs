@@ -9,7 +9,7 @@ use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
 use crate::ecr::{Images, Resolved};
 use crate::spec::{self, Judgement, Mode, ModelSource, ModelVersion, RollbackTo};
-use crate::targets::model_package::gates;
+use crate::targets::sage_maker::gates;
 use crate::verification::{Checks, SeenAlarms};
 
 /// What was served before, and what the request starts from.

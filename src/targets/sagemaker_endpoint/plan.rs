@@ -6,11 +6,12 @@ use super::capture::{Origin, Snapshot};
 use super::naming::name;
 use super::serving::{Serving, containers, digest, variants};
 use super::wanted::{Wanted, promoted, wanted};
-use super::{Request, deployment, difference};
+use super::{Request, deployment};
 use crate::aws::sage_maker::{Document, Endpoint};
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Mode, Tag};
 use crate::targets::commit::{commit, tags_of_promoted};
+use crate::targets::sage_maker::{difference, images};
 
 /// How the keys of the tags begin that this action gives.
 const TAGS: &str = "ecs-deploy-action:";
@@ -80,7 +81,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         begin(&mut draft, Start::Update, served());
         draft.request["EndpointConfigName"] = json!(draft.config);
     }
-    show_images(&mut changes, before);
+    images::show(&before.images, &mut changes);
     for scaling in &before.scaling.lost {
         changes.push(change(
             scaling.resource(),
@@ -301,15 +302,4 @@ fn digests(picture: &Value) -> Vec<(String, String)> {
         images.map(|digest| (name.clone(), digest)).collect::<Vec<_>>()
     };
     variants.iter().flat_map(of).collect()
-}
-
-/// Shows tags beside the digests that take their places.
-fn show_images(changes: &mut [Change], before: &Snapshot) {
-    for change in changes {
-        let Shown::Value(after) = &mut change.after else { continue };
-        let is = |image: &&crate::ecr::Resolved| image.reference.pinned(&image.digest).to_string() == *after;
-        if let Some(image) = before.images.iter().find(is) {
-            *after = image.shown();
-        }
-    }
 }

@@ -10,17 +10,10 @@ use crate::aws::cloudwatch::AlarmState;
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place, Platform};
 use crate::spec::{AlarmPreflight, OnFirstFailure};
-use crate::targets::model_package::gates;
-use crate::text::{one_line, sentences, shorten};
+use crate::targets::sage_maker::images::{elsewhere, manifest};
+use crate::targets::sage_maker::{container, gates};
+use crate::text::sentences;
 use crate::verification::Checks;
-
-/// The most that a container's environment may hold.
-///
-/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
-const VARIABLES: usize = 100;
-const VARIABLE_BYTES: usize = 1024;
-/// So much of a name is shown.
-const SHOWN: usize = 100;
 
 pub(super) async fn preflight(
     request: &Request,
@@ -43,8 +36,9 @@ pub(super) async fn preflight(
                 .to_owned(),
         );
     }
-    errors.extend(strange_regions(request, before));
-    errors.extend(environment(draft));
+    errors.extend(elsewhere(&before.images, &request.region, "the endpoint"));
+    let new = draft.new_model.as_ref().map(containers).unwrap_or_default();
+    errors.extend(new.into_iter().flat_map(container::complaints));
     if request.endpoint.smoke_test.is_some() && draft.picture["AsyncInferenceConfig"].is_object() {
         errors.push(
             "the endpoint is asynchronous: it answers into Amazon S3, where this action does not look; leave the smoke test out"
@@ -81,63 +75,6 @@ pub(super) async fn preflight(
     images.check_the_way_back(&previous, events).await;
     let place = Place { runs: "the endpoint runs", remedy: "choose another `instance-type`", remark: manifest };
     images.check(platform(draft).as_ref(), place, events).await
-}
-
-/// AWS documents no kinds of manifests that SageMaker takes. Users report that CreateModel refuses those of OCI, with the words
-/// `Unsupported manifest media type`, and what they build instead.
-///
-/// <https://github.com/aws/amazon-sagemaker-feedback/issues/180>, <https://github.com/mlflow/mlflow/issues/13834>
-pub(in crate::targets) fn manifest(media_type: &str) -> Option<String> {
-    media_type.starts_with("application/vnd.oci.").then(|| {
-        format!(
-            "is of the kind {media_type}, which SageMaker is reported to refuse: if it does, build the image for one platform with \
-             `docker buildx build --provenance=false --output type=registry,oci-mediatypes=false`."
-        )
-    })
-}
-
-/// SageMaker pulls images only from the region that it runs in.
-///
-/// <https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html>
-fn strange_regions(request: &Request, before: &Snapshot) -> Vec<String> {
-    let strange = before.images.iter().filter(|image| image.registry.region != request.region);
-    strange
-        .map(|image| {
-            format!("{} lies in {}, and the endpoint in {}", image.written, image.registry.region, request.region)
-        })
-        .collect()
-}
-
-fn environment(draft: &Draft) -> Vec<String> {
-    let model = draft.new_model.as_ref().map(containers).unwrap_or_default();
-    let variables = model.iter().filter_map(|container| container.get("Environment")?.as_object());
-    let mut errors = Vec::new();
-    for variables in variables {
-        if variables.len() > VARIABLES {
-            errors
-                .push(format!("the model has {} environment variables, and {VARIABLES} is the most", variables.len()));
-        }
-        let strange = variables.keys().filter(|name| !is_variable(name));
-        errors.extend(strange.map(|name| {
-            let name = shorten(&one_line(name), SHOWN);
-            format!(
-                "`{name}` is no name that SageMaker takes for an environment variable: letters, digits and underscores"
-            )
-        }));
-        let long = variables.iter().filter(|(_, value)| value.as_str().is_some_and(|text| text.len() > VARIABLE_BYTES));
-        errors.extend(
-            long.map(|(name, _)| format!("the environment variable {name} is longer than {VARIABLE_BYTES} bytes")),
-        );
-    }
-    errors
-}
-
-/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
-fn is_variable(name: &str) -> bool {
-    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.len() <= VARIABLE_BYTES
-        && name.bytes().all(is_inside)
-        && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// An alarm that is in ALARM when an update begins ends it at once.

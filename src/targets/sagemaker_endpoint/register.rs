@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::difference::holds;
 use super::plan::Draft;
 use crate::aws::sage_maker::{Document, Made, Reader, Writer};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Output};
+use crate::targets::sage_maker::difference::holds;
 
 /// What shall be served.
 #[derive(Debug, Clone, Serialize, Deserialize)]

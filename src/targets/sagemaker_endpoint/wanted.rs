@@ -9,6 +9,7 @@ use crate::aws::sage_maker::Document;
 use crate::cycle::{Cause, Failure};
 use crate::ecr::Resolved;
 use crate::spec::{DataCapture, Edit, Endpoint, VariantChanges};
+use crate::targets::sage_maker::container::set_data;
 
 /// What AWS's own SDK and its samples call the only variant.
 const VARIANT: &str = "AllTraffic";
@@ -264,20 +265,6 @@ fn pinned(resolved: &[Resolved], written: &str) -> String {
     let found = resolved.iter().find(|image| image.written == written);
     // A tag beside a digest is nothing that SageMaker's documentation knows.
     found.map_or_else(|| written.to_owned(), |image| image.reference.pinned(&image.digest).to_string())
-}
-
-/// An archive, or everything under a prefix as it lies there.
-///
-/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html>
-fn set_data(container: &mut Document, uri: &str) {
-    container.remove("ModelDataSource");
-    container.remove("ModelDataUrl");
-    if uri.ends_with('/') {
-        let source = json!({"S3Uri": uri, "S3DataType": "S3Prefix", "CompressionType": "None"});
-        container.insert("ModelDataSource".to_owned(), json!({"S3DataSource": source}));
-    } else {
-        container.insert("ModelDataUrl".to_owned(), json!(uri));
-    }
 }
 
 fn edit(container: &mut Document, edits: &[Edit]) {
