@@ -12,7 +12,7 @@ use crate::aws::ecs::{Service, TaskSet};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::Resolved;
 use crate::spec::{AppSpec, Mode, RollbackTo, TaskDefinition};
-use crate::targets::ecs_service::{
+use crate::targets::ecs::{
     Base, Promoted, active, announce, announce_commits, base, describe, is_of_an_earlier_attempt, look, named,
     or_nothing, resolve,
 };

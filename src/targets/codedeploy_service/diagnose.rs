@@ -3,8 +3,7 @@
 use super::Rollout;
 use crate::aws::ecs::StoppedTask;
 use crate::cycle::Diagnosis;
-use crate::targets::ecs_service::evidence::group;
-use crate::targets::ecs_service::{hints, is_evidence, logs_of};
+use crate::targets::ecs::{group, hints, is_evidence, logs_of};
 use crate::text::last_part;
 
 /// Reads what AWS says. A part that cannot be had is left out: a diagnosis never stands in the way of a rollback.

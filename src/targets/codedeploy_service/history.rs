@@ -3,7 +3,7 @@
 use super::Readers;
 use crate::cycle::{Cause, Failure};
 use crate::spec::AppSpec;
-use crate::targets::ecs_service::{newest_older, or_nothing};
+use crate::targets::ecs::{newest_older, or_nothing};
 use crate::text::last_part;
 
 /// How many deployments are looked at.

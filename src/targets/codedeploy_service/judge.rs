@@ -4,7 +4,7 @@ use super::observe::Observation;
 use super::rollout::Pin;
 use crate::aws::codedeploy::{Deployment, Status};
 use crate::cycle::{Cause, Failure, Verdict};
-use crate::targets::ecs_service::threshold;
+use crate::targets::ecs::threshold;
 use crate::text::last_part;
 
 pub(super) fn judge(pin: &Pin, seen: &Observation) -> Verdict {

@@ -1,7 +1,7 @@
 //! A service of Amazon ECS with the deployment controller CODE_DEPLOY: AWS CodeDeploy brings a second task set, shifts the
 //! traffic to it and removes the first.
 //!
-//! What concerns the revision of the task definition is that of [`ecs_service`](super::ecs_service).
+//! What concerns the revision of the task definition is in [`ecs`](super::ecs).
 
 mod capture;
 mod diagnose;
@@ -22,11 +22,11 @@ use crate::aws::{codedeploy, ecr, ecs, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
 use crate::spec::CodeDeploy;
+use crate::targets::ecs::{FirstLook, Registered, Request, check_images, deregister, register};
 use crate::text::last_part;
 use crate::verification::{Checks, SeenAlarms};
 
 use self::rollout::Pin;
-use super::ecs_service::{FirstLook, Registered, Request, check_images, deregister, register};
 use super::ecs_task::EcsTask;
 
 pub use capture::Snapshot;

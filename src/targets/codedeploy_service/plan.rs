@@ -3,7 +3,7 @@
 use super::Snapshot;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{Mode, WaitUntil};
-use crate::targets::ecs_service::{Request, Revision, is_of_another_run, revision};
+use crate::targets::ecs::{Request, Revision, is_of_another_run, revision};
 
 /// What to do.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use super::{Draft, Snapshot};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{CodeDeploy, InputError};
-use crate::targets::ecs_service::{check_revision, complain};
+use crate::targets::ecs::{check_revision, complain};
 use crate::verification::Checks;
 
 /// What an alarm of the group's that is in ALARM already means.

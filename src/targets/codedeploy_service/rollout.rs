@@ -14,7 +14,7 @@ use crate::aws::codedeploy::{Deployment, NewDeployment, Status};
 use crate::cycle::{Cause, Failure, Look, Parting, Said, Verdict, Watch};
 use crate::ecr::Promotion;
 use crate::spec::{AppSpec, CodeDeploy, WaitUntil};
-use crate::targets::ecs_service::Registered;
+use crate::targets::ecs::Registered;
 use crate::text::last_part;
 
 /// All traffic at once: a way back has no time for a canary.

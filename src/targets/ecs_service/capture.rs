@@ -1,18 +1,16 @@
 //! Looks at what is running.
 
-use super::history::{before_the_current, last_good, or_nothing, resolve};
-use super::judge::threshold;
-use super::pin::primary;
-use super::plan::{is_of_an_earlier_attempt, plan};
-use super::promotion::{self, Promoted};
+use super::plan::plan;
 use super::rules::{self, ScheduledRule};
-use super::{EcsService, Readers, Request, announce_revision, images};
+use super::{EcsService, Readers};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, Service, ServiceDeployment};
-use crate::aws::{CallErrorKind, Operation};
-use crate::cycle::{Cause, Events, Failure, Output};
+use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::Resolved;
-use crate::spec::{Arn, Mode, Source, TaskDefinition};
-use crate::targets::commit::commit;
+use crate::spec::{Mode, TaskDefinition};
+use crate::targets::ecs::{
+    Base, Promoted, Request, active, announce, announce_commits, base, before_the_current, describe, is_moving,
+    is_of_an_earlier_attempt, last_good, look, named, or_nothing, primary, resolve, threshold,
+};
 use crate::text::last_part;
 use crate::verification::SeenAlarms;
 
@@ -41,15 +39,6 @@ pub struct Snapshot {
     pub(super) promoted: Option<Promoted>,
     /// The rules that move with the service.
     pub(super) rules: Vec<ScheduledRule>,
-}
-
-/// The task definition that the request starts from.
-#[derive(Debug, Clone)]
-pub(in crate::targets) enum Base {
-    /// One that is registered, by its ARN.
-    Registered { arn: String, document: TaskDefinition },
-    /// A file.
-    Document(TaskDefinition),
 }
 
 impl Snapshot {
@@ -96,14 +85,6 @@ impl Snapshot {
     }
 }
 
-pub(super) fn is_moving(primary: &Deployment) -> bool {
-    match primary.rollout {
-        RolloutState::InProgress | RolloutState::Other(_) => true,
-        RolloutState::Absent => primary.running < primary.desired || primary.pending > 0,
-        RolloutState::Completed | RolloutState::Failed => false,
-    }
-}
-
 pub(super) async fn capture(
     EcsService {
         readers: Readers { ecs: reader, events: schedules, .. },
@@ -144,9 +125,9 @@ pub(super) async fn capture(
         _ => None,
     };
     let base = base(reader, request, wanted, &service.task_definition, &running).await?;
-    let images = images.resolve(&images::named(request, &base), events).await?.to_vec();
+    let images = images.resolve(&named(request, &base), events).await?.to_vec();
     let promoted = match &request.origin {
-        Some(origin) => Some(promotion::look(reader, origin).await?),
+        Some(origin) => Some(look(reader, origin).await?),
         None => None,
     };
     let rules = rules::look(schedules, &request.scheduled_rules).await?;
@@ -197,45 +178,6 @@ pub(super) async fn is_at_rest(reader: &Reader, before: &Snapshot) -> Result<boo
     Ok(!service.deployments.iter().any(|deployment| deployment.is_primary() && is_moving(deployment)))
 }
 
-/// Looks at the service, and says more than AWS does when there is none.
-pub(in crate::targets) async fn describe(reader: &Reader, request: &Request) -> Result<Service, Failure> {
-    let error = match reader.describe_service(&request.cluster, &request.service).await {
-        Ok(service) => return Ok(service),
-        Err(error) => error,
-    };
-    let is_service_missing = error.kind == CallErrorKind::NotFound && error.operation == Operation::DescribeServices;
-    let failure = Failure::from(error);
-    if !is_service_missing {
-        return Err(failure);
-    }
-    // Only for a better message: whatever goes wrong here, the message without names is still right.
-    let names = reader.list_services(&request.cluster).await.unwrap_or_default();
-    let wanted = last_part(&request.service);
-    let nearest = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(name, wanted), name))
-        .filter(|(similarity, _)| *similarity > 0.7)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right));
-    Err(match nearest {
-        Some((_, name)) => {
-            failure.advise(format!("Did you mean `{name}`? Check the inputs `service`, `cluster` and `aws-region`."))
-        }
-        None => failure.advise("Check the inputs `service`, `cluster` and `aws-region`."),
-    })
-}
-
-/// Refuses a service that is being, or was, deleted.
-pub(in crate::targets) fn active(service: &Service) -> Result<(), Failure> {
-    if service.status != "ACTIVE" {
-        return Err(Failure::new(
-            Cause::Preflight,
-            format!("Service {} is {}, not ACTIVE.", service.name, service.status),
-        )
-        .advise("A service that is being or was deleted cannot be deployed to; create it again first."));
-    }
-    Ok(())
-}
-
 fn deployable(service: &Service) -> Result<(), Failure> {
     active(service)?;
     if service.controller != "ECS" {
@@ -251,68 +193,8 @@ fn deployable(service: &Service) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The commits that what runs and what is asked for come from. After a deployment that failed, it is not known what runs.
-pub(in crate::targets) fn announce_commits(
-    runs_before: Option<&TaskDefinition>,
-    request: &Request,
-    base: &Base,
-    promoted: Option<&Promoted>,
-    events: &Events,
-) {
-    if let Some(commit) = runs_before.map(TaskDefinition::tags).as_deref().and_then(commit) {
-        events.know(Output::PreviousCommit, commit);
-    }
-    let tags = match (&request.mode, base) {
-        (Mode::Rollback { .. }, Base::Registered { document, .. }) => document.tags(),
-        _ => promotion::tags(request, promoted),
-    };
-    if let Some(commit) = commit(&tags) {
-        events.know(Output::Commit, commit);
-    }
-}
-
-pub(in crate::targets) fn announce(service: &Service, restore_to: &str, events: &Events) {
-    events.know(Output::ServiceArn, &service.arn);
-    events.know(Output::ServiceName, last_part(&service.arn));
-    events.know(Output::ClusterName, last_part(&service.cluster_arn));
-    events.know(Output::PreviousTaskDefinitionArn, restore_to);
-    if let Some((_, revision)) = last_part(restore_to).rsplit_once(':') {
-        events.know(Output::PreviousTaskDefinitionRevision, revision);
-    }
-    announce_revision(&service.task_definition, events);
-    events.know(Output::RunningCount, service.running);
-    events.know(Output::DesiredCount, service.desired);
-    let url =
-        service.arn.parse::<Arn>().ok().and_then(|arn| crate::aws::console::service_url(&arn, &service.cluster_arn));
-    if let Some(url) = url {
-        events.know(Output::ConsoleUrl, url);
-    }
-}
-
 /// The service deployment that is current, unless AWS has none or these credentials may not see it.
 async fn current_service_deployment(reader: &Reader, service: &Service) -> Result<Option<ServiceDeployment>, Failure> {
     let Some(arn) = &service.current_service_deployment else { return Ok(None) };
     or_nothing(reader.describe_service_deployment(arn).await)
-}
-
-/// What the request starts from. `wanted` is where a rollback goes; `current` is the ARN of the revision `running`.
-pub(in crate::targets) async fn base(
-    reader: &Reader,
-    request: &Request,
-    wanted: Option<String>,
-    current: &str,
-    running: &TaskDefinition,
-) -> Result<Base, Failure> {
-    let name = match (wanted, &request.source) {
-        (Some(wanted), _) => wanted,
-        (None, Source::Registered(name)) => name.clone(),
-        (None, Source::Running) => current.to_owned(),
-        (None, Source::Document(document)) => return Ok(Base::Document(document.clone())),
-    };
-    if name == current {
-        return Ok(Base::Registered { arn: name, document: running.clone() });
-    }
-    let document = reader.describe_task_definition(&name).await?;
-    let arn = document.arn().unwrap_or(&name).to_owned();
-    Ok(Base::Registered { arn, document })
 }

@@ -1,9 +1,10 @@
 //! Whether the cluster has the GPUs that a rolling update needs.
 
 use super::Snapshot;
-use super::plan::{Draft, Revision};
+use super::plan::Draft;
 use crate::aws::ecs::{Gpus, Reader};
 use crate::cycle::Events;
+use crate::targets::ecs::Revision;
 
 /// Warns before a rollout that can never place its first task. What AWS does not tell is no reason to stop.
 pub(super) async fn warn(reader: &Reader, before: &Snapshot, draft: &Draft, events: &Events) {

@@ -1,16 +1,12 @@
 //! What an observation means. Pure: no client, no clock.
 
-use super::pin::{Observation, Pin, primary};
+use super::pin::{Observation, Pin};
 use super::stages::has_stages;
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Verdict};
+use crate::targets::ecs::{primary, threshold};
 use crate::text::last_part;
 
-/// The bounds of the number of failed tasks at which the deployment circuit breaker gives up, and the share of the desired
-/// count between them: "How the Amazon ECS deployment circuit breaker detects failures" in the ECS developer guide. A service
-/// whose breaker is off is held to the same.
-const FEWEST_FAILURES: u32 = 3;
-const MOST_FAILURES: u32 = 200;
 /// So many looks in a row have to show the same where no state of AWS says that it will last.
 pub(super) const STEADY_LOOKS: u32 = 3;
 
@@ -128,11 +124,6 @@ fn judge_settings(pin: &Pin, seen: &Observation) -> Verdict {
     }
     let is_full = seen.service.running == seen.service.desired && seen.full_looks >= STEADY_LOOKS;
     if is_full && seen.other_count_looks == 0 { Verdict::Done } else { judge_tasks(pin, seen) }
-}
-
-/// Tasks that have to fail before a rollout is given up.
-pub(in crate::targets) fn threshold(desired: u32) -> u32 {
-    desired.div_ceil(2).clamp(FEWEST_FAILURES, MOST_FAILURES)
 }
 
 /// The deployment that took our place. An answer that still shows what was before our own is only old.

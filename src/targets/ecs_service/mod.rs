@@ -6,19 +6,13 @@
 mod capture;
 mod configuration;
 mod diagnose;
-pub(in crate::targets) mod evidence;
 mod gpu;
-mod history;
-mod images;
 mod judge;
-mod known_causes;
 mod network;
 mod observe;
 mod pin;
 mod plan;
 mod preflight;
-mod promotion;
-pub(in crate::targets) mod register;
 mod restoration;
 mod resume;
 mod rollback;
@@ -29,33 +23,20 @@ mod tidy;
 mod update;
 mod verify;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 
-use crate::aws::ecs::{Reader, Service};
 use crate::aws::{ecr, ecs, events, logs};
-use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Output, Pause, Plan, Restore, Run, Target, Watch};
+use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Pause, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
-use crate::spec::{Mode, Origin, Overrides, Settings, Source, Tag, WaitUntil};
+use crate::targets::ecs::{FirstLook, Registered, Request, deregister, register};
 use crate::targets::ecs_task::EcsTask;
 use crate::text::last_part;
 use crate::verification::Checks;
 
 pub use capture::Snapshot;
-pub use plan::{Draft, RUN_TAG};
-pub use register::Registered;
+pub use plan::Draft;
 pub use restoration::Restoration;
 pub use rollout::{Memo, Rollout};
-
-pub(in crate::targets) use capture::{Base, active, announce, announce_commits, base, describe};
-pub(in crate::targets) use diagnose::{is_evidence, logs_of};
-pub(in crate::targets) use history::{newest_older, or_nothing, resolve};
-pub(in crate::targets) use images::named;
-pub(in crate::targets) use judge::threshold;
-pub(in crate::targets) use known_causes::hints;
-pub(in crate::targets) use plan::{Revision, is_of_an_earlier_attempt, is_of_another_run, revision};
-pub(in crate::targets) use preflight::{check_images, check_revision, complain};
-pub(in crate::targets) use promotion::{Promoted, look};
-pub(in crate::targets) use register::{deregister, register};
 
 /// A service, what was asked for it, and a client that can only read.
 #[derive(Debug)]
@@ -91,56 +72,6 @@ pub struct Writers {
     pub events: events::Writer,
     /// Of the registries of its images.
     pub images: ecr::WritableRegistries,
-}
-
-/// What was asked for.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The cluster's name or ARN.
-    pub cluster: String,
-    /// The service's name or ARN.
-    pub service: String,
-    /// Deploy, plan or go back.
-    pub mode: Mode,
-    /// The task definition to start from.
-    pub source: Source,
-    /// What to change in it.
-    pub overrides: Overrides,
-    /// What to change in the service.
-    pub settings: Settings,
-    /// The service whose images are taken, if they come from one.
-    pub origin: Option<Origin>,
-    /// The EventBridge rules that move with the service.
-    pub scheduled_rules: Vec<String>,
-    /// How many of the family's newest revisions are kept; all when it was not said.
-    pub keep_revisions: Option<usize>,
-    /// The tags of a new revision.
-    pub tags: Vec<Tag>,
-    /// Where a rollout is left.
-    pub wait_until: WaitUntil,
-    /// How often a refused call that writes is made again.
-    pub max_retries: u32,
-}
-
-/// The look at a service that told by whom it is deployed: taken before there is a target, and used by the first capture.
-#[derive(Debug, Default)]
-pub struct FirstLook(RefCell<Option<Result<Service, Failure>>>);
-
-impl FirstLook {
-    /// Looks.
-    pub async fn take_at(reader: &Reader, request: &Request) -> Self {
-        Self(RefCell::new(Some(describe(reader, request).await)))
-    }
-
-    /// The deployment controller of the service, if there is one.
-    pub fn controller(&self) -> Option<String> {
-        self.0.borrow().as_ref().and_then(|looked| looked.as_ref().ok()).map(|service| service.controller.clone())
-    }
-
-    /// What was seen, once: later captures look for themselves.
-    pub(in crate::targets) fn take(&self) -> Option<Result<Service, Failure>> {
-        self.0.borrow_mut().take()
-    }
 }
 
 impl EcsService {
@@ -310,14 +241,5 @@ impl Target for EcsService {
             Some(registered) => last_part(registered.arn()).to_owned(),
             None => draft.revision.name(),
         }
-    }
-}
-
-/// Tells the outputs which revision the service is on, or is about to be.
-fn announce_revision(arn: &str, events: &Events) {
-    events.know(Output::TaskDefinitionArn, arn);
-    if let Some((family, revision)) = last_part(arn).rsplit_once(':') {
-        events.know(Output::TaskDefinitionFamily, family);
-        events.know(Output::TaskDefinitionRevision, revision);
     }
 }

@@ -2,12 +2,13 @@
 
 use tokio::time::Instant;
 
-use super::judge::{is_unclear, threshold};
-use super::pin::{Observation, Pin, primary};
+use super::judge::is_unclear;
+use super::pin::{Observation, Pin};
 use super::stages::{rest, rests};
 use crate::aws::ecs::{Deployment, Reader, RolloutState, StoppedTask};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Said;
+use crate::targets::ecs::{primary, threshold};
 use crate::text::last_part;
 
 /// Every how many looks the stopped tasks are listed while tasks are missing.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::stages::shift;
 use crate::aws::ecs::{Deployment, Service, ServiceDeployment, StoppedTask};
 use crate::cycle::Progress;
+use crate::targets::ecs::primary;
 
 /// What tells our rollout from everybody else's: never "it looks stable".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,9 +107,4 @@ impl Observation {
             shift: self.service_deployment.as_ref().and_then(|deployment| shift(deployment, self.rest)),
         }
     }
-}
-
-/// The deployment that the service is moving to, or has moved to.
-pub(super) fn primary(service: &Service) -> Option<&Deployment> {
-    service.deployments.iter().find(|deployment| deployment.is_primary())
 }

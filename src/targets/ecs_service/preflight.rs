@@ -1,11 +1,10 @@
 //! Checks, before anything is changed, what ECS would only find out while the rollout fails.
 
-use super::plan::{Draft, Revision};
-use super::{Snapshot, images, rules};
-use crate::cycle::{Cause, Events, Failure};
-use crate::ecr::{Images, Place};
-use crate::spec::{Severity, TaskDefinition, check};
-use crate::text::{last_part, sentences};
+use super::plan::Draft;
+use super::{Snapshot, rules};
+use crate::cycle::{Events, Failure};
+use crate::ecr::Images;
+use crate::targets::ecs::{Revision, check_images, check_revision, complain};
 use crate::verification::Checks;
 
 /// What an alarm of the deployment's that is in ALARM already means.
@@ -21,49 +20,6 @@ pub(super) async fn preflight(
 ) -> Result<(), Failure> {
     would_be_taken(checks, before, draft, events)?;
     check_images(images, &before.running, &draft.revision, events).await
-}
-
-/// Whether the images of the revision can run, and, with a word of warning, those of the one that runs.
-pub(in crate::targets) async fn check_images(
-    images: &Images,
-    running: &TaskDefinition,
-    revision: &Revision,
-    events: &Events,
-) -> Result<(), Failure> {
-    let document = match revision {
-        Revision::New(document) | Revision::Existing { document, .. } => document,
-        Revision::Kept(_) => running,
-    };
-    let new = document.images();
-    let previous = running.images().into_iter().map(|(_, image)| image);
-    let previous: Vec<String> =
-        previous.filter(|image| !new.iter().any(|(_, other)| other == image)).map(str::to_owned).collect();
-    images.check_the_way_back(&previous, events).await;
-    let remedy = "change the task definition's `runtimePlatform`";
-    let place = Place { runs: "the task runs", remedy, remark: |_| None };
-    images.check(images::platform(document).as_ref(), place, events).await
-}
-
-/// What ECS would refuse about the revision. What it only ought to refuse is a warning.
-pub(in crate::targets) fn check_revision(revision: &Revision, events: &Events) -> Vec<String> {
-    let mut errors = Vec::new();
-    match revision {
-        Revision::Kept(_) => {}
-        Revision::Existing { arn, document } if document.is_inactive() => {
-            errors.push(format!("{} is deregistered, and no service can be moved to it", last_part(arn)));
-        }
-        Revision::Existing { .. } => {}
-        Revision::New(document) => {
-            for complaint in check(document) {
-                let text = format!("{}: {}", complaint.subject, complaint.message);
-                match complaint.severity {
-                    Severity::Error => errors.push(text),
-                    Severity::Warning => events.warn(text),
-                }
-            }
-        }
-    }
-    errors
 }
 
 fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
@@ -98,16 +54,4 @@ fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Ev
         events.warn(format!("Before the deployment: {warning}."));
     }
     complain(errors, alarms.errors)
-}
-
-/// All complaints at once: about what ECS would refuse, and about alarms.
-pub(in crate::targets) fn complain(errors: Vec<String>, alarms: Vec<String>) -> Result<(), Failure> {
-    let mut reasons = Vec::new();
-    if !errors.is_empty() {
-        reasons.push(format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)));
-    }
-    if !alarms.is_empty() {
-        reasons.push(format!("The alarms do not allow it: {}", sentences(alarms)));
-    }
-    if reasons.is_empty() { Ok(()) } else { Err(Failure::new(Cause::Preflight, reasons.join(" "))) }
 }

@@ -1,10 +1,11 @@
 use super::Rollout;
-use super::judge::{STEADY_LOOKS, threshold};
+use super::judge::STEADY_LOOKS;
 use super::observe::Observer;
-use super::pin::{Observation, Pin, primary};
+use super::pin::{Observation, Pin};
 use super::stages::pause;
 use crate::aws::ecs::{Deployment, RolloutState, ServiceDeploymentStatus as Status};
 use crate::cycle::{Cause, Failure, Look, Verdict, Watch};
+use crate::targets::ecs::{primary, threshold};
 use crate::text::last_part;
 
 /// The way back while ECS carries it out.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::pin::primary;
 use super::restoration::Way;
 use super::{Restoration, Rollout};
 use crate::aws::ecs::{Deployment, RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
+use crate::targets::ecs::primary;
 use crate::text::last_part;
 
 /// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.

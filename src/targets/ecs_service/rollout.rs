@@ -2,18 +2,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Snapshot;
 use super::judge::judge;
 use super::observe::Observer;
-use super::pin::{Observation, Pin, primary};
+use super::pin::{Observation, Pin};
 use super::plan::{Draft, Start};
 use super::rules::ScheduledTarget;
 use super::stages::{left, pause};
-use super::{Registered, Snapshot};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
 use crate::cycle::{Failure, Look, Pause, Said, Verdict, Watch};
 use crate::ecr::Promotion;
 use crate::spec::Stage;
+use crate::targets::ecs::{Registered, primary};
 use crate::verification::SeenAlarms;
 
 /// A rollout on paper: no values of variables or secrets, only names and numbers.

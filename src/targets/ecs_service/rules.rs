@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Rollout;
-use super::history::family;
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, events, send};
 use crate::cycle::{Cause, Change, Events, Failure, Shown};
+use crate::targets::ecs::family;
 use crate::text::last_part;
 
 /// A rule that was named, with those of its targets that run a task of Amazon ECS.

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Rollout;
-use super::history::family;
-use super::plan::RUN_TAG;
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallError, send};
 use crate::cycle::Events;
+use crate::targets::ecs::{RUN_TAG, family};
 use crate::text::last_part;
 
 /// How far back the family is looked at, and how many of its old revisions are described. Only DescribeTaskDefinition tells
@@ -50,10 +49,9 @@ async fn deregister(
     deregistered: &mut Vec<String>,
 ) -> Result<(), CallError> {
     let pin = &rollout.pin;
-    let family = family(&pin.task_definition);
-    let revisions = reader.list_active_revisions(family, MOST_REVISIONS).await?;
-    let mut old: Vec<String> =
-        revisions.into_iter().filter(|arn| super::history::family(arn) == family).skip(keep).collect();
+    let ours = family(&pin.task_definition);
+    let revisions = reader.list_active_revisions(ours, MOST_REVISIONS).await?;
+    let mut old: Vec<String> = revisions.into_iter().filter(|arn| family(arn) == ours).skip(keep).collect();
     old.retain(|arn| *arn != pin.task_definition && Some(arn) != pin.stable.as_ref());
     if old.is_empty() {
         return Ok(());

@@ -3,12 +3,12 @@
 use futures_util::FutureExt as _;
 
 use super::Rollout;
-use super::pin::primary;
 use super::plan::Start;
 use super::resume::resume;
 use crate::aws::ecs::{Service, Writer};
 use crate::aws::{Attempts, CallError};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
+use crate::targets::ecs::primary;
 use crate::text::last_part;
 
 /// Sends UpdateService, once for as long as that can be known.

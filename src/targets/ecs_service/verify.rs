@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Rollout;
-use super::pin::primary;
 use crate::aws::ecs::Service;
 use crate::cycle::{Cause, Events, Failure, Output};
+use crate::targets::ecs::primary;
 use crate::text::last_part;
 
 /// Amazon ECS is eventually consistent: an answer may be older than the one before it. So often is the service asked, this

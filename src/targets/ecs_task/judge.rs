@@ -1,9 +1,9 @@
 //! What a look at the tasks means. Pure: no client, no clock.
 
-use super::log::Container;
 use super::rollout::Memo;
 use crate::aws::ecs::Task;
 use crate::cycle::{Cause, Failure, Progress, Verdict};
+use crate::targets::ecs::Container;
 
 /// A task that was just started may be missing from an answer; one that stays missing is not there.
 const MISSING_LOOKS: u32 = 15;

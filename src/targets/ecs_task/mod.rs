@@ -6,7 +6,6 @@
 mod capture;
 mod identity;
 mod judge;
-mod log;
 mod outputs;
 mod plan;
 mod restore;
@@ -17,14 +16,11 @@ mod update;
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::logs;
 use crate::cycle::{
-    Cause, Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
+    Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
-use crate::spec::{OneOff, Overrides, Settings, Severity, Source, Tag, TaskDefinition, check};
-use crate::targets::ecs_service::Revision;
-use crate::targets::ecs_service::register::{self, Registered};
-use crate::text::{last_part, sentences};
-
-pub(in crate::targets) use log::Container;
+use crate::spec::{OneOff, Overrides, Settings, Source, Tag};
+use crate::targets::ecs::{Registered, Revision, check_revision, complain, deregister, register};
+use crate::text::last_part;
 
 pub use capture::Snapshot;
 pub use identity::Identity;
@@ -124,8 +120,8 @@ impl Target for EcsTask {
     }
 
     async fn preflight(&self, _before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        let Revision::New(document) = &draft.revision else { return Ok(()) };
-        preflight(document, events)
+        let Revision::New(_) = &draft.revision else { return Ok(()) };
+        complain(check_revision(&draft.revision, events), Vec::new())
     }
 
     async fn register(
@@ -135,11 +131,11 @@ impl Target for EcsTask {
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register::register(&self.reader, writer, "", &draft.revision, self.request.max_retries, events).await
+        register(&self.reader, writer, "", &draft.revision, self.request.max_retries, events).await
     }
 
     async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {
-        register::deregister(writer, registered, self.request.max_retries, events).await
+        deregister(writer, registered, self.request.max_retries, events).await
     }
 
     fn rollout(&self, _before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
@@ -192,27 +188,11 @@ impl Target for EcsTask {
     fn wanted(&self, draft: &Draft, registered: Option<&Registered>) -> String {
         match registered {
             Some(registered) => last_part(registered.arn()).to_owned(),
-            None => draft.name(),
+            None => draft.revision.name(),
         }
     }
 
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
         tell::tell(last_part(&self.request.cluster), ending, wanted, conclusion)
     }
-}
-
-fn preflight(document: &TaskDefinition, events: &Events) -> Result<(), Failure> {
-    let mut errors = Vec::new();
-    for complaint in check(document) {
-        let text = format!("{}: {}", complaint.subject, complaint.message);
-        match complaint.severity {
-            Severity::Error => errors.push(text),
-            Severity::Warning => events.warn(text),
-        }
-    }
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let reason = format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors));
-    Err(Failure::new(Cause::Preflight, reason))
 }

@@ -8,7 +8,7 @@ use super::Rollout;
 use super::judge::exit_code;
 use crate::aws::ecs::Task;
 use crate::cycle::{Diagnosis, Events, Kind, Output, StoppedTasks};
-use crate::targets::ecs_service::{evidence, hints};
+use crate::targets::ecs::{group, hints, logs};
 
 /// A log comes into CloudWatch a little later than it was written: it is read on until nothing more comes.
 const LOOKS: u32 = 3;
@@ -50,7 +50,7 @@ pub(super) async fn announce(rollout: &Rollout, events: &Events) {
 pub(super) async fn diagnose(rollout: &Rollout) -> Diagnosis {
     let stopped = rollout.seen.iter().filter(|task| task.is_stopped()).map(|task: &Task| task.end.clone());
     let tasks: Vec<_> = stopped.collect();
-    let logs = evidence::logs(&rollout.logs, &rollout.memo.containers, &tasks).await;
-    let stopped: Vec<StoppedTasks> = evidence::group(tasks.into_iter());
+    let logs = logs(&rollout.logs, &rollout.memo.containers, &tasks).await;
+    let stopped: Vec<StoppedTasks> = group(tasks.into_iter());
     Diagnosis { hints: hints(&stopped, std::iter::empty()), stopped, logs, ..Diagnosis::default() }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Request, Revision, Snapshot};
+use super::{Request, Snapshot};
 use crate::aws::ecs::Placement;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
 use crate::spec::{TaskDefinition, render};
-use crate::text::{last_part, sentences};
+use crate::targets::ecs::Revision;
+use crate::text::sentences;
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -18,13 +19,6 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(super) fn name(&self) -> String {
-        match &self.revision {
-            Revision::Kept(arn) | Revision::Existing { arn, .. } => last_part(arn).to_owned(),
-            Revision::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
-        }
-    }
-
     pub(super) fn document(&self) -> Option<&TaskDefinition> {
         match &self.revision {
             Revision::Kept(_) => None,
@@ -50,7 +44,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     let document = draft.document().unwrap_or(&before.document).register_input();
     let placement = before.service.as_ref().map(|service| service.placement.clone()).unwrap_or_default();
     draft.request = run_task(request, &placement, &document)?;
-    let after = Shown::Value(format!("{count} × {}", draft.name()));
+    let after = Shown::Value(format!("{count} × {}", draft.revision.name()));
     let change = Change { subject: "task".to_owned(), before: Shown::Absent, after };
     Ok((Plan { changes: vec![change], diff: String::new() }, draft))
 }

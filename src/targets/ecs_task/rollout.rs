@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 
 use super::Request;
 use super::judge::{judge, progress};
-use super::log::Container;
 use super::plan::Draft;
 use crate::aws::ecs::{Reader, Task};
 use crate::aws::{CallErrorKind, logs};
 use crate::cycle::{Failure, Look, Said, Watch};
+use crate::targets::ecs::Container;
 use crate::text::last_part;
 
 /// The pages of a log that one look reads at most: a container that writes faster is read on at the next one.

@@ -1,7 +1,6 @@
 //! The images of a request: which ones it names, and what they run on.
 
-use super::Request;
-use super::capture::Base;
+use super::{Base, Request};
 use crate::cycle::{Plan, Shown};
 use crate::ecr::{Platform, Resolved};
 use crate::spec::{Overrides, TaskDefinition, render};
@@ -22,13 +21,13 @@ pub(in crate::targets) fn named(request: &Request, base: &Base) -> Vec<String> {
 }
 
 /// What is deployed instead of an image as it was written.
-pub(super) fn pinned(resolved: &[Resolved], written: &str) -> String {
+pub(in crate::targets) fn pinned(resolved: &[Resolved], written: &str) -> String {
     let found = resolved.iter().find(|image| image.written == written);
     found.map_or_else(|| written.to_owned(), Resolved::pinned)
 }
 
 /// Shows tags beside the digests that take their places.
-pub(super) fn show_tags(plan: &mut Plan, resolved: &[Resolved]) {
+pub(in crate::targets) fn show_tags(plan: &mut Plan, resolved: &[Resolved]) {
     for change in &mut plan.changes {
         let Shown::Value(after) = &mut change.after else { continue };
         if let Some(image) = resolved.iter().find(|image| image.pinned() == *after) {
@@ -40,7 +39,7 @@ pub(super) fn show_tags(plan: &mut Plan, resolved: &[Resolved]) {
 /// What the tasks of a revision run on; `None` when that depends on the machines of the cluster.
 ///
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RuntimePlatform.html>
-pub(super) fn platform(document: &TaskDefinition) -> Option<Platform> {
+pub(in crate::targets) fn platform(document: &TaskDefinition) -> Option<Platform> {
     let runtime = document.get("runtimePlatform");
     let word = |member: &str| runtime?.get(member)?.as_str();
     let requires = document.get("requiresCompatibilities").and_then(serde_json::Value::as_array);

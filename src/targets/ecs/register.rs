@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::announce_revision;
-use super::plan::{RUN_TAG, Revision};
+use super::revision::{RUN_TAG, Revision, announce_revision};
 use crate::aws::ecs::{Reader, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Events, Failure};

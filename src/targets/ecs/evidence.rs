@@ -1,9 +1,9 @@
 //! The evidence of tasks that stopped, grouped so that a person sees the cause first.
 
-use crate::aws::ecs::StoppedTask;
+use super::Container;
+use crate::aws::ecs::{Reader, StoppedTask};
 use crate::aws::{CallErrorKind, logs};
 use crate::cycle::{LogTail, StoppedTasks};
-use crate::targets::ecs_task::Container;
 
 /// How many logs are shown, and how many lines of each.
 const MAX_LOGS: usize = 5;
@@ -61,6 +61,27 @@ pub(in crate::targets) async fn logs(
     tails
 }
 
+/// The last lines of the containers that failed. Where they write stands in the task definition.
+pub(in crate::targets) async fn logs_of(
+    reader: &Reader,
+    logs: &logs::Reader,
+    task_definition: &str,
+    tasks: &[StoppedTask],
+) -> Vec<LogTail> {
+    if tasks.is_empty() {
+        return Vec::new();
+    }
+    match reader.describe_task_definition(task_definition).await {
+        Ok(document) => self::logs(logs, &Container::all(&document.register_input()), tasks).await,
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Whether it tells why a rollout did not come to its end. A task whose capacity AWS took back has not failed, and does.
+pub(in crate::targets) fn is_evidence(task: &StoppedTask) -> bool {
+    task.failed() || matches!(task.stop_code.as_deref(), Some("SpotInterruption" | "TerminationNotice"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +94,20 @@ mod tests {
 
         let counted: Vec<_> = groups.iter().map(|group| (group.count, group.reason.as_deref().unwrap())).collect();
         assert_eq!(counted, [(2, "exit 1"), (1, "image")]);
+    }
+
+    #[test]
+    fn a_task_that_somebody_wanted_to_stop_is_no_evidence() {
+        for (stop_code, expected) in [
+            ("EssentialContainerExited", true),
+            ("TaskFailedToStart", true),
+            ("SpotInterruption", true),
+            ("TerminationNotice", true),
+            ("UserInitiated", false),
+            ("ServiceSchedulerInitiated", false),
+        ] {
+            let task = StoppedTask { stop_code: Some(stop_code.to_owned()), ..StoppedTask::default() };
+            assert_eq!(is_evidence(&task), expected, "{stop_code}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::targets::commit::{COMMIT_TAG, commit as commit_of};
 use crate::text::last_part;
 
 /// The revision that ran before what is in flight or has failed.
-pub(super) async fn last_good(
+pub(in crate::targets) async fn last_good(
     reader: &Reader,
     service: &Service,
     in_flight: Option<&ServiceDeployment>,
@@ -35,7 +35,10 @@ pub(super) async fn last_good(
 }
 
 /// The revision that ran before the one that the service is set to, which it runs.
-pub(super) async fn before_the_current(reader: &Reader, service: &Service) -> Result<Option<String>, Failure> {
+pub(in crate::targets) async fn before_the_current(
+    reader: &Reader,
+    service: &Service,
+) -> Result<Option<String>, Failure> {
     let history = successful(reader, service).await?;
     Ok(history.into_iter().find(|revision| *revision != service.task_definition))
 }
@@ -151,7 +154,7 @@ pub(in crate::targets) async fn newest_older(reader: &Reader, current: &str) -> 
         .max_by_key(|arn| number(arn)))
 }
 
-pub(super) fn family(task_definition: &str) -> &str {
+pub(in crate::targets) fn family(task_definition: &str) -> &str {
     let name = last_part(task_definition);
     name.split_once(':').map_or(name, |(family, _)| family)
 }

@@ -1,8 +1,7 @@
 //! The images that run in another service, by their digests.
 
 use super::Request;
-use super::capture::is_moving;
-use super::pin::primary;
+use super::service::{is_moving, primary};
 use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Reader, RolloutState, RunningTask};
 use crate::cycle::{Cause, Failure};
@@ -14,9 +13,9 @@ use crate::text::last_part;
 #[derive(Debug, Clone)]
 pub(in crate::targets) struct Promoted {
     /// The service and the revision that it runs, for people: `web:7 of service web in cluster staging`.
-    pub(super) from: String,
+    pub(in crate::targets) from: String,
     /// Each container of the task definition with its image and digest.
-    pub(super) images: Vec<(String, String)>,
+    pub(in crate::targets) images: Vec<(String, String)>,
     /// The commit that the revision was deployed from, where its tags tell.
     commit: Option<String>,
 }
@@ -65,7 +64,7 @@ pub(in crate::targets) async fn look(reader: &Reader, origin: &Origin) -> Result
 }
 
 /// The tags of a revision that is registered for the request. Pure.
-pub(super) fn tags(request: &Request, promoted: Option<&Promoted>) -> Vec<Tag> {
+pub(in crate::targets) fn tags(request: &Request, promoted: Option<&Promoted>) -> Vec<Tag> {
     match promoted {
         Some(promoted) => tags_of_promoted(&request.tags, promoted.commit.as_deref()),
         None => request.tags.clone(),
@@ -106,7 +105,7 @@ fn pinned(image: &str, digest: &str) -> String {
 
 /// The overrides with the promoted images: those of the containers that were named, or else of all, which both task
 /// definitions have to have then. Pure.
-pub(super) fn overrides(
+pub(in crate::targets) fn overrides(
     overrides: &Overrides,
     promoted: &Promoted,
     document: &TaskDefinition,
