@@ -6,8 +6,7 @@
 
 use std::path::Path;
 
-use ecs_deploy_action::ecr::ImageReference;
-use ecs_deploy_action::spec::{Format, Spec, TaskDefinition, render};
+use ecs_deploy_action::spec::{Format, ImageReference, Spec, TaskDefinition, render};
 use ecs_deploy_action_fuzz::inputs;
 use libfuzzer_sys::fuzz_target;
 

@@ -8,12 +8,11 @@ use jiff::civil::Date;
 use super::gate::{self, Suspect};
 use super::platform::{self, Content, Platform, content};
 use super::promote::{self, Promotion};
-use super::reference::{EcrRegistry, ImageReference, Registry};
 use super::{advised, said};
 use crate::aws::ecr::{Reader, Registries, WritableRegistries};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
-use crate::spec::{GateAction, ImageRules, Resolve};
+use crate::spec::{EcrRegistry, GateAction, ImageReference, ImageRules, Registry, Resolve};
 
 /// The images that a request names.
 #[derive(Debug)]

@@ -5,13 +5,11 @@ mod gate;
 mod images;
 mod platform;
 mod promote;
-mod reference;
 mod scan;
 
 pub use images::{Images, Place, Resolved};
 pub use platform::{Child, Content, Platform, content, fits, platforms};
 pub use promote::Promotion;
-pub use reference::{EcrRegistry, ImageReference, InvalidReference, Registry, is_tag};
 
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Failure;

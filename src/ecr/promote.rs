@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ImageReference, Registry};
 use crate::aws::ecr::{Put, Registries, WritableRegistries};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::Events;
+use crate::spec::{ImageReference, Registry};
 
 /// A tag that an image gets once it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

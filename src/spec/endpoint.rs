@@ -414,7 +414,7 @@ fn model(inputs: &Inputs, source: &ModelSource, reader: &mut Reader) -> ModelCha
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
 pub(super) fn image(text: &str) -> Result<String, InputError> {
     let remedy = "write one image, as registry/name:tag or registry/name@digest, of 255 characters at most";
-    let is_image = text.parse::<crate::ecr::ImageReference>().is_ok();
+    let is_image = text.parse::<super::ImageReference>().is_ok();
     if is_image && text.len() <= 255 && !text.contains(char::is_whitespace) {
         return Ok(text.to_owned());
     }

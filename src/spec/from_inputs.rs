@@ -15,10 +15,9 @@ use super::mode::{Order, order};
 use super::network::network;
 use super::source::{self, Wanted};
 use super::{
-    Arn, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Resolve, Settings, Source, Spec, Tag,
-    volume,
+    Arn, ImageReference, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Resolve, Settings, Source,
+    Spec, Tag, volume,
 };
-use crate::ecr::ImageReference;
 use crate::runner::Inputs;
 
 /// What the official deploy action waits for, unless told otherwise.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::from_inputs::Reader;
-use super::{InputError, Overrides, Source, Spec, field, render};
-use crate::ecr::{EcrRegistry, ImageReference, Registry, is_tag};
+use super::{EcrRegistry, ImageReference, InputError, Overrides, Registry, Source, Spec, field, is_tag, render};
 use crate::runner::Inputs;
 
 /// How long a scan is waited for unless told otherwise: a basic scan takes a minute or two, an enhanced one somewhat longer.

@@ -7,7 +7,7 @@ mod writer;
 
 use aws_config::{Region, SdkConfig};
 
-use crate::ecr::EcrRegistry;
+use crate::spec::EcrRegistry;
 
 pub use reader::Reader;
 pub use state::{Described, Finding, Manifest, Mutability, Scan};

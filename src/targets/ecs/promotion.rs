@@ -5,7 +5,7 @@ use super::service::{is_moving, primary};
 use crate::aws::CallErrorKind;
 use crate::aws::ecs::{Reader, RolloutState, RunningTask};
 use crate::cycle::{Cause, Failure};
-use crate::spec::{Origin, Overrides, Tag, TaskDefinition};
+use crate::spec::{ImageReference, InvalidReference, Origin, Overrides, Tag, TaskDefinition};
 use crate::targets::commit::{commit, tags_of_promoted};
 use crate::text::last_part;
 
@@ -81,7 +81,8 @@ fn images(document: &TaskDefinition, tasks: &[RunningTask]) -> Result<Vec<(Strin
             let Some(digest) = &container.digest else {
                 return Err(format!("the digest of container {name} is not known in each of its tasks"));
             };
-            let pinned = pinned(&container.image, digest);
+            let pinned = pinned(&container.image, digest)
+                .map_err(|error| format!("container {name} runs {}: {error}", container.image))?;
             match &found {
                 Some(other) if *other != pinned => {
                     return Err(format!("its tasks run different images in container {name}: {other} and {pinned}"));
@@ -96,11 +97,9 @@ fn images(document: &TaskDefinition, tasks: &[RunningTask]) -> Result<Vec<(Strin
 }
 
 /// The image of that digest, whatever its tag points to by now.
-fn pinned(image: &str, digest: &str) -> String {
-    let name = image.split('@').next().unwrap_or(image);
-    let path = name.rfind('/').map_or(0, |slash| slash + 1);
-    let end = name.get(path..).and_then(|last| last.find(':')).map_or(name.len(), |colon| path + colon);
-    format!("{}@{digest}", name.get(..end).unwrap_or(name))
+fn pinned(image: &str, digest: &str) -> Result<String, InvalidReference> {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    Ok(name.parse::<ImageReference>()?.pinned(digest).to_string())
 }
 
 /// The overrides with the promoted images: those of the containers that were named, or else of all, which both task
@@ -159,7 +158,7 @@ mod tests {
             ("shop/web:2@sha256:0", "shop/web@sha256:1"),
             ("shop/web@sha256:0", "shop/web@sha256:1"),
         ] {
-            assert_eq!(pinned(image, "sha256:1"), expected);
+            assert_eq!(pinned(image, "sha256:1").unwrap(), expected);
         }
     }
 }

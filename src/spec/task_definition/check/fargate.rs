@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::size::{FargateSize, cpu_units, fargate_size, mebibytes};
 use super::{Complaints, objects, text};
+use crate::spec::EcrRegistry;
 
 /// Complains about a task definition that has to run on Fargate, even if it may run elsewhere too.
 ///
@@ -82,11 +83,7 @@ fn execution_role(task: &Map<String, Value>, complaints: &mut Complaints) {
     }
 }
 
-/// `123456789012.dkr.ecr.eu-west-1.amazonaws.com/…` and its FIPS and dual-stack forms, in any partition.
+/// By its host alone: what is wrong with the rest is another complaint.
 fn is_in_ecr(image: &str) -> bool {
-    let host = image.split('/').next().unwrap_or_default();
-    let (account, rest) = host.split_once('.').unwrap_or_default();
-    account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && (rest.starts_with("dkr.ecr") || rest.starts_with("dkr-ecr"))
+    image.split_once('/').is_some_and(|(host, _)| EcrRegistry::of_host(host).is_some())
 }

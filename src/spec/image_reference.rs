@@ -130,7 +130,7 @@ impl fmt::Display for ImageReference {
 
 impl EcrRegistry {
     /// `<account>.dkr.ecr.<region>.<suffix>`, or `<account>.dkr-ecr.<region>.<suffix>` for dual-stack; `-fips` may follow `ecr`.
-    fn of_host(host: &str) -> Option<Self> {
+    pub(in crate::spec) fn of_host(host: &str) -> Option<Self> {
         let (account, rest) = host.split_once('.')?;
         let (rest, is_dual_stack) = match (rest.strip_prefix("dkr.ecr"), rest.strip_prefix("dkr-ecr")) {
             (Some(rest), _) => (rest, false),
