@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::aws::Connection;
 use crate::aws::permissions::{self, Place, trust_policy};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Ended, Events, Failure, Kind, Left, OnConflict, Outcome, Output, Policy,
+    Cancellation, Cause, Conclusion, Ended, Events, Failure, Handover, Kind, OnConflict, Outcome, Output, Policy,
 };
 use crate::dispatch::{Prepared, unreadable};
 use crate::github::Client;
@@ -142,7 +142,7 @@ async fn afterwards(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Option
     };
     let begun = left(github::BEGUN).and_then(|begun| serde_json::from_str::<Begun>(begun).ok());
     let takes_back_for_the_job = spec.rollback_on_job_failure && spec.job_has_failed;
-    let debt = Left::outline(owed);
+    let debt = Handover::outline(owed);
     if debt.as_ref().is_ok_and(|debt| !debt.is_due(ended, takes_back_for_the_job, spec.on_cancel)) {
         if let Some(begun) = begun.filter(|_| left(github::ENDED).is_none()) {
             let conclusion = concluded(ended, left(state::MESSAGE));
@@ -177,7 +177,7 @@ fn concluded(ended: Ended, headline: Option<&str>) -> Conclusion {
 async fn begin<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prepared<'a>, Failure> {
     tokio::select! {
         biased;
-        () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
+        () = host.cancellation.cancelled() => Err(Failure::cancelled()),
         prepared = prepare(host, spec, events) => prepared,
     }
 }
@@ -279,7 +279,7 @@ async fn tell_history(host: &Host, history: &History, events: &Events) -> Conclu
     };
     let told = tokio::select! {
         biased;
-        () = host.cancellation.cancelled() => Err(Failure::new(Cause::Cancelled, "The workflow run was cancelled.")),
+        () = host.cancellation.cancelled() => Err(Failure::cancelled()),
         told = told => told,
     };
     match told {

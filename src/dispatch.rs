@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::aws::Connection;
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Left, Policy, Run, Target, deploy, finish, plan,
+    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Handover, Policy, Run, Target, deploy, finish, plan,
     take_back,
 };
 use crate::ecr::Images;
@@ -91,7 +91,7 @@ impl Prepared<'_> {
         takes_back_for_the_job: bool,
     ) -> Result<Option<Conclusion>, Failure> {
         let after = After { owed, ended, takes_back_for_the_job };
-        match Left::target(owed).map_err(unreadable)?.as_str() {
+        match Handover::target(owed).map_err(unreadable)?.as_str() {
             EcsService::KIND => {
                 let service = self.spec.service.as_deref().unwrap_or_default();
                 let target = self.ecs_service(service, FirstLook::default());
@@ -137,10 +137,10 @@ impl Prepared<'_> {
         events: &Events,
         after: After<'_>,
     ) -> Result<Option<Conclusion>, Failure> {
-        let left: Left<Debt<T::Registered, T::Memo>> = serde_json::from_str(after.owed).map_err(unreadable)?;
-        let policy = Policy { is_rollback: left.debt.is_rollback, ..self.policy.clone() };
+        let handover: Handover<Debt<T::Registered, T::Memo>> = serde_json::from_str(after.owed).map_err(unreadable)?;
+        let policy = Policy { is_rollback: handover.debt.is_rollback, ..self.policy.clone() };
         let run = Run::new(target, &policy, events, self.cancellation.clone());
-        Ok(finish(&run, &writer(), left.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
+        Ok(finish(&run, &writer(), handover.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }
 
     fn service_writers(&self) -> Writers {

@@ -158,11 +158,7 @@ impl From<CallError> for Failure {
         let CallError { operation, kind, code, explanation: message, .. } = &error;
         let refused = Refused { operation: *operation, kind: *kind, code, message };
         let advice = session_error(&error).map(SessionError::advice).or_else(|| refused.advice());
-        let failure = Self::new(cause, error.to_string()).because(error);
-        match advice {
-            Some(advice) => failure.advise(advice),
-            None => failure,
-        }
+        Self::new(cause, error.to_string()).because(error).advise_if_any(advice)
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Watched, Why};
+use super::failure::Why;
+use super::phase::{Begun, Failed, Planned, Registered, UpdateFailed, Watched};
 use super::run::Owed;
 use super::settle::{capitalized, refuse, roll_back, settle, unsettled};
-use super::wait::{Until, cancelled};
+use super::wait::{ALL_ANSWERS, Until};
 use super::{
     Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Parting, Policy,
     Progress, Run, Target,
@@ -19,10 +20,6 @@ use super::{
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 /// After how many looks to say that it still goes on.
 const CONFLICT_HEARTBEAT: u32 = 12;
-
-/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. Whatever AWS does or
-/// does not answer, the step has said how things stand and is gone before the second signal.
-const LEAVE: Duration = Duration::from_millis(4500);
 
 /// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
@@ -69,11 +66,7 @@ pub async fn errand<T: Target, U: Target>(
         AssertUnwindSafe(settle_in_time(&run, writer, stopped.owed, stopped.why).boxed_local()).catch_unwind().await;
     let Conclusion { outcome, cause, headline, reason, advice } = settled.unwrap_or_else(|_| lost(&run));
     let reason = [Some(headline), reason].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let failure = Failure::new(cause.unwrap_or(Cause::Internal), reason);
-    let failure = match advice {
-        Some(advice) => failure.advise(advice),
-        None => failure,
-    };
+    let failure = Failure::new(cause.unwrap_or(Cause::Internal), reason).advise_if_any(advice);
     Err(NotUpdated { failure, may_have_happened: outcome != Outcome::Refused })
 }
 
@@ -85,7 +78,7 @@ async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: O
             return std::future::pending().await;
         }
         run.cancellation.cancelled().await;
-        sleep(LEAVE).await;
+        sleep(ALL_ANSWERS).await;
     };
     tokio::select! {
         biased;
@@ -231,7 +224,7 @@ async fn plan_without_conflict<'a, T: Target>(run: &'a Run<'a, T>) -> Result<Pla
         for look in 1_u32.. {
             tokio::select! {
                 biased;
-                () = run.cancellation.cancelled() => return Err(planned.refuse(cancelled()).into()),
+                () = run.cancellation.cancelled() => return Err(planned.refuse(Failure::cancelled()).into()),
                 () = sleep(CONFLICT_PAUSE) => {}
             }
             if look.is_multiple_of(CONFLICT_HEARTBEAT) {

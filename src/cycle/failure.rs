@@ -1,3 +1,5 @@
+//! Why a cycle does not reach its goal.
+
 use std::error::Error;
 
 use super::Cause;
@@ -22,6 +24,11 @@ impl Failure {
         Self { cause, reason: reason.into(), advice: None, source: None }
     }
 
+    /// What every step says that ends because its workflow run was cancelled.
+    pub fn cancelled() -> Self {
+        Self::new(Cause::Cancelled, "The workflow run was cancelled.")
+    }
+
     /// Adds the underlying error.
     #[must_use]
     pub fn because(mut self, source: impl Error + Send + Sync + 'static) -> Self {
@@ -31,8 +38,26 @@ impl Failure {
 
     /// Adds what the user can do.
     #[must_use]
-    pub fn advise(mut self, advice: impl Into<String>) -> Self {
-        self.advice = Some(advice.into());
+    pub fn advise(self, advice: impl Into<String>) -> Self {
+        self.advise_if_any(Some(advice))
+    }
+
+    /// Adds what the user can do, where that is known.
+    #[must_use]
+    pub fn advise_if_any(mut self, advice: Option<impl Into<String>>) -> Self {
+        self.advice = advice.map(Into::into).or(self.advice);
         self
+    }
+}
+
+/// Why a transition between two phases did not happen.
+pub(super) enum Why {
+    Failure(Failure),
+    Superseded(String),
+}
+
+impl From<Failure> for Why {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
     }
 }

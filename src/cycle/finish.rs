@@ -5,11 +5,11 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use super::drive::{conclude, done, in_progress, lost, unharmed};
-use super::phase::Why;
+use super::failure::Why;
 use super::run::Owed;
 use super::settle::{roll_back, settle};
 use super::verify::verify;
-use super::wait::{Until, Waited, cancelled, wait};
+use super::wait::{Until, Waited, wait};
 use super::{Cause, Conclusion, Debt, Failure, Kind, OnCancel, Outcome, Run, Target};
 
 /// How the step ended, as far as the post step can know.
@@ -84,7 +84,7 @@ async fn discharge<T: Target>(
         Duty::TakeBack(cause) => {
             let failure = match cause {
                 Cause::JobFailed => Failure::new(cause, "A later step of the job failed."),
-                _ => cancelled(),
+                _ => Failure::cancelled(),
             };
             return roll_back(run, writer, &debt, failure, Until::Over).await;
         }

@@ -29,6 +29,6 @@ pub use finding::Finding;
 pub use finish::{Ended, finish};
 pub use outcome::{Cause, Conclusion, Outcome, exit_code};
 pub use plan::{Change, Plan, Shown};
-pub use run::{Cancellation, Debt, Left, OnCancel, OnConflict, OnPause, Policy, Run};
+pub use run::{Cancellation, Debt, Handover, OnCancel, OnConflict, OnPause, Policy, Run};
 pub use table::Table;
 pub use target::{Ending, Look, NotUpdated, Parting, Pause, Restore, Target, Verdict, Watch};

@@ -5,22 +5,11 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
+use super::failure::Why;
 use super::run::{Debt, Owed};
 use super::verify::verify;
-use super::wait::{Until, Waited, cancelled, wait};
+use super::wait::{Until, Waited, wait};
 use super::{Failure, Kind, NotUpdated, OnCancel, Output, Parting, Phase, Plan, Progress, Run, Target};
-
-/// Why a transition did not happen.
-pub(super) enum Why {
-    Failure(Failure),
-    Superseded(String),
-}
-
-impl From<Failure> for Why {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
 
 /// A transition that failed, and the phase that it failed at.
 pub(super) struct Failed<P> {
@@ -235,7 +224,7 @@ impl<'a, T: Target> Registered<'a, T> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.cleared.0;
         let run: &Run<'_, T> = run;
         if run.cancellation.is_cancelled() {
-            return Err(UpdateFailed::NotStarted(Failed::new(self, cancelled())));
+            return Err(UpdateFailed::NotStarted(Failed::new(self, Failure::cancelled())));
         }
         let owe = |rollout: &T::Rollout| {
             run.owe(Owed::Rollback(Debt {
@@ -271,7 +260,7 @@ impl<'a, T: Target> Registered<'a, T> {
 
 impl<'a, T: Target> Updated<'a, T> {
     pub(super) async fn wait(mut self, writer: &T::Writer) -> Result<Watched<'a, T>, Failed<Self>> {
-        let run = self.registered.cleared.0.captured.run;
+        let run = self.run();
         let until = if run.policy.on_cancel == OnCancel::Wait { Until::InTime } else { Until::OverOrCancelled };
         match phase(run, Phase::Wait, wait(run, writer, &mut self.rollout, until)).await {
             Waited::Done(progress) => Ok(Watched::Over(Settled(self, progress))),
@@ -281,9 +270,13 @@ impl<'a, T: Target> Updated<'a, T> {
         }
     }
 
+    const fn run(&self) -> &'a Run<'a, T> {
+        self.registered.cleared.0.captured.run
+    }
+
     pub(super) fn wanted(&self) -> String {
         let Registered { cleared, made, .. } = &self.registered;
-        cleared.0.captured.run.target.wanted(&cleared.0.draft, Some(made))
+        self.run().target.wanted(&cleared.0.draft, Some(made))
     }
 
     pub(super) fn was(&self) -> String {
@@ -292,7 +285,7 @@ impl<'a, T: Target> Updated<'a, T> {
 
     fn debt(&self) -> Debt<T::Registered, T::Rollout> {
         Debt {
-            is_rollback: self.registered.cleared.0.captured.run.policy.is_rollback,
+            is_rollback: self.run().policy.is_rollback,
             was: self.was(),
             wanted: self.wanted(),
             registered: self.registered.made.clone(),
@@ -303,7 +296,7 @@ impl<'a, T: Target> Updated<'a, T> {
 
 impl<'a, T: Target> Settled<'a, T> {
     pub(super) async fn verify(self, writer: &T::Writer) -> Result<Verified<'a, T>, Failed<Self>> {
-        let run = self.0.registered.cleared.0.captured.run;
+        let run = self.0.run();
         let until = if run.policy.on_cancel == OnCancel::Wait { Until::Checked } else { Until::CheckedOrCancelled };
         let verify = verify(run, writer, &self.0.rollout, until);
         let verified = match run.policy.on_cancel {
@@ -320,14 +313,14 @@ impl<'a, T: Target> Settled<'a, T> {
 impl<'a, T: Target> Verified<'a, T> {
     /// Moves along what goes with the rollout. The ledger knows of it first.
     pub(super) async fn follow(mut self, writer: &T::Writer) -> Result<Self, Failed<Self>> {
-        let run = self.0.0.registered.cleared.0.captured.run;
+        let run = self.0.0.run();
         let Some(followed) = run.target.followed(&self.0.0.rollout) else { return Ok(self) };
         self.0.0.rollout = followed;
         run.owe(Owed::Rollback(self.0.0.debt()));
         let follow = run.target.follow(writer, &self.0.0.rollout, run.events).boxed_local();
         let followed = tokio::select! {
             biased;
-            () = run.cancellation.cancelled(), if run.policy.on_cancel != OnCancel::Wait => Err(cancelled()),
+            () = run.cancellation.cancelled(), if run.policy.on_cancel != OnCancel::Wait => Err(Failure::cancelled()),
             followed = follow => followed,
         };
         match followed {
@@ -339,7 +332,7 @@ impl<'a, T: Target> Verified<'a, T> {
     /// Removes what the rollout made superfluous, until the run is cancelled: no defect and no failure in it can undo a
     /// deployment that succeeded.
     pub(super) async fn tidy(&self, writer: &T::Writer) {
-        let run = self.0.0.registered.cleared.0.captured.run;
+        let run = self.0.0.run();
         let tidy =
             AssertUnwindSafe(run.target.tidy(writer, &self.0.0.rollout, run.events).boxed_local()).catch_unwind();
         tokio::select! {
@@ -355,7 +348,7 @@ impl<'a, T: Target> Verified<'a, T> {
 
     /// Does what is left to do once what was asked for is known to run.
     pub(super) async fn seal(&self, writer: &T::Writer) {
-        let run = self.0.0.registered.cleared.0.captured.run;
+        let run = self.0.0.run();
         run.target.seal(writer, run.events).boxed_local().await;
     }
 
@@ -378,7 +371,7 @@ async fn cancellable<T: Target, V, E>(
     self::phase(run, phase, async {
         tokio::select! {
             biased;
-            () = run.cancellation.cancelled() => Err(cut_short(cancelled())),
+            () = run.cancellation.cancelled() => Err(cut_short(Failure::cancelled())),
             done = work => done,
         }
     })

@@ -111,7 +111,7 @@ pub(super) enum Owed<T: Target> {
 }
 
 /// A rollout that was, or may have been, started, with all that is needed to take it back. As `Debt<_, Target::Memo>` it is
-/// what the step leaves to its post step, see [`Left`].
+/// what the step leaves to its post step, see [`Handover`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Debt<M, R> {
     /// Whether going back was what was asked for.
@@ -128,13 +128,13 @@ pub struct Debt<M, R> {
 
 /// What the step leaves to its post step, as JSON: which target it was for, and what is owed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Left<D> {
+pub struct Handover<D> {
     target: Cow<'static, str>,
     /// What is owed.
     pub debt: D,
 }
 
-impl Left<Debt<IgnoredAny, IgnoredAny>> {
+impl Handover<Debt<IgnoredAny, IgnoredAny>> {
     /// The [`Target::KIND`] of what was written down.
     ///
     /// # Errors
@@ -183,8 +183,8 @@ impl<'a, T: Target> Run<'a, T> {
             let rollout = self.target.memo(rollout);
             let debt = Debt { is_rollback: *is_rollback, was, wanted, registered, rollout };
             // Made of texts and numbers, which JSON has a form for.
-            if let Ok(left) = serde_json::to_string(&Left { target: T::KIND.into(), debt }) {
-                self.events.send(Kind::Owed(left));
+            if let Ok(handover) = serde_json::to_string(&Handover { target: T::KIND.into(), debt }) {
+                self.events.send(Kind::Owed(handover));
             }
         }
         self.ledger.replace(owed);

@@ -2,9 +2,9 @@
 
 use futures_util::FutureExt as _;
 
-use super::phase::Why;
+use super::failure::Why;
 use super::run::{Debt, Owed};
-use super::wait::{Until, Waited, cancelled, wait};
+use super::wait::{Until, Waited, wait};
 use super::{Cause, Conclusion, Ending, Failure, Kind, OnCancel, Outcome, Phase, Restore, Run, Target};
 
 /// Settles what a cycle that stopped early owes.
@@ -31,8 +31,8 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
                 superseded(run, writer, &debt, &by).await
             }
             Why::Failure(failure) if failure.cause == Cause::Cancelled => match run.policy.on_cancel {
-                OnCancel::Leave => tell(run, &debt, Ending::Left, Names::new(run, &debt).left(failure)),
-                OnCancel::Rollback | OnCancel::Wait => roll_back(run, writer, &debt, failure, Until::Left).await,
+                OnCancel::Leave => tell(run, &debt, Ending::AsItIs, Names::new(run, &debt).left(failure)),
+                OnCancel::Rollback | OnCancel::Wait => roll_back(run, writer, &debt, failure, Until::Killed).await,
             },
             Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
         },
@@ -43,10 +43,10 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
 pub(super) fn unsettled<T: Target>(run: &Run<'_, T>, owed: &Owed<T>) -> Conclusion {
     match owed {
         Owed::Rollback(debt) => match run.policy.on_cancel {
-            OnCancel::Leave => Names::new(run, debt).left(cancelled()),
-            OnCancel::Rollback | OnCancel::Wait => Names::new(run, debt).unsettled(cancelled()),
+            OnCancel::Leave => Names::new(run, debt).left(Failure::cancelled()),
+            OnCancel::Rollback | OnCancel::Wait => Names::new(run, debt).unsettled(Failure::cancelled()),
         },
-        Owed::Nothing { .. } | Owed::Deregistration { .. } => refuse(run, owed, cancelled().into()),
+        Owed::Nothing { .. } | Owed::Deregistration { .. } => refuse(run, owed, Failure::cancelled().into()),
     }
 }
 
@@ -80,7 +80,7 @@ async fn leave_or_roll_back<T: Target>(
             Waited::Superseded(by) => return superseded(run, writer, debt, &by).await,
             Waited::Left(_) => (Ending::GoingBack, names.going_back(failure)),
         },
-        None => (Ending::Left, names.left(failure)),
+        None => (Ending::AsItIs, names.left(failure)),
     };
     tell(run, debt, ending, conclusion)
 }
@@ -148,7 +148,7 @@ pub(super) async fn roll_back<T: Target>(
             }
             Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
             Ok(Restore::Superseded(by)) => Err(superseded(run, writer, debt, &by).await),
-            Ok(Restore::Impossible(why)) => Ok((Ending::Left, names.left(failure.advise(why)))),
+            Ok(Restore::Impossible(why)) => Ok((Ending::AsItIs, names.left(failure.advise(why)))),
             Ok(Restore::Gone) => Err(names.gone(failure)),
             Err(then) => Ok((Ending::NotTakenBack, names.rollback_failed(failure, &then))),
         };

@@ -219,7 +219,7 @@ pub enum Ending {
     /// Taking it back failed.
     NotTakenBack,
     /// It is left as it is.
-    Left,
+    AsItIs,
     /// It ended by itself, and not well: there is nothing to take back.
     Over,
 }

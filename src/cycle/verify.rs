@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 
-use super::phase::Why;
+use super::failure::Why;
 use super::wait::{Until, Waited, wait};
 use super::{Run, Target};
 

@@ -29,9 +29,12 @@ pub(super) enum Waited {
     Left(Parting),
 }
 
-/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. What has to be said
-/// is said before the second signal.
-const LEAVE: Duration = Duration::from_secs(4);
+/// After a cancellation GitHub's runner sends SIGINT, SIGTERM 7.5 s later, and kills 2.5 s after that. What has to be said is
+/// said before the second signal: so long is a way back watched that a cancelled step began.
+const LAST_LOOKS: Duration = Duration::from_secs(4);
+/// And so long is everything waited for that settles a cancelled step, whatever AWS does or does not answer. It is more than
+/// [`LAST_LOOKS`], because who comes to the end of these knows more than who is cut off: that the way back began.
+pub(super) const ALL_ANSWERS: Duration = Duration::from_millis(4500);
 
 /// A way back is watched at least so long, however short the user's patience with the way there.
 const WAY_BACK: Duration = Duration::from_secs(10 * 60);
@@ -52,7 +55,7 @@ pub(super) enum Until {
     /// Until it is over, come what may.
     Over,
     /// No longer than the runner lets a cancelled step live.
-    Left,
+    Killed,
     /// Until the checks after a rollout, which have ends of their own, are over or the run is cancelled.
     CheckedOrCancelled,
     /// Until these are over.
@@ -69,11 +72,11 @@ pub(super) async fn wait<T: Target>(
     let patience = match until {
         Until::OverOrCancelled | Until::InTime => run.policy.wait_for,
         Until::Over => run.policy.wait_for.max(WAY_BACK),
-        Until::Left => LEAVE,
+        Until::Killed => LAST_LOOKS,
         Until::CheckedOrCancelled | Until::Checked => CHECKS,
     };
     let now = Instant::now();
-    let end = run.policy.credentials_end.filter(|_| !matches!(until, Until::Over | Until::Left));
+    let end = run.policy.credentials_end.filter(|_| !matches!(until, Until::Over | Until::Killed));
     let end = end.map(|end| end.checked_sub(BEFORE_THE_END).unwrap_or(now).max(now));
     let mut deadline = Deadline::new(patience, end);
     let mut pauses = Pauses::new(run.policy.on_pause, until);
@@ -87,7 +90,7 @@ pub(super) async fn wait<T: Target>(
     loop {
         let looked = tokio::select! {
             biased;
-            () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
+            () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(Failure::cancelled()),
             () = sleep_until(deadline.at()), if looks > 0 => return Waited::Failed(overdue(&deadline)),
             // On the heap: what looks is many layers deep, and a thread of a test has a small stack.
             looked = watch.look().boxed_local() => looked,
@@ -135,7 +138,7 @@ pub(super) async fn wait<T: Target>(
         }
         tokio::select! {
             biased;
-            () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(cancelled()),
+            () = run.cancellation.cancelled(), if cancellable => return Waited::Failed(Failure::cancelled()),
             () = sleep(asked.unwrap_or_else(|| pace.next()).min(left)) => {}
         }
     }
@@ -180,7 +183,7 @@ struct Pauses {
 impl Pauses {
     /// On the way back nobody is asked: what is gone back to ran before, and a pause that nobody answers would end on what failed.
     const fn new(policy: OnPause, until: Until) -> Self {
-        let is_way_back = matches!(until, Until::Over | Until::Left);
+        let is_way_back = matches!(until, Until::Over | Until::Killed);
         let policy = if is_way_back { OnPause::Continue } else { policy };
         Self { policy, is_way_back, told: Vec::new(), refusals: 0 }
     }
@@ -239,13 +242,9 @@ fn report(events: &Events, look: &Look, counts: bool) {
     }
 }
 
-pub(super) fn cancelled() -> Failure {
-    Failure::new(Cause::Cancelled, "The workflow run was cancelled.")
-}
-
 fn overdue(until: Until, after: Duration) -> Failure {
-    if until == Until::Left {
-        return cancelled();
+    if until == Until::Killed {
+        return Failure::cancelled();
     }
     Failure::new(
         Cause::Timeout,

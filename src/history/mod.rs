@@ -53,11 +53,7 @@ fn failure(error: GitHubError) -> Failure {
         _ => Cause::RequestRefused,
     };
     let advice = error.advice();
-    let failure = Failure::new(cause, format!("{error}.")).because(error);
-    match advice {
-        Some(advice) => failure.advise(advice),
-        None => failure,
-    }
+    Failure::new(cause, format!("{error}.")).because(error).advise_if_any(advice)
 }
 
 fn table(measures: &Measures, days: u32) -> Table {

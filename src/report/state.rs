@@ -5,7 +5,7 @@
 use crate::cycle::{Event, Kind, Sink};
 use crate::runner::{CommandFile, Console};
 
-/// The name of the state that holds a [`Left`](crate::cycle::Left) as JSON. The post step finds it as `STATE_owed`.
+/// The name of the state that holds a [`Handover`](crate::cycle::Handover) as JSON. The post step finds it as `STATE_owed`.
 pub const OWED: &str = "owed";
 /// The name of the state that holds the outcome of the step; absent when it was killed.
 pub const OUTCOME: &str = "outcome";

@@ -101,11 +101,7 @@ pub(super) async fn follow(
         };
         let not_allowed = |error: CallError| {
             let call = Failure::from(error);
-            let failure = failed(call.reason.clone());
-            match &call.advice {
-                Some(advice) => failure.advise(advice.clone()),
-                None => failure,
-            }
+            failed(call.reason).advise_if_any(call.advice)
         };
         let mut moved = Vec::new();
         for mut document in reader.list_targets(rule).await.map_err(not_allowed)? {

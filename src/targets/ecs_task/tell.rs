@@ -24,13 +24,13 @@ pub(super) fn tell(cluster: &str, ending: Ending, wanted: &str, told: Conclusion
             (Outcome::RollbackFailed, format!("{task} may still run: it {how}, and stopping it failed."))
         }
         // It ended by itself: the reason is how.
-        Ending::Over | Ending::Left if told.cause == Some(Cause::TaskFailed) => {
+        Ending::Over | Ending::AsItIs if told.cause == Some(Cause::TaskFailed) => {
             let reason = told.reason.unwrap_or_default();
             let headline = format!("{task} failed: {reason}");
             return Conclusion { outcome: Outcome::Failed, headline, reason: None, advice: None, ..told };
         }
         Ending::Over => (Outcome::Failed, format!("{task} {how}; it has stopped.")),
-        Ending::Left => (Outcome::Failed, format!("{task} is left as it is: it {how}.")),
+        Ending::AsItIs => (Outcome::Failed, format!("{task} is left as it is: it {how}.")),
     };
     let advice = match ending {
         Ending::NotTakenBack => Some("Look at the task now, and stop it if it runs.".to_owned()),

@@ -278,7 +278,7 @@ impl Target for SageMakerEndpoint {
     fn tell(&self, ending: Ending, wanted: &str, conclusion: Conclusion) -> Conclusion {
         let told = tell::tell(&self.request.endpoint.name, self.before.get(), ending, wanted, conclusion);
         let mut remarks = self.remarks.borrow().clone();
-        if matches!(ending, Ending::NotTakenBack | Ending::Left) {
+        if matches!(ending, Ending::NotTakenBack | Ending::AsItIs) {
             remarks.extend(scaling::away(&self.scaled.borrow()));
         }
         match &remarks[..] {

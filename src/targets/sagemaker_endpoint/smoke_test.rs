@@ -94,11 +94,8 @@ impl Asking {
             answer.status,
             answer.after.as_millis(),
         );
-        let failure = Failure::new(Cause::SmokeTest, reason);
-        match &answer.log {
-            Some(log) => failure.advise(format!("The container's log is {log}.")),
-            None => failure,
-        }
+        let log = answer.log.as_ref().map(|log| format!("The container's log is {log}."));
+        Failure::new(Cause::SmokeTest, reason).advise_if_any(log)
     }
 }
 

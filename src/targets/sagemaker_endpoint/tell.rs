@@ -16,10 +16,10 @@ pub(super) fn tell(endpoint: &str, before: Before, ending: Ending, wanted: &str,
         (Ending::NotTakenBack, Before::Nothing) => {
             format!("Endpoint {endpoint} is new and failed with {wanted}, and deleting it failed.")
         }
-        (Ending::Left, Before::Nothing) => {
+        (Ending::AsItIs, Before::Nothing) => {
             format!("Endpoint {endpoint} is new and failed with {wanted}; it is kept.")
         }
-        (Ending::Left, Before::Same) => format!("Endpoint {endpoint} is left on {wanted}, which it served before."),
+        (Ending::AsItIs, Before::Same) => format!("Endpoint {endpoint} is left on {wanted}, which it served before."),
         (Ending::GoingBack, Before::Nothing) => {
             format!("Endpoint {endpoint} is new and failed with {wanted}; it is being deleted.")
         }
