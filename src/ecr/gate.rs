@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-use super::images::Resolved;
+use super::resolved::Resolved;
 use super::scan::{self, Progress};
 use super::{advised, said};
 use crate::aws::CallErrorKind;

@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use super::gate::{self, Suspect};
 use super::platform::{self, Content, Platform, content};
 use super::promote::{self, Promotion};
+use super::resolved::Resolved;
 use super::{advised, said};
 use crate::aws::ecr::{Reader, Registries, WritableRegistries};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
-use crate::spec::{EcrRegistry, GateAction, ImageReference, ImageRules, Registry, Resolve};
+use crate::spec::{GateAction, ImageReference, ImageRules, Registry, Resolve};
 
 /// The images that a request names.
 #[derive(Debug)]
@@ -36,34 +37,6 @@ pub struct Place {
     pub remedy: &'static str,
     /// What to say of an image whose manifest has this media type, in words that follow the image.
     pub remark: fn(&str) -> Option<String>,
-}
-
-/// An image in Amazon ECR of which the digest is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// The image as the user wrote it.
-    pub written: String,
-    /// That, taken apart.
-    pub reference: ImageReference,
-    /// The registry in it.
-    pub registry: EcrRegistry,
-    /// What it is: `sha256:…`.
-    pub digest: String,
-}
-
-impl Resolved {
-    /// What is deployed: `registry/repository@sha256:…`, or what the user wrote when that has a digest.
-    pub fn pinned(&self) -> String {
-        if self.reference.digest.is_some() {
-            return self.written.clone();
-        }
-        self.reference.pinned(&self.digest).to_string()
-    }
-
-    /// What people read: the tag and the digest.
-    pub fn shown(&self) -> String {
-        if self.reference.digest.is_some() { self.written.clone() } else { format!("{}@{}", self.written, self.digest) }
-    }
 }
 
 impl Images {

@@ -5,11 +5,13 @@ mod gate;
 mod images;
 mod platform;
 mod promote;
+mod resolved;
 mod scan;
 
-pub use images::{Images, Place, Resolved};
+pub use images::{Images, Place};
 pub use platform::{Child, Content, Platform, content, fits, platforms};
 pub use promote::Promotion;
+pub use resolved::Resolved;
 
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::Failure;
