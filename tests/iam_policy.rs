@@ -117,6 +117,24 @@ async fn the_jobs_own_token_says_who_is_to_be_trusted() {
     }
 }
 
+/// Whoever may open a pull request may see a plan, and can deploy nothing with a role that only reads.
+#[tokio::test(start_paused = true)]
+async fn a_plan_trusts_the_pull_requests_that_it_is_for() {
+    let planning = || {
+        let step = step("web:2").input("iam-policy-for", "plan").variable("GITHUB_REF", "refs/pull/7/merge");
+        step.variable("GITHUB_BASE_REF", "main")
+    };
+    let asking = planning()
+        .variable("ACTIONS_ID_TOKEN_REQUEST_URL", "https://pipelines.example/7/id-token?api-version=2.0")
+        .variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ID_TOKEN_REQUEST_TOKEN);
+    for step in [planning(), asking] {
+        let subject = "repo:shop/web:pull_request";
+        let simulator = world(Scenario { subject: subject.to_owned(), ..Scenario::default() });
+        let report = step.run(&simulator).await;
+        assert!(report.output("trust-policy").contains(&format!("\"{subject}\"")), "{report:#?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_chained_role_trusts_the_role_before_it() {
     let step =

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Place;
 use crate::runner::Environment;
 use crate::runner::id_token::Claims;
-use crate::spec::{Spec, Voucher};
+use crate::spec::{Mode, Spec, Voucher};
 
 /// Who issues the ID tokens of jobs on github.com.
 const ISSUER: &str = "token.actions.githubusercontent.com";
@@ -31,9 +31,11 @@ pub fn trust_policy(spec: &Spec, place: &Place, environment: &Environment, claim
         || issuer(environment),
         |claims| claims.issuer.strip_prefix("https://").unwrap_or(&claims.issuer).to_owned(),
     );
-    // Anybody who may open a pull request would be trusted with the role.
-    let subject = claims.map(|claims| claims.subject.clone()).filter(|subject| !subject.ends_with(":pull_request"));
-    let subject = subject.unwrap_or_else(|| subject_of_the_branch(environment));
+    // Anybody who may open a pull request would be trusted with the role: only one that reads is for them, too.
+    let only_reads = spec.mode == Mode::Plan;
+    let is_for = |subject: &String| only_reads || !subject.ends_with(":pull_request");
+    let vouched = claims.map(|claims| claims.subject.clone()).filter(is_for);
+    let subject = vouched.unwrap_or_else(|| subject(environment, only_reads));
     policy(&json!({
         "Effect": "Allow",
         "Principal": { "Federated": place.iam(&format!("oidc-provider/{issuer}")) },
@@ -59,10 +61,14 @@ fn issuer(environment: &Environment) -> String {
     }
 }
 
-/// A job that names an environment has another subject, and no variable tells of it.
-fn subject_of_the_branch(environment: &Environment) -> String {
+/// A job that names an environment has another subject, and no variable tells of it. A pull request is its own subject only for
+/// a role that `only_reads`; otherwise it is the branch that it is for.
+fn subject(environment: &Environment, only_reads: bool) -> String {
     let repository = environment.get("GITHUB_REPOSITORY").unwrap_or("OWNER/REPOSITORY");
     let pushed = environment.get("GITHUB_REF").filter(|reference| !reference.starts_with("refs/pull/"));
+    if only_reads && pushed.is_none() && environment.get("GITHUB_REF").is_some() {
+        return format!("repo:{repository}:pull_request");
+    }
     let reference = match (pushed, environment.get("GITHUB_BASE_REF")) {
         (Some(pushed), _) => pushed.to_owned(),
         (None, Some(base)) => format!("refs/heads/{base}"),
@@ -99,7 +105,7 @@ mod tests {
             (vec![], "repo:shop/web:ref:refs/heads/BRANCH"),
         ] {
             let environment = Environment::new(variables.into_iter().chain([("GITHUB_REPOSITORY", "shop/web")]));
-            assert_eq!(subject_of_the_branch(&environment), expected);
+            assert_eq!(subject(&environment, false), expected);
         }
     }
 }
