@@ -124,6 +124,19 @@ async fn a_new_endpoint_is_created_by_looking() {
     assert!(!format!("{report:?}").contains("hunter"), "{report:#?}");
 }
 
+/// `Step::run` holds every call against the policy that is printed for the inputs.
+#[tokio::test(start_paused = true)]
+async fn what_is_made_for_a_long_name_is_allowed_by_the_policy_for_it() {
+    let names = ["b".repeat(35), "b".repeat(29), format!("{}---eu", "b".repeat(26)), "bikes--eu".to_owned()];
+    for name in names {
+        let simulator = empty(Scenario::default());
+        let step = |tag| creating(tag).input("endpoint-name", &name).variable("GITHUB_RUN_ID", "12345678901234567890");
+        step("1").run(&simulator).await.ended("deployed", "");
+        step("2").run(&simulator).await.ended("deployed", "");
+        assert_eq!(simulator.calls("CreateModel").len(), 2, "{name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_endpoint_says_all_that_it_needs() {
     let simulator = empty(Scenario::default());

@@ -216,14 +216,14 @@ impl Place {
         format!("arn:{partition}:sagemaker:{region}:{account}:{kind}/{}", name.to_ascii_lowercase())
     }
 
-    /// What is made for the endpoint begins like its name, as far as that fits into the longest one.
+    /// What is made for the endpoint begins like its name, of which so much fits into the longest one, whatever run it is.
     fn made(&self, kind: &str) -> Vec<String> {
         const CERTAIN: usize = 28;
-        let begin = |name: &String| name.get(..CERTAIN).unwrap_or(name).trim_end_matches('-').to_owned();
-        self.endpoint
-            .iter()
-            .map(|name| self.sage_maker(kind, &format!("{}-*", begin(name)).replace("--", "-")))
-            .collect()
+        let pattern = |name: &String| match name.get(..CERTAIN).filter(|begin| begin.len() < name.len()) {
+            Some(begin) => format!("{}*", begin.trim_end_matches('-')),
+            None => format!("{name}-*"),
+        };
+        self.endpoint.iter().map(|name| self.sage_maker(kind, &pattern(name))).collect()
     }
 
     fn ecs(&self, kind: &str, name: &str) -> String {
