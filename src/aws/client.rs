@@ -229,7 +229,7 @@ impl Connection {
         let called = Operation::ALL
             .iter()
             .filter(|operation| operation.grants().iter().any(|grant| grant.when.holds(spec)))
-            .map(|operation| variable(operation.service()));
+            .map(|operation| operation.endpoint_id());
         called.filter_map(|service| endpoint(&self.environment, service)).collect()
     }
 
@@ -274,24 +274,6 @@ impl Connection {
 fn endpoint(environment: &Environment, service: &str) -> Option<String> {
     let of_service = format!("AWS_ENDPOINT_URL_{service}");
     environment.get(&of_service).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned)
-}
-
-/// The name of a service in the variables that set endpoints, from the name that its requests are signed with.
-///
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-reference.html>
-fn variable(signing_name: &str) -> &'static str {
-    match signing_name {
-        "codedeploy" => "CODEDEPLOY",
-        "ecr" => "ECR",
-        "events" => "EVENTBRIDGE",
-        "logs" => "CLOUDWATCH_LOGS",
-        "monitoring" => "CLOUDWATCH",
-        "application-autoscaling" => "APPLICATION_AUTO_SCALING",
-        "s3" => "S3",
-        "sagemaker" => "SAGEMAKER",
-        "sts" => "STS",
-        _ => "ECS",
-    }
 }
 
 fn sts(config: &SdkConfig, environment: &Environment) -> aws_sdk_sts::config::Builder {

@@ -18,6 +18,17 @@ async fn an_endpoint_that_answers_as_expected_is_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_questions_go_instead_of_aws_is_said() {
+    let (variable, elsewhere) = ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "http://elsewhere.example");
+    for (step, is_said) in [(asking("2"), true), (deploying("2"), false)] {
+        let simulator = world(answering(Scenario::default(), "2", scored("0.7", 1)));
+        let report = step.variable(variable, elsewhere).run(&simulator).await;
+        report.ended("deployed", "");
+        assert_eq!(report.log.contains(elsewhere), is_said, "{}", report.log);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_as_expected_takes_the_deployment_back_and_what_serves_again_is_asked_too() {
     let broken = Invocation::Fails { status: 500, message: "\u{1b}[31mKeyError: 'temp_c'\n::error::x".to_owned() };
     for (invocation, told) in [

@@ -10,7 +10,7 @@ use super::grant::{
 use super::{Condition, Grant, Resource, When};
 
 macro_rules! operations {
-    ($($service:literal: { $($name:ident: $grants:expr;)* })*) => {
+    ($($service:literal as $endpoint:literal: { $($name:ident: $grants:expr;)* })*) => {
         /// A call to AWS, by the name of its operation.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the API reference of each service describes its operations")]
@@ -30,6 +30,13 @@ macro_rules! operations {
                 match self { $($(Self::$name => $service,)*)* }
             }
 
+            /// The service that answers it, as the variables that set endpoints call it.
+            ///
+            /// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-reference.html>
+            pub const fn endpoint_id(self) -> &'static str {
+                match self { $($(Self::$name => $endpoint,)*)* }
+            }
+
             /// What has to be allowed for it; empty where the policy of whoever calls needs nothing.
             pub const fn grants(self) -> &'static [Grant] {
                 match self { $($(Self::$name => const { &$grants },)*)* }
@@ -46,7 +53,7 @@ use Resource::{
 };
 
 operations! {
-    "ecs": {
+    "ecs" as "ECS": {
         DescribeServices: [
             ecs("ecs:DescribeServices", &[Service], When::Always, "see what the service runs"),
             ecs("ecs:DescribeServices", &[OriginService], When::Promotes, "see what is promoted"),
@@ -153,7 +160,7 @@ operations! {
             ecs("ecs:DescribeTasks", &[OriginTasks], When::Promotes, "see the digests that are promoted"),
         ];
     }
-    "codedeploy": {
+    "codedeploy" as "CODEDEPLOY": {
         GetDeploymentGroup: [codedeploy(
             "codedeploy:GetDeploymentGroup",
             &[DeploymentGroup],
@@ -209,7 +216,7 @@ operations! {
             codedeploy("codedeploy:StopDeployment", &[Any], When::StopsByCodeDeploy, "let AWS CodeDeploy roll back a deployment in flight")
         ];
     }
-    "events": {
+    "events" as "EVENTBRIDGE": {
         ListTargetsByRule: [
             ecs("events:ListTargetsByRule", &[Rules], When::HasRules, "see what the rules run").says(EVENTS)
         ];
@@ -220,7 +227,7 @@ operations! {
                 .says(PASS_ROLE),
         ];
     }
-    "logs": {
+    "logs" as "CLOUDWATCH_LOGS": {
         DescribeLogStreams: [
             sage_maker("logs:DescribeLogStreams", &[EndpointLogs], When::ServesAnew, "find the logs of an endpoint that failed")
                 .says(LOGS)
@@ -232,7 +239,7 @@ operations! {
                 .says(LOGS),
         ];
     }
-    "ecr": {
+    "ecr" as "ECR": {
         DescribeImages: [ecr("ecr:DescribeImages", &[Repositories], When::NamesImages, "find the digest that a tag is on")];
         BatchGetImage: [
             ecr("ecr:BatchGetImage", &[Repositories], When::NamesImages, "see what an image can run on, and tag it")
@@ -254,7 +261,7 @@ operations! {
         ];
         PutImage: [ecr("ecr:PutImage", &[Repositories], When::TagsImages, "put tags on the image that runs")];
     }
-    "application-autoscaling": {
+    "application-autoscaling" as "APPLICATION_AUTO_SCALING": {
         DescribeScalableTargets: [scaling(
             "application-autoscaling:DescribeScalableTargets",
             When::ChangesInstances,
@@ -291,7 +298,7 @@ operations! {
             "put its scheduled actions back",
         )];
     }
-    "sagemaker": {
+    "sagemaker" as "SAGEMAKER": {
         DescribeEndpoint: [
             sage_maker("sagemaker:DescribeEndpoint", &[Endpoint], When::Serves, "see what the endpoint serves"),
             sage_maker("sagemaker:DescribeEndpoint", &[OriginEndpoint], When::ServesAnother, "see what is promoted"),
@@ -442,20 +449,22 @@ operations! {
                 "remove older configurations",
             ),
         ];
-        InvokeEndpoint: [
-            sage_maker("sagemaker:InvokeEndpoint", &[Endpoint], When::AsksEndpoints, "ask what the smoke test asks")
-        ];
         DeleteModel: [
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used"),
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::DeletesConfigs, "remove the models of older configurations"),
         ];
     }
-    "s3": {
+    "sagemaker" as "SAGEMAKER_RUNTIME": {
+        InvokeEndpoint: [
+            sage_maker("sagemaker:InvokeEndpoint", &[Endpoint], When::AsksEndpoints, "ask what the smoke test asks")
+        ];
+    }
+    "s3" as "S3": {
         GetObject: [
             sage_maker("s3:GetObject", &[MetricsObject], When::ReadsMetrics, "read the model's metrics").says(S3)
         ];
     }
-    "monitoring": {
+    "monitoring" as "CLOUDWATCH": {
         DescribeAlarms: [
             cloudwatch(When::Always),
             cloudwatch(When::Serves),
@@ -463,7 +472,7 @@ operations! {
     }
     // Nobody needs to be allowed to ask who they are, and who may assume a role is said in its trust policy.
     // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-    "sts": {
+    "sts" as "STS": {
         GetCallerIdentity: [];
         AssumeRoleWithWebIdentity: [];
         AssumeRole: [];
