@@ -3,12 +3,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
-use simulator::{Fault, Rule, Scenario, When};
+use simulator::{Fault, Repository, Rule, Scenario, When};
 use support::model_package::{
     COMMIT, DATA, GATES, GOOD, REPOSITORY, RUN, approved, judged, pending, refusing, registered, registering, world,
     writes,
 };
+use support::permissions::unused;
 use support::{Report, Step};
 
 #[tokio::test(start_paused = true)]
@@ -424,4 +427,27 @@ async fn the_policy_of_a_registration_is_for_its_group_and_no_more() {
         assert!(!policy.contains("ecs:") && !policy.contains("UpdateEndpoint"), "{policy}");
     }
     assert!(simulator.journal().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_is_granted_nothing_that_is_never_used() {
+    type Make = fn() -> Step;
+    let steps: [(&str, Make); 4] = [
+        ("a version", registering),
+        ("a plan", || registering().input("mode", "plan")),
+        ("a new group with tags", || registering().input("tags", "team=ml")),
+        ("a version that its metrics approve", || {
+            let step = registering().input("model-metrics", "s3://models/evaluation.json");
+            step.input("quality-gates", GATES).input("approve", "if-gates-pass")
+        }),
+    ];
+    for (name, step) in steps {
+        let worlds: Vec<_> = (0..5).map(|_| world(Scenario::default())).collect();
+        worlds[1].inject(refusing("CreateModelPackage", "AccessDeniedException"));
+        worlds[2].add_repository(Repository::new("bikes"));
+        worlds[3].add_model_package("bikes", 1, &json!({}));
+        registering().run(&worlds[4]).await.ended("deployed", "");
+        worlds.iter().for_each(|simulator| simulator.add_object("models", "evaluation.json", GOOD));
+        assert_eq!(unused(step, worlds).await, BTreeSet::new(), "{name}");
+    }
 }

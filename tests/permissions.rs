@@ -15,7 +15,7 @@ use simulator::{
     Action, Alarm, Behaviour, ContainerInstance, DeploymentGroup, Fault, Image, Moment, Repository, Rule, Scenario,
     Service, ServiceDeployments, Simulator, When,
 };
-use support::permissions::Granted;
+use support::permissions::{Granted, use_up};
 use support::{Step, seconds, task_definition, web, world};
 
 /// How long every world goes on before the step comes.
@@ -203,16 +203,6 @@ async fn unused(step: fn() -> Step) -> BTreeSet<(String, String)> {
         use_up(&granted, &mut unused, step(), &simulator).await;
     }
     unused
-}
-
-async fn use_up(granted: &Granted, unused: &mut BTreeSet<(String, String)>, step: Step, simulator: &Simulator) {
-    let before = simulator.journal().len();
-    step.run(simulator).await;
-    step.post(simulator, "failure").await;
-    for call in simulator.journal().split_off(before) {
-        let used = granted.allows(&call).unwrap();
-        unused.retain(|grant| !used.contains(grant));
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod failure;
 mod guardrails;
 mod keep_configs;
 mod model;
+mod permissions;
 mod preflight;
 mod rollback;
 mod smoke_test;

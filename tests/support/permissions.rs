@@ -12,6 +12,8 @@ use ecs_deploy_action::spec::Spec;
 use serde_json::Value;
 use simulator::{Call, Simulator};
 
+use super::Step;
+
 /// One thing that IAM checks.
 #[derive(Debug)]
 struct Check {
@@ -82,6 +84,33 @@ impl Granted {
         }
         Ok(used)
     }
+}
+
+/// Runs the step, with its post step after a job that failed, and takes away from `unused` what its calls need.
+pub(crate) async fn use_up(
+    granted: &Granted,
+    unused: &mut BTreeSet<(String, String)>,
+    step: Step,
+    simulator: &Simulator,
+) {
+    let before = simulator.journal().len();
+    step.run(simulator).await;
+    step.post(simulator, "failure").await;
+    for call in simulator.journal().split_off(before) {
+        let used = granted.allows(&call).unwrap();
+        unused.retain(|grant| !used.contains(grant));
+    }
+}
+
+/// What is granted for the step, and used in none of these worlds.
+pub(crate) async fn unused(step: fn() -> Step, worlds: Vec<Simulator>) -> BTreeSet<(String, String)> {
+    let granted = Granted::to(step().environment(), step().path()).unwrap();
+    let mut unused = granted.grants();
+    assert!(unused.len() > 5, "{unused:?}");
+    for simulator in worlds {
+        use_up(&granted, &mut unused, step(), &simulator).await;
+    }
+    unused
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::grant::{
-    CODEDEPLOY_CREATION, CODEDEPLOY_OVERRIDE, ECS_TAGS, EVENTS, LOGS, PASS_ROLE, S3, cloudwatch, codedeploy, ecr, ecs,
-    sage_maker, scaling,
+    CODEDEPLOY_CREATION, CODEDEPLOY_OVERRIDE, ECS_TAGS, EVENTS, LOGS, PASS_ROLE, S3, cloudwatch,
+    codedeploy, ecr, ecs, sage_maker, scaling,
 };
 use super::{Condition, Grant, Resource, When};
 
@@ -245,7 +245,7 @@ operations! {
             ecr("ecr:BatchGetImage", &[Repositories], When::NamesImages, "see what an image can run on, and tag it")
         ];
         GetDownloadUrlForLayer: [
-            ecr("ecr:GetDownloadUrlForLayer", &[Repositories], When::NamesImages, "see what an image can run on")
+            ecr("ecr:GetDownloadUrlForLayer", &[Repositories], When::ChecksPlatforms, "see what an image can run on")
         ];
         DescribePullThroughCacheRules: [ecr(
             "ecr:DescribePullThroughCacheRules",
@@ -405,22 +405,22 @@ operations! {
             ),
         ];
         CreateModel: [
-            sage_maker("sagemaker:CreateModel", &[NewModels], When::ServesAnew, "make the new model"),
-            sage_maker("sagemaker:AddTags", &[NewModels, NewEndpointConfigs, Endpoint], When::ServesAnew, "tag what is made"),
-            sage_maker("iam:PassRole", &[ModelRole], When::ServesAnew, "give the new model its role")
+            sage_maker("sagemaker:CreateModel", &[NewModels], When::MakesConfigs, "make the new model"),
+            sage_maker("sagemaker:AddTags", &[NewModels, NewEndpointConfigs, Endpoint], When::MakesConfigs, "tag what is made"),
+            sage_maker("iam:PassRole", &[ModelRole], When::MakesConfigs, "give the new model its role")
                 .only(Condition::PassedTo("sagemaker.amazonaws.com"))
                 .says(PASS_ROLE),
         ];
         CreateEndpointConfig: [sage_maker(
             "sagemaker:CreateEndpointConfig",
             &[NewEndpointConfigs],
-            When::ServesAnew,
+            When::MakesConfigs,
             "make the new endpoint configuration",
         )];
         CreateEndpoint: [sage_maker(
             "sagemaker:CreateEndpoint",
             &[Endpoint, EndpointConfigs],
-            When::ServesAnew,
+            When::MakesConfigs,
             "make the endpoint when there is none",
         )];
         UpdateEndpoint: [sage_maker(
@@ -439,7 +439,7 @@ operations! {
             sage_maker(
                 "sagemaker:DeleteEndpointConfig",
                 &[NewEndpointConfigs],
-                When::ServesAnew,
+                When::MakesConfigs,
                 "remove a new configuration that was never used",
             ),
             sage_maker(
@@ -450,7 +450,7 @@ operations! {
             ),
         ];
         DeleteModel: [
-            sage_maker("sagemaker:DeleteModel", &[NewModels], When::ServesAnew, "remove a new model that was never used"),
+            sage_maker("sagemaker:DeleteModel", &[NewModels], When::MakesConfigs, "remove a new model that was never used"),
             sage_maker("sagemaker:DeleteModel", &[NewModels], When::DeletesConfigs, "remove the models of older configurations"),
         ];
     }
@@ -467,7 +467,7 @@ operations! {
     "monitoring" as "CLOUDWATCH": {
         DescribeAlarms: [
             cloudwatch(When::Always),
-            cloudwatch(When::Serves),
+            cloudwatch(When::WatchesAlarms),
         ];
     }
     // Nobody needs to be allowed to ask who they are, and who may assume a role is said in its trust policy.

@@ -34,6 +34,10 @@ pub enum When {
     Serves,
     /// Those that change one.
     ServesAnew,
+    /// Those that make a configuration for it.
+    MakesConfigs,
+    /// Those that look at the alarms that guard it: going back keeps none of the last update's.
+    WatchesAlarms,
     /// Those that take the model of another one.
     ServesAnother,
     /// Those that take a model from the model registry.
@@ -72,6 +76,8 @@ pub enum When {
     MovesRules,
     /// Those that name an image in Amazon ECR, and let it be looked at.
     NamesImages,
+    /// Those that also run it somewhere.
+    ChecksPlatforms,
     /// Those that also want its tag to be immutable.
     ForbidsMutableTags,
     /// Those that also want to know what scanning found in it.
@@ -103,6 +109,11 @@ impl When {
         match self {
             Self::Serves => spec.endpoint.is_some(),
             Self::ServesAnew => spec.endpoint.is_some() && changes(spec),
+            Self::MakesConfigs => makes_configs(spec).is_some(),
+            Self::WatchesAlarms => {
+                let keeps = !matches!(spec.mode, Mode::Rollback { .. });
+                spec.endpoint.is_some() && (keeps || !spec.verification.alarms.is_empty())
+            }
             Self::ServesAnother => {
                 spec.endpoint.as_ref().is_some_and(|it| matches!(it.source, ModelSource::Endpoint(_)))
             }
@@ -155,6 +166,7 @@ impl When {
             Self::HasRules => !spec.scheduled_rules.is_empty(),
             Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
             Self::NamesImages => names_images(spec),
+            Self::ChecksPlatforms => names_images(spec) && spec.registration.is_none(),
             Self::ForbidsMutableTags => names_images(spec) && spec.images.forbid_mutable_tags,
             Self::GatesOnScans => names_images(spec) && spec.images.scan.action != GateAction::Off,
             Self::TagsImages => names_images(spec) && changes(spec) && !spec.images.promote_tags.is_empty(),
@@ -184,6 +196,8 @@ impl When {
             self,
             Self::Serves
                 | Self::ServesAnew
+                | Self::MakesConfigs
+                | Self::WatchesAlarms
                 | Self::ServesAnother
                 | Self::ServesPackages
                 | Self::JudgesPackages
@@ -200,6 +214,7 @@ impl When {
                 | Self::KeepsConfigs
                 | Self::DeletesConfigs
                 | Self::NamesImages
+                | Self::ChecksPlatforms
                 | Self::ForbidsMutableTags
                 | Self::GatesOnScans
                 | Self::TagsImages
@@ -212,6 +227,8 @@ impl When {
             Self::Always => "`service` or a one-off task",
             Self::Serves => "`endpoint-name`",
             Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
+            Self::MakesConfigs => "`endpoint-name`, unless `mode: plan` or `mode: rollback`",
+            Self::WatchesAlarms => "`endpoint-name`, unless `mode: rollback` without `rollback-alarms`",
             Self::ServesAnother => "`from-endpoint`",
             Self::ChangesInstances => {
                 "`instance-type`, the `serverless-…` inputs, or `mode: rollback`, with `endpoint-name`"
@@ -246,6 +263,7 @@ impl When {
             Self::HasRules => "`scheduled-rules`",
             Self::MovesRules => "`scheduled-rules`, unless `mode: plan`",
             Self::NamesImages => "an image in Amazon ECR is named, unless `resolve-image-digest: false`",
+            Self::ChecksPlatforms => "the same, unless `mode: register-model`",
             Self::ForbidsMutableTags => "the same, with `forbid-mutable-tags: true`",
             Self::GatesOnScans => "the same, with `scan-gate: warn` or `scan-gate: fail`",
             Self::TagsImages => "the same, with `promote-tags`",
@@ -286,6 +304,10 @@ fn changes_instances(spec: &Spec) -> bool {
         let changes = &endpoint.changes;
         changes.instance_type.is_some() || changes.is_serverless() || matches!(spec.mode, Mode::Rollback { .. })
     })
+}
+
+fn makes_configs(spec: &Spec) -> Option<&Endpoint> {
+    spec.endpoint.as_ref().filter(|_| spec.mode == Mode::Deploy)
 }
 
 fn keeps_configs(spec: &Spec) -> bool {
