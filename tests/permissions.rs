@@ -296,6 +296,34 @@ fn what_inputs_leave_out_is_left_to_the_owner_of_the_account() {
     }
 }
 
+#[test]
+fn the_key_of_an_endpoints_volumes_is_granted_to_sagemaker_alone() {
+    const ARN: &str = "arn:aws:kms:us-east-1:123456789012:";
+    const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let granted = |step: Step| {
+        let environment = Environment::new(step.environment());
+        let (inputs, _) = Inputs::read(&environment).unwrap();
+        let spec = Spec::from_inputs(&inputs, step.path()).unwrap();
+        let place = Place::of(&spec, &environment);
+        let policy = serde_json::to_value(Policy::for_spec(&spec, &place)).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        statements.into_iter().find(|statement| statement["Action"] == json!(["kms:CreateGrant"]))
+    };
+    let step = || Step::bare().input("endpoint-name", "bikes").input("expected-account-id", "123456789012");
+    for (named, key) in [
+        (format!("{ARN}key/{ID}"), ID),
+        (ID.to_owned(), ID),
+        (format!("{ARN}alias/models"), "ID_OF_THE_KEY"),
+        ("alias/models".to_owned(), "ID_OF_THE_KEY"),
+    ] {
+        let statement = granted(step().input("endpoint-kms-key-id", &named)).unwrap();
+        assert_eq!(statement["Resource"], json!([format!("{ARN}key/{key}")]), "{named}");
+        assert_eq!(statement["Condition"], json!({"Bool": {"kms:GrantIsForAWSResource": "true"}}));
+    }
+    assert_eq!(granted(step()), None);
+    assert_eq!(granted(step().input("endpoint-kms-key-id", ID).input("mode", "plan")), None);
+}
+
 /// `UPDATE_DOCS=1 cargo test --test permissions` writes the table instead of comparing it.
 #[test]
 fn the_documentation_has_the_same_table() {

@@ -76,6 +76,8 @@ pub enum Resource {
     ModelRole,
     /// All endpoints.
     Endpoints,
+    /// The KMS key of its instances' volumes.
+    VolumeKey,
     /// What the endpoint's containers write.
     EndpointLogs,
     /// The group of the model registry.
@@ -97,6 +99,8 @@ pub enum Condition {
     PassedTo(&'static str),
     /// Tags may only be set by the call that makes the thing.
     MadeBy(&'static str),
+    /// Only for a service of AWS that asks in the caller's name.
+    ForAws,
 }
 
 pub(super) const ECS: &str =
@@ -118,6 +122,8 @@ pub(super) const CODEDEPLOY_CREATION: &str =
 pub(super) const CODEDEPLOY_OVERRIDE: &str = "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html#API_CreateDeployment_RequestSyntax";
 pub(super) const SAGE_MAKER: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html";
+pub(super) const SAGE_MAKER_API: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html";
 pub(super) const SCALING: &str =
     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html";
 pub(super) const S3: &str = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html";

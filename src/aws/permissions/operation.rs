@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::grant::{
-    CODEDEPLOY_CREATION, CODEDEPLOY_OVERRIDE, ECS_TAGS, EVENTS, LOGS, PASS_ROLE, S3, cloudwatch,
+    CODEDEPLOY_CREATION, CODEDEPLOY_OVERRIDE, ECS_TAGS, EVENTS, LOGS, PASS_ROLE, S3, SAGE_MAKER_API, cloudwatch,
     codedeploy, ecr, ecs, sage_maker, scaling,
 };
 use super::{Condition, Grant, Resource, When};
@@ -49,7 +49,7 @@ use Resource::{
     Any, Cluster, ClusterServices, CodeDeployApplication, ContainerInstances, DeploymentConfigs, DeploymentGroup,
     Endpoint, EndpointConfigs, EndpointLogs, Endpoints, LogStreams, MetricsObject, ModelPackageGroup, ModelPackages,
     ModelRole, Models, NewEndpointConfigs, NewModels, OriginEndpoint, OriginService, OriginTasks, Repositories,
-    RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks,
+    RuleRoles, Rules, Service, ServiceDeployments, ServiceRevisions, TaskDefinitions, TaskRoles, Tasks, VolumeKey,
 };
 
 operations! {
@@ -417,12 +417,17 @@ operations! {
             When::MakesConfigs,
             "make the new endpoint configuration",
         )];
-        CreateEndpoint: [sage_maker(
-            "sagemaker:CreateEndpoint",
-            &[Endpoint, EndpointConfigs],
-            When::MakesConfigs,
-            "make the endpoint when there is none",
-        )];
+        CreateEndpoint: [
+            sage_maker(
+                "sagemaker:CreateEndpoint",
+                &[Endpoint, EndpointConfigs],
+                When::MakesConfigs,
+                "make the endpoint when there is none",
+            ),
+            sage_maker("kms:CreateGrant", &[VolumeKey], When::EncryptsVolumes, "let SageMaker use the key of the volumes")
+                .only(Condition::ForAws)
+                .says(SAGE_MAKER_API),
+        ];
         UpdateEndpoint: [sage_maker(
             "sagemaker:UpdateEndpoint",
             &[Endpoint, EndpointConfigs],

@@ -12,6 +12,7 @@ const REGION: &str = "REGION";
 const FAMILY: &str = "TASK_DEFINITION_FAMILY";
 const RULE_ROLE: &str = "ROLE_OF_THE_RULES";
 const MODEL_ROLE: &str = "ROLE_OF_THE_MODEL";
+const KEY: &str = "ID_OF_THE_KEY";
 const ROLE: &str = "ROLE_OF_THE_TASK_DEFINITION";
 
 /// The place that is deployed to, as far as the inputs say.
@@ -33,6 +34,8 @@ pub struct Place {
     endpoint: Option<String>,
     origin_endpoint: Option<String>,
     model_role: Option<String>,
+    /// The KMS key of its volumes, in one of the four ways to name one.
+    volume_key: Option<String>,
     /// The group of the model registry, where one is named.
     model_package_group: Option<String>,
     /// ARN of the object in Amazon S3 with a model's metrics.
@@ -85,6 +88,7 @@ impl Place {
                 _ => None,
             }),
             model_role: spec.endpoint.as_ref().and_then(|endpoint| endpoint.model.role.clone()),
+            volume_key: spec.endpoint.as_ref().and_then(|endpoint| endpoint.kms_key.clone()),
             model_package_group: model_package_group(spec),
             metrics: None,
             repositories: repositories(spec),
@@ -117,6 +121,7 @@ impl Place {
             endpoint: Some(text("ENDPOINT")),
             origin_endpoint: Some(text("ORIGIN_ENDPOINT")),
             model_role: None,
+            volume_key: Some(text(KEY)),
             model_package_group: Some(text("GROUP")),
             metrics: Some("arn:aws:s3:::BUCKET/KEY".to_owned()),
             repositories: vec![format!("arn:aws:ecr:{REGION}:{ACCOUNT}:repository/REPOSITORY")],
@@ -189,6 +194,7 @@ impl Place {
             Resource::Models => vec![self.sage_maker("model", "*")],
             Resource::NewEndpointConfigs => self.made("endpoint-config"),
             Resource::NewModels => self.made("model"),
+            Resource::VolumeKey => self.volume_key.iter().map(|key| self.key(key)).collect(),
             Resource::EndpointLogs => {
                 let Self { partition, region, account, .. } = self;
                 let group = |name| {
@@ -226,6 +232,16 @@ impl Place {
         self.endpoint.iter().map(|name| self.sage_maker(kind, &pattern(name))).collect()
     }
 
+    /// The ARN of a KMS key. Policies take no alias for one, and nothing says which key an alias is of.
+    fn key(&self, named: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        match named.split_once("alias/") {
+            Some((before, _)) if !before.is_empty() => format!("{before}key/{KEY}"),
+            None if named.starts_with("arn:") => named.to_owned(),
+            alias => format!("arn:{partition}:kms:{region}:{account}:key/{}", alias.map_or(named, |_| KEY)),
+        }
+    }
+
     fn ecs(&self, kind: &str, name: &str) -> String {
         let Self { partition, region, account, .. } = self;
         format!("arn:{partition}:ecs:{region}:{account}:{kind}/{name}")
@@ -255,6 +271,7 @@ impl Place {
             ("BRANCH", "the branch from which they deploy"),
             (RULE_ROLE, "the roles of the rules' targets, an entry for each"),
             (MODEL_ROLE, "the role of the model that the endpoint serves (or give `model-role-arn`)"),
+            (KEY, "the id of the KMS key of the endpoint's volumes (or give `endpoint-kms-key-id` as the key's ARN)"),
             (ROLE, "the task role and the execution role of the service's task definition, an entry for each"),
         ]
         .into_iter()

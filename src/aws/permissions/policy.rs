@@ -95,6 +95,7 @@ impl Condition {
             Self::InOriginCluster => ("ArnEquals", "ecs:cluster", place.origin_cluster()),
             Self::PassedTo(service) => ("StringEquals", "iam:PassedToService", service.to_owned()),
             Self::MadeBy(operation) => ("StringEquals", "ecs:CreateAction", operation.to_owned()),
+            Self::ForAws => ("Bool", "kms:GrantIsForAWSResource", "true".to_owned()),
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum When {
     ServesAnew,
     /// Those that make a configuration for it.
     MakesConfigs,
+    /// Those whose configuration names a key for the volumes.
+    EncryptsVolumes,
     /// Those that look at the alarms that guard it: going back keeps none of the last update's.
     WatchesAlarms,
     /// Those that take the model of another one.
@@ -110,6 +112,7 @@ impl When {
             Self::Serves => spec.endpoint.is_some(),
             Self::ServesAnew => spec.endpoint.is_some() && changes(spec),
             Self::MakesConfigs => makes_configs(spec).is_some(),
+            Self::EncryptsVolumes => makes_configs(spec).is_some_and(|endpoint| endpoint.kms_key.is_some()),
             Self::WatchesAlarms => {
                 let keeps = !matches!(spec.mode, Mode::Rollback { .. });
                 spec.endpoint.is_some() && (keeps || !spec.verification.alarms.is_empty())
@@ -197,6 +200,7 @@ impl When {
             Self::Serves
                 | Self::ServesAnew
                 | Self::MakesConfigs
+                | Self::EncryptsVolumes
                 | Self::WatchesAlarms
                 | Self::ServesAnother
                 | Self::ServesPackages
@@ -228,6 +232,7 @@ impl When {
             Self::Serves => "`endpoint-name`",
             Self::ServesAnew => "`endpoint-name`, unless `mode: plan`",
             Self::MakesConfigs => "`endpoint-name`, unless `mode: plan` or `mode: rollback`",
+            Self::EncryptsVolumes => "`endpoint-kms-key-id`, unless `mode: plan`",
             Self::WatchesAlarms => "`endpoint-name`, unless `mode: rollback` without `rollback-alarms`",
             Self::ServesAnother => "`from-endpoint`",
             Self::ChangesInstances => {
