@@ -129,7 +129,7 @@ async fn afterwards(host: &Host, events: &Events, outbox: &Rc<Outbox>) -> Option
         None => Ended::Killed,
     };
     let unable = |failure: Failure| {
-        let headline = "What the step left in flight was not looked after: look at the service now.".to_owned();
+        let headline = "What the step left in flight was not looked after: look at it now.".to_owned();
         let Failure { cause, reason, advice, .. } = failure;
         let outcome = Outcome::RollbackFailed;
         let conclusion = Conclusion { outcome, cause: Some(cause), headline, reason: Some(reason), advice };
@@ -201,10 +201,8 @@ async fn prepare<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prep
         }),
         rollback_on_failure: spec.rollback_on_failure,
         on_conflict: match spec.mode {
-            // Whoever asks to go back while something is in flight means: now.
-            // What is in flight on an endpoint cannot be superseded.
-            Mode::Rollback { .. } if spec.endpoint.is_none() => OnConflict::Supersede,
-            Mode::Rollback { .. } => OnConflict::Wait,
+            // Whoever asks to go back while something is in flight means: now, where that can be.
+            Mode::Rollback { .. } => OnConflict::Supersede,
             Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => spec.on_conflict,
         },
         on_cancel: spec.on_cancel,

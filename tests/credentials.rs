@@ -441,7 +441,7 @@ async fn the_post_step_has_a_session_of_its_own_and_renews_it() {
 async fn a_post_step_without_id_tokens_says_that_nothing_was_looked_after() {
     for (from, texts) in [
         // Down from its beginning, and down in the middle of its wait.
-        (0, ["was not looked after: look at the service now", "GitHub did not give the job an ID token"]),
+        (0, ["was not looked after: look at it now", "GitHub did not give the job an ID token"]),
         (300, ["may run a mix of web:1 and web:2", "GitHub did not give the job an ID token"]),
     ] {
         let simulator = slow_world();

@@ -212,11 +212,11 @@ async fn plan_without_conflict<'a, T: Target>(run: &'a Run<'a, T>) -> Result<Pla
         let Some(conflict) = planned.conflict() else { return Ok(planned) };
         match run.policy.on_conflict {
             // Nothing differs from where the rollout in flight is going: there is nothing to supersede it with.
-            OnConflict::Supersede if !planned.is_empty() => {
+            OnConflict::Supersede if T::SUPERSEDES && !planned.is_empty() => {
                 run.events.warn(format!("Another rollout is in flight and will be superseded, as asked: {conflict}."));
                 return Ok(planned);
             }
-            OnConflict::Fail => return Err(planned.refuse(in_the_way(&conflict)).into()),
+            OnConflict::Fail => return Err(planned.refuse(in_the_way(run, &conflict)).into()),
             OnConflict::Wait | OnConflict::Supersede => {
                 run.events.note(format!("Another rollout is in flight; waiting for its end: {conflict}."))
             }
@@ -237,15 +237,20 @@ async fn plan_without_conflict<'a, T: Target>(run: &'a Run<'a, T>) -> Result<Pla
                 Err(failure) => return Err(planned.refuse(failure).into()),
             }
             if Instant::now() >= deadline {
-                return Err(planned.refuse(in_the_way(&conflict)).into());
+                return Err(planned.refuse(in_the_way(run, &conflict)).into());
             }
         }
     }
 }
 
-fn in_the_way(conflict: &str) -> Failure {
-    Failure::new(Cause::Conflict, format!("Another rollout of the same service is in flight: {conflict}."))
-        .advise("Wait for its end, or set `on-conflict: supersede` to deploy over it.")
+fn in_the_way<T: Target>(run: &Run<'_, T>, conflict: &str) -> Failure {
+    let advice = if T::SUPERSEDES {
+        "Wait for its end, or set `on-conflict: supersede` to deploy over it."
+    } else {
+        "Wait for its end, and run the job again."
+    };
+    Failure::new(Cause::Conflict, format!("Another rollout of {} is in flight: {conflict}.", run.target.name()))
+        .advise(advice)
 }
 
 fn internal() -> Failure {

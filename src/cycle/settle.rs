@@ -276,16 +276,19 @@ impl Names {
 
     fn superseded(&self, by: &str) -> Conclusion {
         let Self { target, wanted, .. } = self;
+        let advice = format!(
+            "Nothing of theirs was touched. To keep deployments of {target} from overlapping, give their jobs a common \
+             `concurrency` group."
+        );
         Conclusion {
             outcome: Outcome::Superseded,
             cause: Some(Cause::Conflict),
-            headline: format!("{} was taken over by a newer deployment, {by}; {wanted} was not finished.", capitalized(target)),
-            reason: Some("Somebody else deployed to the same service while this deployment was in flight.".to_owned()),
-            advice: Some(
-                "Nothing of theirs was touched. To keep deployments of one service from overlapping, give their jobs a \
-                 common `concurrency` group."
-                    .to_owned(),
+            headline: format!(
+                "{} was taken over by a newer deployment, {by}; {wanted} was not finished.",
+                capitalized(target)
             ),
+            reason: Some(format!("Somebody else deployed to {target} while this deployment was in flight.")),
+            advice: Some(advice),
         }
     }
 }

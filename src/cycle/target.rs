@@ -17,6 +17,8 @@ use super::{Conclusion, Diagnosis, Events, Failure, Plan, Progress, Run, Said};
 pub trait Target {
     /// What the state for the post step calls this kind of target.
     const KIND: &'static str;
+    /// Whether a new rollout takes the place of somebody else's that is in flight.
+    const SUPERSEDES: bool = true;
     /// The client that can write.
     type Writer;
     /// What was running before, with everything that is needed to go back.

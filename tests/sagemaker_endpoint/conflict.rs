@@ -16,7 +16,10 @@ async fn maintenance_is_waited_for() {
 
     let simulator = world(scenario());
     tokio::time::sleep(seconds(2)).await;
-    deploying("2").input("on-conflict", "fail").run(&simulator).await.ended("refused", "conflict");
+    let report = deploying("2").input("on-conflict", "fail").run(&simulator).await;
+    report.ended("refused", "conflict");
+    assert!(report.log.contains("Another rollout of endpoint bikes is in flight"), "{}", report.log);
+    assert!(!report.log.contains("supersede"), "an update in flight cannot be superseded: {}", report.log);
     assert_eq!(writes(&simulator), [""; 0]);
 }
 
@@ -59,5 +62,6 @@ async fn somebody_elses_newer_update_is_neither_our_failure_nor_ours_to_undo() {
     let simulator = world(Scenario::default().alarm(Alarm::new("errors")).other(after, theirs));
     let report = deploying("2").input("rollback-alarms", "errors").run(&simulator).await;
     report.ended("superseded", "conflict");
+    assert!(!report.summary.contains("service"), "it is an endpoint: {}", report.summary);
     assert_eq!(writes(&simulator), MAKING);
 }

@@ -88,9 +88,10 @@ fn headline(record: &Record) -> String {
 fn explanation(record: &Record) -> Option<String> {
     let Some(conclusion) = &record.conclusion else {
         let phase = record.phases.last().map_or("the first phase", |span| span.phase.as_str());
+        let target = record.target.as_deref().map_or_else(|| "it".to_owned(), prose);
         let unknown = format!(
-            "It ended during **{phase}**. What runs now was not checked: look at the service, or run the workflow again, \
-             which brings it to the new version or leaves it on the old one.\n"
+            "It ended during **{phase}**. What runs now was not checked: look at {target}, or run the workflow again, which \
+             brings it to the new version or leaves it on the old one.\n"
         );
         return Some(std::iter::once(unknown).chain(hints(&record.diagnosis)).collect::<Vec<_>>().join("\n"));
     };
@@ -232,7 +233,7 @@ fn evidence(diagnosis: &Diagnosis) -> Option<String> {
         let line =
             |said: &crate::cycle::Said| format!("{}  {}\n", said.at.strftime("%H:%M:%SZ"), one_line(&said.message));
         let events: String = diagnosis.events.iter().map(line).collect();
-        let title = count(diagnosis.events.len(), "event of the service", "events of the service");
+        let title = count(diagnosis.events.len(), "event", "events");
         parts.push(folded(&title, &fence("text", &head(&events))));
     }
     Some(section("Why it failed", &parts.join("\n")))
@@ -294,7 +295,7 @@ fn warnings(warnings: &[String]) -> Option<String> {
 }
 
 fn links(record: &Record, run_url: Option<&str>) -> Option<String> {
-    let console = record.outputs.get(&Output::ConsoleUrl).map(|url| link("Service in the AWS console", url));
+    let console = record.outputs.get(&Output::ConsoleUrl).map(|url| link("AWS console", url));
     let run = run_url.map(|url| link("Workflow run", url));
     let links: Vec<_> = [console, run].into_iter().flatten().collect();
     (!links.is_empty()).then(|| format!("{}\n", links.join(" · ")))
@@ -496,7 +497,7 @@ mod tests {
         let mut story = Story::begin();
         story.then(1, Kind::Known { output: Output::ConsoleUrl, value: "https://console.aws.amazon.com/ecs".into() });
         assert!(page_of(&story).ends_with(
-            "[Service in the AWS console](https://console.aws.amazon.com/ecs) · \
+            "[AWS console](https://console.aws.amazon.com/ecs) · \
              [Workflow run](https://github.com/shop/web/actions/runs/1)\n"
         ));
     }

@@ -138,6 +138,8 @@ impl SageMakerEndpoint {
 
 impl Target for SageMakerEndpoint {
     const KIND: &'static str = "sagemaker-endpoint";
+    /// UpdateEndpoint is refused until the update in flight is over.
+    const SUPERSEDES: bool = false;
 
     type Writer = Writers;
     type Snapshot = Snapshot;
