@@ -184,6 +184,121 @@ fn each_bad_input_is_one_clear_error() {
     println!("{} bad inputs, one error each", BAD.len());
 }
 
+/// What a step is for, and inputs with values that the runner does not set by itself, for which it has no use.
+type Strange = (&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]);
+
+const STRANGE: [Strange; 5] = [
+    (
+        &[("endpoint-name", "bikes")],
+        &[
+            ("service", "web"),
+            ("image", "web:2"),
+            ("from-service", "api"),
+            ("task-definition-family", "web"),
+            ("task-definition-revision", "3"),
+            ("log-configuration-log-driver", "awslogs"),
+            ("log-configuration-options", "a=b"),
+            ("run-task", "true"),
+            ("run-task-count", "2"),
+            ("run-task-subnets", "subnet-1"),
+            ("wait-for-task-stopped", "false"),
+            ("subnets", "subnet-1"),
+            ("security-groups", "sg-1"),
+            ("assign-public-ip", "ENABLED"),
+            ("force-new-deployment", "true"),
+            ("enable-execute-command", "true"),
+            ("enable-ecs-managed-tags", "true"),
+            ("propagate-tags", "SERVICE"),
+            ("deployment-circuit-breaker", "on"),
+            ("deployment-circuit-breaker-threshold", "5"),
+            ("deployment-alarms", "errors"),
+            ("service-managed-ebs-volume-name", "data"),
+            ("service-managed-ebs-volume", "{}"),
+            ("codedeploy-application", "web"),
+            ("wait-until", "bake-time"),
+            ("on-pause-hook", "continue"),
+            ("keep-revisions", "3"),
+            ("approve", "never"),
+        ],
+    ),
+    (
+        &[("endpoint-name", "bikes"), ("mode", "rollback")],
+        &[("model-image", "bikes:2"), ("tags", "a=b"), ("deployment-strategy", "canary"), ("run-task", "true")],
+    ),
+    (
+        &[("mode", "register-model"), ("model-package-group", "bikes"), ("model-image", "bikes:1")],
+        &[
+            ("run-task", "true"),
+            ("subnets", "subnet-1"),
+            ("wait-until", "bake-time"),
+            ("deployment-strategy", "canary"),
+            ("deployment-circuit-breaker", "on"),
+            ("wait-for-service-stability", "false"),
+            ("on-conflict", "fail"),
+            ("rollback-on-job-failure", "true"),
+            ("alarm-preflight", "fail"),
+            ("rollback-alarms", "errors"),
+            ("health-check-url", "https://web.example"),
+            ("instance-type", "ml.m5.large"),
+        ],
+    ),
+    (
+        &[("mode", "run-task"), ("service", "web")],
+        &[
+            ("rollback-alarms", "errors"),
+            ("health-check-url", "https://web.example"),
+            ("verify-minutes", "5"),
+            ("alarm-preflight", "fail"),
+            ("scheduled-rules", "nightly"),
+            ("keep-revisions", "3"),
+            ("deployment-strategy", "canary"),
+            ("deployment-circuit-breaker", "on"),
+            ("deployment-alarms", "errors"),
+            ("desired-count", "3"),
+            ("subnets", "subnet-1"),
+            ("promote-tags", "stable"),
+            ("scan-gate", "fail"),
+            ("forbid-mutable-tags", "true"),
+            ("wait-until", "bake-time"),
+            ("wait-for-service-stability", "false"),
+            ("on-conflict", "fail"),
+            ("rollback-on-job-failure", "true"),
+            ("codedeploy-application", "web"),
+            ("model-image", "bikes:2"),
+        ],
+    ),
+    (
+        &[("mode", "rollback"), ("service", "web")],
+        &[("image", "web:2"), ("tags", "a=b"), ("promote-tags", "stable"), ("run-task", "true"), ("cpu", "256")],
+    ),
+];
+
+#[test]
+fn what_a_step_has_no_use_for_is_refused_by_name() {
+    for (step, strange) in STRANGE {
+        assert!(spec(step).is_ok(), "{step:?}: {:?}", spec(step));
+        for &(input, value) in strange {
+            let errors = spec(&[step, &[(input, value)]].concat()).expect_err(&format!("{step:?} takes {input}"));
+
+            let about: Vec<&InputError> =
+                errors.iter().filter(|error| error.input == input && error.problem.contains("it is about")).collect();
+            let [error] = about[..] else { panic!("{step:?}, {input}: {errors:#?}") };
+            assert!(error.remedy.contains("leave"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_update_of_an_endpoint_cannot_be_superseded() {
+    for mode in ["deploy", "plan", "rollback"] {
+        let errors = spec(&[("endpoint-name", "bikes"), ("mode", mode), ("on-conflict", "supersede")]).unwrap_err();
+
+        let [error] = &errors[..] else { panic!("{errors:#?}") };
+        assert_eq!(error.input, "on-conflict");
+        assert!(error.problem.contains("cannot be superseded"), "{error}");
+    }
+}
+
 #[test]
 fn all_that_is_wrong_is_said_at_once() {
     let errors =

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{self, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::Environment;
 
 /// Every input of `action.yml`. Texts, because only `spec` knows what is right: it reports all that is wrong at once, where a
 /// typed field would stop at the first.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "`action.yml` describes each input, and a test holds the two together")]
 pub struct Inputs {
@@ -265,6 +265,13 @@ impl Inputs {
         Ok((inputs, notices))
     }
 
+    /// Those that have a value, by their names in `action.yml`.
+    pub fn given(&self) -> BTreeMap<String, String> {
+        let all = serde_json::to_value(self).ok().and_then(|all| serde_json::from_value(all).ok());
+        let all: BTreeMap<String, Option<String>> = all.unwrap_or_default();
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// The names of all inputs, as `action.yml` has them.
     pub fn names() -> &'static [&'static str] {
         let mut names: &'static [&'static str] = &[];
@@ -362,6 +369,7 @@ mod tests {
             let (inputs, notices) = read(&[(variable.as_str(), "x")]);
 
             assert!(inputs != Inputs::default(), "{name} is not read");
+            assert_eq!(inputs.given(), [((*name).to_owned(), "x".to_owned())].into());
             assert_eq!(notices, Vec::<String>::new());
         }
     }

@@ -140,23 +140,8 @@ pub enum OnFirstFailure {
 
 /// Reads the inputs of an endpoint; `None` when none is named. `promotes` is whether the mode is `promote`.
 pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader: &mut Reader) -> Option<Endpoint> {
-    let Some(endpoint) = inputs.endpoint_name.as_deref() else {
-        let given = of_endpoints(inputs).into_iter().chain(of_smoke_tests(inputs));
-        for (input, _) in given.filter(|(_, is_given)| *is_given) {
-            let remedy = "name the endpoint in `endpoint-name`, or leave this input out";
-            reader.errors.push(InputError::new(
-                input,
-                "it is about an endpoint of Amazon SageMaker, and none is named",
-                remedy,
-            ));
-        }
-        return None;
-    };
+    let endpoint = inputs.endpoint_name.as_deref()?;
     let name = reader.keep(name("endpoint-name", endpoint)).unwrap_or_default();
-    for (input, _) in of_services(inputs).into_iter().filter(|(_, value)| value.is_some()) {
-        let remedy = "leave it out, or leave out `endpoint-name`";
-        reader.errors.push(InputError::new(input, "a step deploys to a service or to an endpoint", remedy));
-    }
     let source = reader.keep(source(inputs, &name, promotes)).unwrap_or_default();
     let model = model(inputs, &source, reader);
     let variant = inputs.variant_name.as_deref().and_then(|text| reader.keep(self::name("variant-name", text)));
@@ -204,100 +189,15 @@ pub(super) fn endpoint(inputs: &Inputs, workspace: &Path, promotes: bool, reader
     })
 }
 
-/// What has no meaning for an endpoint in that mode.
-pub(super) fn out_of_place(inputs: &Inputs, mode: &Mode) -> Vec<InputError> {
+/// What an endpoint has no use for.
+pub(super) fn wrong_mode(mode: &Mode) -> Option<InputError> {
     match mode {
-        Mode::Deploy | Mode::Plan => Vec::new(),
-        Mode::Rollback { .. } => of_endpoints(inputs)
-            .into_iter()
-            .filter(|(_, is_given)| *is_given)
-            .map(|(input, _)| {
-                let problem = "it is about a new configuration, and `mode: rollback` goes back to one as it is";
-                let remedy = "leave it out, and say with `to` which configuration to go back to";
-                InputError::new(input, problem, remedy)
-            })
-            .collect(),
+        Mode::Deploy | Mode::Plan | Mode::Rollback { .. } => None,
         Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => {
             let remedy = "set `deploy`, `plan`, `promote` or `rollback`";
-            vec![InputError::new("mode", "an endpoint of Amazon SageMaker has nothing of the kind", remedy)]
+            Some(InputError::new("mode", "an endpoint of Amazon SageMaker has nothing of the kind", remedy))
         }
     }
-}
-
-/// What would be left out of account without a word.
-pub(super) fn of_services(inputs: &Inputs) -> [(&'static str, &Option<String>); 24] {
-    [
-        ("service", &inputs.service),
-        ("cluster", &inputs.cluster),
-        ("from-service", &inputs.from_service),
-        ("task-definition", &inputs.task_definition),
-        ("task-definition-arn", &inputs.task_definition_arn),
-        ("task-definition-family", &inputs.task_definition_family),
-        ("container-name", &inputs.container_name),
-        ("image", &inputs.image),
-        ("images", &inputs.images),
-        ("environment-variables", &inputs.environment_variables),
-        ("secrets", &inputs.secrets),
-        ("env-files", &inputs.env_files),
-        ("docker-labels", &inputs.docker_labels),
-        ("command", &inputs.command),
-        ("task-role-arn", &inputs.task_role_arn),
-        ("execution-role-arn", &inputs.execution_role_arn),
-        ("cpu", &inputs.cpu),
-        ("memory", &inputs.memory),
-        ("desired-count", &inputs.desired_count),
-        ("minimum-healthy-percent", &inputs.minimum_healthy_percent),
-        ("maximum-percent", &inputs.maximum_percent),
-        ("deployment-alarms", &inputs.deployment_alarms),
-        ("scheduled-rules", &inputs.scheduled_rules),
-        ("keep-revisions", &inputs.keep_revisions),
-    ]
-}
-
-pub(super) fn of_endpoints(inputs: &Inputs) -> [(&'static str, bool); 28] {
-    [
-        ("model-image", inputs.model_image.is_some()),
-        ("model-data", inputs.model_data.is_some()),
-        ("model-environment", inputs.model_environment.is_some()),
-        ("model-role-arn", inputs.model_role_arn.is_some()),
-        ("model-subnets", inputs.model_subnets.is_some()),
-        ("model-security-groups", inputs.model_security_groups.is_some()),
-        ("model-name", inputs.model_name.is_some()),
-        ("model-package-group", inputs.model_package_group.is_some()),
-        ("model-version", inputs.model_version.is_some()),
-        ("quality-gates", inputs.quality_gates.is_some()),
-        ("model-life-cycle-stage", inputs.model_life_cycle_stage.is_some()),
-        ("from-endpoint", inputs.from_endpoint.is_some()),
-        ("variant-name", inputs.variant_name.is_some()),
-        ("instance-type", inputs.instance_type.is_some()),
-        ("instance-count", inputs.instance_count.is_some()),
-        ("serverless-memory-mb", inputs.serverless_memory_mb.is_some()),
-        ("serverless-max-concurrency", inputs.serverless_max_concurrency.is_some()),
-        ("serverless-provisioned-concurrency", inputs.serverless_provisioned_concurrency.is_some()),
-        ("model-download-timeout-seconds", inputs.model_download_timeout_seconds.is_some()),
-        ("container-startup-timeout-seconds", inputs.container_startup_timeout_seconds.is_some()),
-        ("inference-ami-version", inputs.inference_ami_version.is_some()),
-        ("data-capture-s3-uri", inputs.data_capture_s3_uri.is_some()),
-        ("data-capture-percent", inputs.data_capture_percent.is_some()),
-        ("endpoint-kms-key-id", inputs.endpoint_kms_key_id.is_some()),
-        ("rolling-batch-percent", inputs.rolling_batch_percent.is_some()),
-        ("recreate-failed", inputs.recreate_failed.is_some()),
-        ("on-first-failure", inputs.on_first_failure.is_some()),
-        ("keep-endpoint-configs", inputs.keep_endpoint_configs.is_some()),
-    ]
-}
-
-/// A rollback is asked, too.
-pub(super) fn of_smoke_tests(inputs: &Inputs) -> [(&'static str, bool); 7] {
-    [
-        ("smoke-test-payload", inputs.smoke_test_payload.is_some()),
-        ("smoke-test-payload-file", inputs.smoke_test_payload_file.is_some()),
-        ("smoke-test-content-type", inputs.smoke_test_content_type.is_some()),
-        ("smoke-test-expect", inputs.smoke_test_expect.is_some()),
-        ("smoke-test-repetitions", inputs.smoke_test_repetitions.is_some()),
-        ("smoke-test-variant", inputs.smoke_test_variant.is_some()),
-        ("smoke-test-minutes", inputs.smoke_test_minutes.is_some()),
-    ]
 }
 
 /// Names of endpoints, of configurations, of models and of variants: letters and digits, with hyphens between them, 63 at most.
@@ -384,7 +284,7 @@ fn model(inputs: &Inputs, source: &ModelSource, reader: &mut Reader) -> ModelCha
         let remedy = "name both `model-subnets` and `model-security-groups`, or neither";
         reader.errors.push(InputError::new("model-subnets", "subnets and security groups go together", remedy));
     }
-    let out_of_place: &[(&str, bool)] = match source {
+    let out_of_place: &[(&'static str, bool)] = match source {
         ModelSource::Running => &[],
         ModelSource::Package { .. } => {
             &[("model-image", changes.image.is_some()), ("model-data", changes.data.is_some())]
@@ -398,7 +298,7 @@ fn model(inputs: &Inputs, source: &ModelSource, reader: &mut Reader) -> ModelCha
             ("model-subnets", !changes.subnets.is_empty()),
         ],
     };
-    for (input, _) in of_endpoints(inputs).into_iter().filter(|(input, _)| out_of_place.contains(&(*input, true))) {
+    for (input, _) in out_of_place.iter().filter(|(_, is_given)| *is_given) {
         let problem = "the model has its own, where it comes from";
         reader.errors.push(InputError::new(
             input,

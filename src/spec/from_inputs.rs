@@ -13,6 +13,7 @@ use super::field;
 use super::images::image_rules;
 use super::mode::{Order, order};
 use super::network::network;
+use super::out_of_place::{Kind, out_of_place};
 use super::source::{self, Wanted};
 use super::{
     Arn, ImageReference, InputError, Mode, OnCancel, OnConflict, OnPause, OneOff, Overrides, Resolve, Settings, Source,
@@ -49,13 +50,16 @@ impl Spec {
         let one_off =
             runs_task.then(|| OneOff::from_inputs(inputs).map_err(|errors| reader.errors.extend(errors)).ok());
         if endpoint.is_some() {
-            reader.errors.extend(super::endpoint::out_of_place(inputs, &mode));
+            reader.errors.extend(super::endpoint::wrong_mode(&mode));
         }
+        let kind = Kind::of(inputs, &mode, registration.is_some());
+        reader.errors.extend(out_of_place(inputs, kind));
         let (cluster, service) =
             reader.keep(names(inputs, runs_task || endpoint.is_some() || registration.is_some())).unwrap_or_default();
-        let ways = (promotes && endpoint.is_none(), mode == Mode::Plan);
+        let ways = (promotes, mode == Mode::Plan);
         let here = (cluster.as_str(), service.as_deref().unwrap_or_default());
-        let origin = reader.keep(aftermath::origin(inputs, ways, here)).flatten();
+        let is_of_ecs = endpoint.is_none() && registration.is_none();
+        let origin = if is_of_ecs { reader.keep(aftermath::origin(inputs, ways, here)).flatten() } else { None };
         let keep_revisions =
             inputs.keep_revisions.as_deref().and_then(|text| reader.keep(aftermath::keep_revisions(text)));
         let region = inputs.aws_region.as_deref().and_then(|text| reader.keep(region(text)));
@@ -93,6 +97,13 @@ impl Spec {
                 [("wait", OnConflict::Wait), ("fail", OnConflict::Fail), ("supersede", OnConflict::Supersede)];
             reader.keep(field::choice("on-conflict", text, &choices))
         });
+        if endpoint.is_some() && on_conflict == Some(OnConflict::Supersede) {
+            reader.errors.push(InputError::new(
+                "on-conflict",
+                "an update of an endpoint that is in flight cannot be superseded: SageMaker takes no other one until it is over",
+                "write `wait` or `fail`",
+            ));
+        }
         let on_cancel = inputs.on_cancel.as_deref().and_then(|text| {
             let choices = [("rollback", OnCancel::Rollback), ("wait", OnCancel::Wait), ("leave", OnCancel::Leave)];
             reader.keep(field::choice("on-cancel", text, &choices))
@@ -101,14 +112,6 @@ impl Spec {
             reader.flag("rollback-on-job-failure", inputs.rollback_on_job_failure.as_deref()).unwrap_or(false);
         let cannot_be_taken_back = matches!(mode, Mode::RunTask | Mode::RegisterModel);
         let verification = super::verification::verification(inputs, wait, &mut reader);
-        if matches!(mode, Mode::Rollback { .. }) {
-            reader.errors.extend(out_of_place_in_a_rollback(inputs));
-        }
-        if matches!(mode, Mode::Continue { .. }) {
-            let changes_something = !settings.deployment.is_empty()
-                || settings != Settings { deployment: settings.deployment.clone(), ..Settings::default() };
-            reader.errors.extend(super::pause::out_of_place(out_of_place_in_a_rollback(inputs), changes_something));
-        }
         let wait_until = inputs.wait_until.as_deref().and_then(|text| reader.keep(super::pause::wait_until(text)));
         let wait_until = wait_until.unwrap_or_default();
         let on_pause = inputs.on_pause_hook.as_deref().and_then(|text| reader.keep(super::pause::on_pause(text)));
@@ -453,40 +456,4 @@ fn minutes(text: &str) -> Result<Duration, InputError> {
             "write minutes, more than 0 and at most 360",
         )),
     }
-}
-
-/// A rollback goes to a revision as it is: what would make another one of it has no meaning.
-fn out_of_place_in_a_rollback(inputs: &Inputs) -> Vec<InputError> {
-    [
-        ("task-definition", &inputs.task_definition),
-        ("task-definition-arn", &inputs.task_definition_arn),
-        ("task-definition-family", &inputs.task_definition_family),
-        ("task-definition-revision", &inputs.task_definition_revision),
-        ("container-name", &inputs.container_name),
-        ("image", &inputs.image),
-        ("images", &inputs.images),
-        ("environment-variables", &inputs.environment_variables),
-        ("secrets", &inputs.secrets),
-        ("env-files", &inputs.env_files),
-        ("docker-labels", &inputs.docker_labels),
-        ("log-configuration-log-driver", &inputs.log_configuration_log_driver),
-        ("log-configuration-options", &inputs.log_configuration_options),
-        ("command", &inputs.command),
-        ("task-role-arn", &inputs.task_role_arn),
-        ("execution-role-arn", &inputs.execution_role_arn),
-        ("cpu", &inputs.cpu),
-        ("memory", &inputs.memory),
-        ("tags", &inputs.tags),
-        ("promote-tags", &inputs.promote_tags),
-    ]
-    .into_iter()
-    .filter(|(_, value)| value.is_some())
-    .map(|(input, _)| {
-        InputError::new(
-            input,
-            "it is about a new revision, and `mode: rollback` goes back to one as it is",
-            "leave it out, and say with `to` which revision to go back to",
-        )
-    })
-    .collect()
 }

@@ -20,6 +20,7 @@ mod mode;
 mod nearest;
 mod network;
 mod one_off;
+mod out_of_place;
 mod pause;
 mod quality_gate;
 mod registration;

@@ -79,16 +79,3 @@ pub(super) fn answer(inputs: &Inputs, is_asked: bool) -> Result<Mode, InputError
         action.map(|text| field::choice("pause-hook-action", text, &[("continue", false), ("rollback", true)]));
     Ok(Mode::Continue { hook: inputs.pause_hook.clone(), rollback: rollback.transpose()?.unwrap_or(false) })
 }
-
-/// `mode: continue` deploys what is on its way already.
-pub(super) fn out_of_place(changing: Vec<InputError>, changes_something: bool) -> Vec<InputError> {
-    let problem = "the deployment that is continued is on its way already, and cannot be changed any more";
-    let remedy = "leave out the inputs that change something";
-    let settings = changes_something.then_some("mode");
-    changing
-        .iter()
-        .map(|error| error.input)
-        .chain(settings)
-        .map(|input| InputError::new(input, problem, remedy))
-        .collect()
-}

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::edit::Edit;
-use super::endpoint::{image, name, of_endpoints, of_services, of_smoke_tests, s3_uri};
+use super::endpoint::{image, name, s3_uri};
 use super::field;
 use super::from_inputs::Reader;
 use super::quality_gate::{metrics, quality_gates};
@@ -72,15 +72,7 @@ pub(super) fn registration(
 ) -> Option<Registration> {
     let is_planned = *mode == Mode::Plan && inputs.model_package_group.is_some() && inputs.endpoint_name.is_none();
     if *mode != Mode::RegisterModel && !is_planned {
-        for (input, _) in of_registrations(inputs).into_iter().filter(|(_, value)| value.is_some()) {
-            let problem = "it is about a model that is registered, and `mode` is not `register-model`";
-            reader.errors.push(InputError::new(input, problem, "set `mode: register-model`, or leave this input out"));
-        }
         return None;
-    }
-    for (input, _) in out_of_place(inputs).into_iter().filter(|(_, is_given)| *is_given) {
-        let problem = "it says what to deploy or how, and `mode: register-model` deploys nothing";
-        reader.errors.push(InputError::new(input, problem, "leave it out"));
     }
     let mut needed = |input, value: &Option<String>, remedy: &str| {
         if value.is_none() {
@@ -163,29 +155,4 @@ fn read(text: &str, workspace: &Path) -> Result<Metrics, InputError> {
         let problem = format!("`{text}` is not a JSON object: {error}");
         InputError::new(INPUT, problem, "write an object of names and numbers, such as {\"accuracy\": 0.91}")
     })
-}
-
-/// What only a registration has.
-fn of_registrations(inputs: &Inputs) -> [(&'static str, &Option<String>); 5] {
-    [
-        ("model-metrics", &inputs.model_metrics),
-        ("approve", &inputs.approve),
-        ("model-content-types", &inputs.model_content_types),
-        ("model-response-types", &inputs.model_response_types),
-        ("model-instance-types", &inputs.model_instance_types),
-    ]
-}
-
-/// What would be left out of account without a word.
-fn out_of_place(inputs: &Inputs) -> Vec<(&'static str, bool)> {
-    const TAKEN: [&str; 5] = ["model-image", "model-data", "model-environment", "model-package-group", "quality-gates"];
-    let of_endpoints = of_endpoints(inputs).into_iter().filter(|(input, _)| !TAKEN.contains(input));
-    let of_services = of_services(inputs).into_iter().map(|(input, value)| (input, value.is_some()));
-    let others = [
-        ("endpoint-name", inputs.endpoint_name.is_some()),
-        ("promote-tags", inputs.promote_tags.is_some()),
-        ("rollback-alarms", inputs.rollback_alarms.is_some()),
-        ("health-check-url", inputs.health_check_url.is_some()),
-    ];
-    of_endpoints.chain(of_smoke_tests(inputs)).chain(of_services).chain(others).collect()
 }
