@@ -187,6 +187,23 @@ async fn a_task_takes_network_and_task_definition_from_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_revision_that_is_deregistered_is_refused_before_anything_is_started() {
+    let simulator = Simulator::new(Scenario::default().image("bad", Behaviour::crash_loop()));
+    simulator.add_service(web());
+    Step::deploying("web:bad").input("run-task", "true").run(&simulator).await.ended("failed", "task-failed");
+    let started = simulator.calls("RunTask").len();
+    for (input, value) in [("mode", "run-task"), ("mode", "plan"), ("run-task", "true")] {
+        let step = Step::bare().input("run-task", "true").input(input, value).input(SUBNETS.0, SUBNETS.1);
+
+        let report = step.input("task-definition", "web:2").run(&simulator).await;
+
+        report.ended("refused", "preflight");
+        assert!(report.errors()[0].contains("web:2 is deregistered"), "{report:#?}");
+    }
+    assert_eq!(simulator.calls("RunTask").len(), started);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_migration_that_cannot_be_placed_leaves_the_service_alone() {
     let scenario = Scenario::default().run_task_failure("ATTRIBUTE", seconds(3600));
     let simulator = Simulator::new(scenario);

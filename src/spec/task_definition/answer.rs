@@ -10,7 +10,7 @@ impl TaskDefinition {
         self.0.get("taskDefinitionArn").and_then(Value::as_str)
     }
 
-    /// Whether the revision was deregistered, so that no service can be moved to it.
+    /// Whether the revision was deregistered, so that no service can be moved to it and no task started of it.
     pub fn is_inactive(&self) -> bool {
         self.0.get("status").and_then(Value::as_str).is_some_and(|status| status != "ACTIVE")
     }

@@ -33,7 +33,10 @@ pub(in crate::targets) fn check_revision(revision: &Revision, events: &Events) -
     match revision {
         Revision::Kept(_) => {}
         Revision::Existing { arn, document } if document.is_inactive() => {
-            errors.push(format!("{} is deregistered, and no service can be moved to it", last_part(arn)));
+            errors.push(format!(
+                "{} is deregistered, and Amazon ECS neither moves a service to it nor runs a task of it",
+                last_part(arn)
+            ));
         }
         Revision::Existing { .. } => {}
         Revision::New(document) => {

@@ -19,7 +19,7 @@ use crate::cycle::{
     Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
 use crate::spec::{OneOff, Overrides, Settings, Source, Tag};
-use crate::targets::ecs::{Registered, Revision, check_revision, complain, deregister, register};
+use crate::targets::ecs::{Registered, check_revision, complain, deregister, register};
 use crate::text::last_part;
 
 pub use capture::Snapshot;
@@ -120,7 +120,6 @@ impl Target for EcsTask {
     }
 
     async fn preflight(&self, _before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        let Revision::New(_) = &draft.revision else { return Ok(()) };
         complain(check_revision(&draft.revision, events), Vec::new())
     }
 
