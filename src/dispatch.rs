@@ -55,7 +55,7 @@ impl Prepared<'_> {
             (Some(service), _) if self.spec.mode != Mode::RunTask => {
                 Ok(self.service(service, events).boxed_local().await)
             }
-            (_, Some(task)) => Ok(self.cycle(&task, || self.connection.ecs_writer(), events).await),
+            (_, Some(task)) => Ok(self.cycle(&task, || self.task_writers(), events).await),
             (_, None) => Err(no_target()),
         }
     }
@@ -104,7 +104,7 @@ impl Prepared<'_> {
             }
             EcsTask::KIND => {
                 let task = self.ecs_task().ok_or_else(no_target)?;
-                self.settle(&task, || self.connection.ecs_writer(), events, after).await
+                self.settle(&task, || self.task_writers(), events, after).await
             }
             SageMakerEndpoint::KIND => {
                 let endpoint = self.sagemaker_endpoint().ok_or_else(no_target)?;
@@ -149,6 +149,10 @@ impl Prepared<'_> {
             events: self.connection.events_writer(),
             images: self.connection.writable_registries(),
         }
+    }
+
+    fn task_writers(&self) -> ecs_task::Writers {
+        ecs_task::Writers { ecs: self.connection.ecs_writer(), images: self.connection.writable_registries() }
     }
 
     fn codedeploy_writers(&self) -> codedeploy_service::Writers {
@@ -226,14 +230,13 @@ impl Prepared<'_> {
             region: self.connection.region().to_owned(),
             max_retries: spec.max_retries,
         };
-        let images = Images::new(self.connection.registries(), spec.images.clone(), self.today, spec.max_retries);
         let readers = sagemaker_endpoint::Readers {
             sage_maker: self.connection.sage_maker_reader(),
             scaling: self.connection.scaling_reader(),
             invoker: self.connection.endpoint_invoker(),
             logs: self.connection.logs_reader(),
         };
-        Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, images))
+        Some(SageMakerEndpoint::new(readers, self.checks.clone(), request, self.images()))
     }
 
     fn model_package(&self) -> Option<ModelPackage> {
@@ -262,7 +265,7 @@ impl Prepared<'_> {
             identity: Identity::new(self.environment),
             max_retries: spec.max_retries,
         };
-        Some(EcsTask::new(self.connection.ecs_reader(), self.connection.logs_reader(), request))
+        Some(EcsTask::new(self.connection.ecs_reader(), self.connection.logs_reader(), request, self.images()))
     }
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use simulator::{Action, Fault, Image, Moment, Repository, Rule, Scenario, Service, Simulator, When};
+use simulator::{Action, Behaviour, Fault, Image, Moment, Repository, Rule, Scenario, Service, Simulator, When};
 use support::registry::{
     REPOSITORY, amd64, denied, named, pinned, refused, registered, shop, usual, warned, warnings, world,
 };
@@ -321,7 +321,7 @@ async fn the_post_step_puts_the_tags_of_a_rollout_that_it_sees_to_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn no_tag_is_put_on_what_does_not_run() {
-    let scenario = || Scenario::default().image(amd64("2").digest(), simulator::Behaviour::crash_loop());
+    let scenario = || Scenario::default().image(amd64("2").digest(), Behaviour::crash_loop());
     let simulator = world(&pinned(&amd64("1")), shop(), scenario());
     let report = Step::deploying(&named("2")).input("promote-tags", "stable").run(&simulator).await;
     report.ended("rolled-back", "tasks-failing");
@@ -387,4 +387,53 @@ async fn wrong_inputs_are_told_before_anything_is_asked() {
         refused(&report, &simulator, "invalid-input", words);
         assert!(simulator.journal().is_empty());
     }
+}
+
+/// A step that runs the image alone, in a task like those of the service.
+fn running_task(tag: &str) -> Step {
+    Step::bare().input("mode", "run-task").input("service", "web").input("image", &named(tag))
+}
+
+fn ending_with(exit_code: i64) -> Scenario {
+    let exit_codes = [("app".to_owned(), exit_code)].into();
+    Scenario::default().one_off("shop/web", Behaviour::Ends { after: seconds(20), exit_codes })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_alone_runs_the_digest_and_its_image_gets_the_tags_when_it_ends_well() {
+    let two = amd64("2").digest();
+    for (exit_code, outcome, cause) in [(0, "deployed", ""), (1, "failed", "task-failed")] {
+        let simulator = world(&pinned(&amd64("1")), shop(), ending_with(exit_code));
+
+        let step = running_task("2").input("resolve-image-digest", "true").input("promote-tags", "stable");
+        let report = step.run(&simulator).await;
+
+        report.ended(outcome, cause);
+        assert_eq!(registered(&simulator), [pinned(&amd64("2"))]);
+        assert_eq!(report.output("image-digest"), two);
+        assert_eq!(simulator.tagged("shop/web", "stable"), (exit_code == 0).then(|| two.clone()));
+        assert_eq!(warnings(&report), [""; 0]);
+    }
+    let simulator = usual();
+    refused(&running_task("9").run(&simulator).await, &simulator, "not-found", &["Push it first"]);
+    let step = running_task("2").input("promote-tags", "stable").input("wait-for-task-stopped", "false");
+    let report = step.run(&simulator).await;
+    refused(&report, &simulator, "invalid-input", &["`promote-tags`", "`wait-for-task-stopped` is false"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_post_step_puts_the_tags_of_a_task_that_it_sees_to_its_end() {
+    let simulator = world(&pinned(&amd64("1")), shop(), ending_with(0));
+    let when = When { operation: Some("RunTask".to_owned()), times: Some(1), ..When::default() };
+    simulator.inject(Rule { when, fault: Fault::Hang { after_effect: true } });
+    let step = running_task("2").input("promote-tags", "stable").input("on-cancel", "wait");
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        report = step.run(&simulator) => unreachable!("it was not killed: {report:#?}"),
+    }
+
+    step.post(&simulator, "cancelled").await.ended("deployed", "");
+
+    assert_eq!(simulator.tagged("shop/web", "stable"), Some(amd64("2").digest()));
 }

@@ -178,3 +178,13 @@ async fn a_scan_that_is_waited_for_can_be_cancelled() {
     refused(&report, &simulator, "cancelled", &[]);
     assert!(simulator.elapsed() < seconds(40));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_alone_does_not_get_around_the_gate() {
+    let simulator = gated(amd64("2").scan(seconds(0), "COMPLETE", critical(1)));
+
+    let step = Step::bare().input("mode", "run-task").input("service", "web").input("image", &named("2"));
+    let report = step.input("scan-gate", "fail").run(&simulator).await;
+
+    refused(&report, &simulator, "scan-gate", &[]);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::from_inputs::Reader;
-use super::{EcrRegistry, ImageReference, InputError, Overrides, Registry, Source, Spec, field, is_tag, render};
+use super::{EcrRegistry, ImageReference, InputError, Mode, Overrides, Registry, Source, Spec, field, is_tag, render};
 use crate::runner::Inputs;
 
 /// How long a scan is waited for unless told otherwise: a basic scan takes a minute or two, an enhanced one somewhat longer.
@@ -207,10 +207,14 @@ impl Spec {
 
     /// Tags that would be put on an image of which nobody knows whether it runs.
     pub(super) fn premature_promotion(&self) -> Option<InputError> {
-        (!self.wait && !self.images.promote_tags.is_empty()).then(|| {
+        let (waits, input) = match (&self.mode, &self.one_off) {
+            (Mode::RunTask, Some(task)) => (task.wait, "wait-for-task-stopped"),
+            _ => (self.wait, "wait-for-service-stability"),
+        };
+        (!waits && !self.images.promote_tags.is_empty()).then(|| {
             InputError::new(
                 "promote-tags",
-                "nobody is there to see whether the image runs, because `wait-for-service-stability` is false",
+                format!("nobody is there to see whether the image runs, because `{input}` is false"),
                 "wait, or leave this input out",
             )
         })

@@ -104,10 +104,14 @@ const GROUPS: &[Group] = &[
         ],
     },
     Group { about: "the tags of what is made", taken_by: &[Service, Task, Endpoint, Registration], inputs: &["tags"] },
-    Group { about: "the tags of an image that is deployed", taken_by: &[Service, Endpoint], inputs: &["promote-tags"] },
+    Group {
+        about: "the tags of an image that is deployed",
+        taken_by: &[Service, Task, Endpoint],
+        inputs: &["promote-tags"],
+    },
     Group {
         about: "a look at images before they are deployed",
-        taken_by: &[Service, Rollback, Continue, Endpoint, EndpointRollback, Registration],
+        taken_by: &[Service, Rollback, Continue, Task, Endpoint, EndpointRollback, Registration],
         inputs: &[
             "resolve-image-digest",
             "forbid-mutable-tags",

@@ -133,7 +133,7 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
         _ => None,
     };
     let base = base(&clients.ecs, request, wanted, &current, &running).await?;
-    let images = images.resolve(&named(request, &base), events).await?.to_vec();
+    let images = images.resolve(&named(&request.overrides, &base), events).await?.to_vec();
     let promoted = match &request.origin {
         Some(origin) => Some(look(&clients.ecs, origin).await?),
         None => None,

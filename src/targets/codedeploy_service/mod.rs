@@ -27,7 +27,7 @@ use crate::text::last_part;
 use crate::verification::{Checks, SeenAlarms};
 
 use self::rollout::Pin;
-use super::ecs_task::EcsTask;
+use super::ecs_task::{self, EcsTask};
 
 pub use capture::Snapshot;
 pub use plan::Draft;
@@ -168,7 +168,8 @@ impl Target for CodeDeployService {
         registered: &Registered,
     ) -> Result<bool, NotUpdated> {
         let Some(first) = &self.first else { return Ok(false) };
-        first.run_before(run, &writer.ecs, &before.service, registered).await.map(|()| true)
+        let writers = ecs_task::Writers { ecs: writer.ecs.clone(), images: writer.images.clone() };
+        first.run_before(run, &writers, &before.service, registered).await.map(|()| true)
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {

@@ -16,6 +16,14 @@ pub(in crate::targets) enum Base {
     Document(TaskDefinition),
 }
 
+impl Base {
+    pub(in crate::targets) const fn document(&self) -> &TaskDefinition {
+        match self {
+            Self::Registered { document, .. } | Self::Document(document) => document,
+        }
+    }
+}
+
 /// What the request starts from. `wanted` is where a rollback goes; `current` is the ARN of the revision `running`.
 pub(in crate::targets) async fn base(
     reader: &Reader,

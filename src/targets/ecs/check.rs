@@ -13,10 +13,7 @@ pub(in crate::targets) async fn check_images(
     revision: &Revision,
     events: &Events,
 ) -> Result<(), Failure> {
-    let document = match revision {
-        Revision::New(document) | Revision::Existing { document, .. } => document,
-        Revision::Kept(_) => running,
-    };
+    let document = revision.document().unwrap_or(running);
     let new = document.images();
     let previous = running.images().into_iter().map(|(_, image)| image);
     let previous: Vec<String> =

@@ -1,19 +1,16 @@
 //! The images of a request: which ones it names, and what they run on.
 
-use super::{Base, Request};
+use super::Base;
 use crate::cycle::{Plan, Shown};
 use crate::ecr::{Platform, Resolved};
 use crate::spec::{Overrides, TaskDefinition, render};
 
 /// The images that the request names: those of its inputs, and those of its file as far as they are deployed. What only the
 /// registered task definition names is nobody's request.
-pub(in crate::targets) fn named(request: &Request, base: &Base) -> Vec<String> {
-    let document = match base {
-        Base::Registered { document, .. } | Base::Document(document) => document,
-    };
+pub(in crate::targets) fn named(overrides: &Overrides, base: &Base) -> Vec<String> {
     // What cannot be rendered is refused by plan, with the reason.
-    let Ok(wanted) = render(document, &request.overrides) else { return Vec::new() };
-    let Overrides { image, images, .. } = &request.overrides;
+    let Ok(wanted) = render(base.document(), overrides) else { return Vec::new() };
+    let Overrides { image, images, .. } = overrides;
     let is_input = |name: &str| image.as_deref() == Some(name) || images.iter().any(|(_, other)| other == name);
     let is_of_a_file = matches!(base, Base::Document(_));
     let all = wanted.images();

@@ -33,6 +33,6 @@ pub(in crate::targets) use known_causes::hints;
 pub(in crate::targets) use promotion::{Promoted, look};
 pub(in crate::targets) use register::{deregister, register};
 pub(in crate::targets) use revision::{
-    RUN_TAG, Revision, is_of_an_earlier_attempt, is_of_another_run, is_of_this_run, revision,
+    RUN_TAG, Revision, is_of_an_earlier_attempt, is_of_another_run, is_of_this_run, made_of, revision,
 };
 pub(in crate::targets) use service::{active, announce, describe, is_moving, primary, threshold};

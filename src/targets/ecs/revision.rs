@@ -5,7 +5,7 @@ use super::promotion::{self, Promoted};
 use super::{Base, Request, images};
 use crate::cycle::{Cause, Change, Events, Failure, Output, Plan, Shown};
 use crate::ecr::Resolved;
-use crate::spec::{Tag, TaskDefinition, difference, render};
+use crate::spec::{Overrides, Tag, TaskDefinition, difference, render};
 use crate::text::{last_part, sentences};
 
 /// How the keys of the tags begin that this action gives to revisions.
@@ -37,6 +37,14 @@ impl Revision {
         match self {
             Self::Kept(arn) | Self::Existing { arn, .. } => last_part(arn).to_owned(),
             Self::New(document) => format!("a new revision of {}", document.family().unwrap_or("?")),
+        }
+    }
+
+    /// Its task definition, where that is another than the one that is set.
+    pub(in crate::targets) const fn document(&self) -> Option<&TaskDefinition> {
+        match self {
+            Self::Kept(_) => None,
+            Self::Existing { document, .. } | Self::New(document) => Some(document),
         }
     }
 
@@ -90,9 +98,8 @@ pub(in crate::targets) fn revision(
     promoted: Option<&Promoted>,
     resolved: &[Resolved],
 ) -> Result<(Plan, Revision), Failure> {
-    let (Base::Registered { document, .. } | Base::Document(document)) = base;
     let overrides = match promoted {
-        Some(promoted) => promotion::overrides(&request.overrides, promoted, document)?,
+        Some(promoted) => promotion::overrides(&request.overrides, promoted, base.document())?,
         None => request.overrides.clone(),
     };
     match base {
@@ -111,16 +118,8 @@ pub(in crate::targets) fn revision(
             );
             Ok((plan, Revision::Existing { arn: arn.clone(), document: document.clone() }))
         }
-        Base::Registered { document, .. } | Base::Document(document) => {
-            let pinned = |image: &str| images::pinned(resolved, image);
-            let overrides = overrides.with_images(pinned);
-            let document = match base {
-                Base::Registered { .. } => document.clone(),
-                Base::Document(_) => document.with_images(pinned),
-            };
-            let wanted = render(&document, &overrides).map_err(|errors| {
-                Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
-            })?;
+        base => {
+            let wanted = made_of(base, &overrides, resolved)?;
             let mut plan = difference(running, &wanted);
             images::show_tags(&mut plan, resolved);
             let revision = if plan.is_empty() {
@@ -132,6 +131,22 @@ pub(in crate::targets) fn revision(
             Ok((plan, revision))
         }
     }
+}
+
+/// What the request makes of a task definition, with the digests of images in the place of their tags.
+pub(in crate::targets) fn made_of(
+    base: &Base,
+    overrides: &Overrides,
+    resolved: &[Resolved],
+) -> Result<TaskDefinition, Failure> {
+    let pinned = |image: &str| images::pinned(resolved, image);
+    let document = match base {
+        Base::Registered { document, .. } => document.clone(),
+        Base::Document(document) => document.with_images(pinned),
+    };
+    render(&document, &overrides.with_images(pinned)).map_err(|errors| {
+        Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
+    })
 }
 
 /// Tells the outputs which revision the service is on, or is about to be.

@@ -125,7 +125,7 @@ pub(super) async fn capture(
         _ => None,
     };
     let base = base(reader, request, wanted, &service.task_definition, &running).await?;
-    let images = images.resolve(&named(request, &base), events).await?.to_vec();
+    let images = images.resolve(&named(&request.overrides, &base), events).await?.to_vec();
     let promoted = match &request.origin {
         Some(origin) => Some(look(reader, origin).await?),
         None => None,

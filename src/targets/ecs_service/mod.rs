@@ -29,7 +29,7 @@ use crate::aws::{ecr, ecs, events, logs};
 use crate::cycle::{Diagnosis, Events, Failure, NotUpdated, Pause, Plan, Restore, Run, Target, Watch};
 use crate::ecr::Images;
 use crate::targets::ecs::{FirstLook, Registered, Request, deregister, register};
-use crate::targets::ecs_task::EcsTask;
+use crate::targets::ecs_task::{self, EcsTask};
 use crate::text::last_part;
 use crate::verification::Checks;
 
@@ -169,7 +169,8 @@ impl Target for EcsService {
         registered: &Registered,
     ) -> Result<bool, NotUpdated> {
         let Some(first) = &self.first else { return Ok(false) };
-        first.run_before(run, &writer.ecs, &before.service, registered).await.map(|()| true)
+        let writers = ecs_task::Writers { ecs: writer.ecs.clone(), images: writer.images.clone() };
+        first.run_before(run, &writers, &before.service, registered).await.map(|()| true)
     }
 
     async fn resume(&self, writer: &Writers, pause: &Pause, events: &Events) -> Result<(), Failure> {

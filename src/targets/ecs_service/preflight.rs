@@ -25,10 +25,7 @@ pub(super) async fn preflight(
 fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
     let mut errors = check_revision(&draft.revision, events);
     errors.extend(rules::complaints(&before.rules, draft.revision.family()));
-    let document = match &draft.revision {
-        Revision::Kept(_) => &before.running,
-        Revision::Existing { document, .. } | Revision::New(document) => document,
-    };
+    let document = draft.revision.document().unwrap_or(&before.running);
     for volume in draft.update.volume_configurations.iter().flatten().filter_map(|volume| volume["name"].as_str()) {
         if !document.is_configured_at_launch(volume) {
             errors.push(format!(

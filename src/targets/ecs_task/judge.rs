@@ -102,6 +102,7 @@ mod tests {
             is_found_by_it: true,
             containers: Container::all(&document),
             count: 1,
+            promotions: Vec::new(),
         }
     }
 

@@ -13,13 +13,14 @@ mod rollout;
 mod tell;
 mod update;
 
-use crate::aws::ecs::{Reader, Writer};
-use crate::aws::logs;
+use crate::aws::ecs::Reader;
+use crate::aws::{ecr, ecs, logs};
 use crate::cycle::{
     Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
+use crate::ecr::Images;
 use crate::spec::{OneOff, Overrides, Settings, Source, Tag};
-use crate::targets::ecs::{Registered, check_revision, complain, deregister, register};
+use crate::targets::ecs::{Registered, check_images, check_revision, complain, deregister, register};
 use crate::text::last_part;
 
 pub use capture::Snapshot;
@@ -34,6 +35,16 @@ pub struct EcsTask {
     reader: Reader,
     logs: logs::Reader,
     request: Request,
+    images: Images,
+}
+
+/// The clients that can write.
+#[derive(Debug, Clone)]
+pub struct Writers {
+    /// Of Amazon ECS.
+    pub ecs: ecs::Writer,
+    /// Of the registries of its images.
+    pub images: ecr::WritableRegistries,
 }
 
 /// What was asked for.
@@ -61,8 +72,8 @@ pub struct Request {
 
 impl EcsTask {
     /// A target that talks to AWS through `reader` and reads logs through `logs`.
-    pub const fn new(reader: Reader, logs: logs::Reader, request: Request) -> Self {
-        Self { reader, logs, request }
+    pub const fn new(reader: Reader, logs: logs::Reader, request: Request, images: Images) -> Self {
+        Self { reader, logs, request, images }
     }
 
     /// Runs the task of a revision that is registered, between two phases of a service's cycle.
@@ -72,8 +83,8 @@ impl EcsTask {
     pub(in crate::targets) async fn run_before<U: Target>(
         &self,
         outer: &Run<'_, U>,
-        writer: &Writer,
-        service: &crate::aws::ecs::Service,
+        writer: &Writers,
+        service: &ecs::Service,
         registered: &Registered,
     ) -> Result<(), NotUpdated> {
         let document = self.reader.describe_task_definition(registered.arn()).await;
@@ -90,7 +101,7 @@ impl EcsTask {
 impl Target for EcsTask {
     const KIND: &'static str = "ecs-task";
 
-    type Writer = Writer;
+    type Writer = Writers;
     type Snapshot = Snapshot;
     type Draft = Draft;
     type Registered = Registered;
@@ -103,7 +114,7 @@ impl Target for EcsTask {
     }
 
     async fn capture(&self, events: &Events) -> Result<Snapshot, Failure> {
-        capture::capture(&self.reader, &self.request, events).await
+        capture::capture(&self.reader, &self.request, &self.images, events).await
     }
 
     fn plan(&self, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
@@ -119,22 +130,25 @@ impl Target for EcsTask {
         Ok(true)
     }
 
-    async fn preflight(&self, _before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        complain(check_revision(&draft.revision, events), Vec::new())
+    async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+        let document = draft.revision.document().unwrap_or(before.base.document());
+        complain(check_revision(&draft.revision, events), Vec::new())?;
+        // There is no way back, to older images or others.
+        Box::pin(check_images(&self.images, document, &draft.revision, events)).await
     }
 
     async fn register(
         &self,
-        writer: &Writer,
+        writer: &Writers,
         _before: &Snapshot,
         draft: &Draft,
         events: &Events,
     ) -> Result<Registered, Failure> {
-        register(&self.reader, writer, "", &draft.revision, self.request.max_retries, events).await
+        register(&self.reader, &writer.ecs, "", &draft.revision, self.request.max_retries, events).await
     }
 
-    async fn deregister(&self, writer: &Writer, registered: &Registered, events: &Events) -> Result<(), Failure> {
-        deregister(writer, registered, self.request.max_retries, events).await
+    async fn deregister(&self, writer: &Writers, registered: &Registered, events: &Events) -> Result<(), Failure> {
+        deregister(&writer.ecs, registered, self.request.max_retries, events).await
     }
 
     fn rollout(&self, _before: &Snapshot, draft: &Draft, registered: &Registered) -> Rollout {
@@ -142,20 +156,25 @@ impl Target for EcsTask {
     }
 
     fn memo(&self, rollout: &Rollout) -> Memo {
-        rollout.memo.clone()
+        Memo { promotions: self.images.promotions(), ..rollout.memo.clone() }
     }
 
     fn recall(&self, memo: Memo) -> Rollout {
+        self.images.owe(memo.promotions.clone());
         Rollout::recall(self.reader.clone(), self.logs.clone(), memo)
     }
 
-    async fn update(&self, writer: &Writer, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
-        update::update(writer, rollout, self.request.max_retries, events).await
+    async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
+        update::update(&writer.ecs, rollout, self.request.max_retries, events).await
     }
 
     async fn verify(&self, rollout: &Rollout, events: &Events) -> Result<(), Failure> {
         outputs::announce(rollout, events).await;
         Ok(())
+    }
+
+    async fn seal(&self, writer: &Writers, events: &Events) {
+        self.images.promote(&writer.images, events).await;
     }
 
     async fn diagnose(&self, rollout: &Rollout) -> Diagnosis {
@@ -164,11 +183,11 @@ impl Target for EcsTask {
 
     async fn restore(
         &self,
-        writer: &Writer,
+        writer: &Writers,
         rollout: &Rollout,
         events: &Events,
     ) -> Result<Restore<Restoration>, Failure> {
-        restore::restore(writer, rollout, self.request.max_retries, events).await
+        restore::restore(&writer.ecs, rollout, self.request.max_retries, events).await
     }
 
     async fn going_back(&self, rollout: &Rollout, events: &Events) -> Option<Restoration> {

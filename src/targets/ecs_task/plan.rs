@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Request, Snapshot};
 use crate::aws::ecs::Placement;
 use crate::cycle::{Cause, Change, Failure, Plan, Shown};
-use crate::spec::{TaskDefinition, render};
-use crate::targets::ecs::Revision;
-use crate::text::sentences;
+use crate::targets::ecs::{Base, Revision, made_of};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -18,30 +16,16 @@ pub struct Draft {
     pub(super) count: u8,
 }
 
-impl Draft {
-    pub(super) fn document(&self) -> Option<&TaskDefinition> {
-        match &self.revision {
-            Revision::Kept(_) => None,
-            Revision::Existing { document, .. } | Revision::New(document) => Some(document),
-        }
-    }
-}
-
 pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft), Failure> {
-    let revision = match &before.arn {
-        Some(arn) if request.overrides.is_empty() => {
-            Revision::Existing { arn: arn.clone(), document: before.document.clone() }
+    let revision = match &before.base {
+        Base::Registered { arn, document } if request.overrides.is_empty() => {
+            Revision::Existing { arn: arn.clone(), document: document.clone() }
         }
-        _ => {
-            let wanted = render(&before.document, &request.overrides).map_err(|errors| {
-                Failure::new(Cause::InvalidInput, format!("The task definition cannot be made: {}", sentences(errors)))
-            })?;
-            Revision::New(wanted.with_tags(&request.tags))
-        }
+        base => Revision::New(made_of(base, &request.overrides, &before.images)?.with_tags(&request.tags)),
     };
     let count = request.one_off.count;
     let mut draft = Draft { revision, request: Map::new(), count };
-    let document = draft.document().unwrap_or(&before.document).register_input();
+    let document = draft.revision.document().unwrap_or(before.base.document()).register_input();
     let placement = before.service.as_ref().map(|service| service.placement.clone()).unwrap_or_default();
     draft.request = run_task(request, &placement, &document)?;
     let after = Shown::Value(format!("{count} × {}", draft.revision.name()));

@@ -9,6 +9,7 @@ use super::plan::Draft;
 use crate::aws::ecs::{Reader, Task};
 use crate::aws::{CallErrorKind, logs};
 use crate::cycle::{Failure, Look, Said, Watch};
+use crate::ecr::Promotion;
 use crate::targets::ecs::Container;
 use crate::text::last_part;
 
@@ -28,6 +29,9 @@ pub struct Memo {
     pub(super) is_found_by_it: bool,
     pub(super) containers: Vec<Container>,
     pub(super) count: u8,
+    /// Tags for images once the task has ended well.
+    #[serde(default)]
+    pub(super) promotions: Vec<Promotion>,
 }
 
 /// Tasks while they run.
@@ -73,8 +77,9 @@ impl Rollout {
             tasks: Vec::new(),
             started_by,
             is_found_by_it,
-            containers: draft.document().map(|it| Container::all(&it.register_input())).unwrap_or_default(),
+            containers: draft.revision.document().map(|it| Container::all(&it.register_input())).unwrap_or_default(),
             count: draft.count,
+            promotions: Vec::new(),
         };
         let placement = request.one_off.placement;
         Self { request: members, token, placement, ..Self::recall(reader, logs, memo) }
