@@ -58,7 +58,11 @@ const BAD: [Bad; 84] = [
     (&[("mode", "run-task"), ("run-task-count", "11")], "run-task-count", "1 to 10"),
     (&[("mode", "run-task"), ("run-task-launch-type", "LAMBDA")], "run-task-launch-type", "`FARGATE`"),
     (&[("mode", "run-task"), ("run-task-started-by", "me and you")], "run-task-started-by", "`me and you`"),
-    (&[("mode", "run-task"), ("run-task-managed-ebs-volume-name", "data")], "run-task-managed-ebs-volume", "empty"),
+    (
+        &[("mode", "run-task"), ("run-task-managed-ebs-volume-name", "data")],
+        "run-task-managed-ebs-volume-name",
+        "`run-task-managed-ebs-volume`",
+    ),
     (&[("service", "")], "service", "empty"),
     (&[("service", "we b")], "service", "`we b`"),
     (&[("service", "arn:aws:ecs:eu-west-1:123456789012:cluster/web")], "service", "not the ARN of an ECS service"),

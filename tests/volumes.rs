@@ -102,3 +102,52 @@ async fn a_volume_that_the_task_definition_does_not_leave_open_is_refused() {
     assert!(report.errors()[0].contains("data"), "{:?}", report.errors());
     assert_eq!(writes(&simulator), [""; 0]);
 }
+
+/// The two ways to run a task: alone, and before the service.
+fn running_a_task() -> [Step; 2] {
+    let alone = Step::bare().input("mode", "run-task").input("service", "web");
+    [alone, Step::deploying("web:good-2").input("run-task", "true")]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_of_a_one_off_task_is_checked_like_that_of_a_service() {
+    let asking = |step: Step, name: &str, volume: &Value| {
+        let step = step.input("run-task-managed-ebs-volume-name", name);
+        step.input("run-task-managed-ebs-volume", &volume.to_string())
+    };
+    let ends = || Behaviour::Ends { after: seconds(5), exit_codes: std::collections::BTreeMap::new() };
+    let good = &volume(20)[0]["managedEBSVolume"];
+    for (name, volume, cause, words) in [
+        ("data", good, "", ""),
+        ("dta", good, "preflight", "no volume dta with configuredAtLaunch, which `run-task-managed-ebs-volume-name`"),
+        (
+            "data",
+            &json!({"roleArn": ROLE, "sizeInGiB": 1, "volumetype": "io2"}),
+            "invalid-input",
+            "`volumeType` was meant",
+        ),
+        (
+            "data",
+            &json!({"roleArn": ROLE, "sizeInGiB": 1, "terminationPolcy": {}}),
+            "invalid-input",
+            "`terminationPolicy`",
+        ),
+        ("data", &json!({"roleArn": ROLE}), "invalid-input", "sizeInGiB"),
+        ("data", &json!({"roleArn": "ebs", "sizeInGiB": 1}), "invalid-input", "`run-task-managed-ebs-volume`"),
+    ] {
+        for step in running_a_task() {
+            let simulator = world(Scenario::default().one_off("web", ends()));
+
+            let report = asking(step, name, volume).run(&simulator).await;
+
+            if cause.is_empty() {
+                report.ended("deployed", "");
+                assert_eq!(simulator.calls("RunTask")[0].request["volumeConfigurations"], self::volume(20));
+            } else {
+                report.ended("refused", cause);
+                assert!(report.errors()[0].contains(words), "{words}: {report:#?}");
+                assert_eq!(writes(&simulator), [""; 0]);
+            }
+        }
+    }
+}

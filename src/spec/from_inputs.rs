@@ -414,7 +414,7 @@ fn settings(inputs: &Inputs, reader: &mut Reader) -> Settings {
 
 fn volume(inputs: &Inputs) -> Result<Option<Value>, InputError> {
     volume::parse(
-        volume::Pair { name: "service-managed-ebs-volume-name", volume: "service-managed-ebs-volume" },
+        volume::Pair { name: "service-managed-ebs-volume-name", volume: "service-managed-ebs-volume", more: &[] },
         inputs.service_managed_ebs_volume_name.as_deref(),
         inputs.service_managed_ebs_volume.as_deref(),
     )

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::volume::{self, Pair};
 use super::{InputError, field};
 use crate::runner::Inputs;
 
 /// How long RunTask is asked again while the cluster has no room.
 const PLACEMENT_MINUTES: f64 = 5.0;
 const PLACEMENT_MINUTES_MOST: f64 = 360.0;
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskManagedEBSVolumeConfiguration.html>
+const VOLUME: Pair = Pair {
+    name: "run-task-managed-ebs-volume-name",
+    volume: "run-task-managed-ebs-volume",
+    more: &["terminationPolicy"],
+};
 
 /// What RunTask is asked for. What was not named is empty, and never sent.
 #[derive(Clone, PartialEq)]
@@ -33,8 +41,8 @@ pub struct OneOff {
     pub started_by: Option<String>,
     /// `tags`.
     pub tags: Vec<Value>,
-    /// `volumeConfigurations[0]`: the volume's name and its configuration.
-    pub volume: Option<(String, Value)>,
+    /// `volumeConfigurations[0]`.
+    pub volume: Option<Value>,
     /// How many tasks, 1 to 10.
     pub count: u8,
     /// How long RunTask is asked again while the cluster has no room.
@@ -87,7 +95,8 @@ impl OneOff {
         });
         let started_by =
             inputs.run_task_started_by.as_deref().and_then(|text| started_by(text).map_err(&mut keep).ok());
-        let volume = volume(inputs).map_err(&mut keep).ok().flatten();
+        let (name, volume) = (&inputs.run_task_managed_ebs_volume_name, &inputs.run_task_managed_ebs_volume);
+        let volume = volume::parse(VOLUME, name.as_deref(), volume.as_deref()).map_err(&mut keep).ok().flatten();
         let count = inputs.run_task_count.as_deref().and_then(|text| count(text).map_err(&mut keep).ok());
         let placement =
             inputs.run_task_placement_minutes.as_deref().and_then(|text| minutes(text).map_err(&mut keep).ok());
@@ -152,30 +161,6 @@ fn minutes(text: &str) -> Result<Duration, InputError> {
             "run-task-placement-minutes",
             format!("`{text}` is not a time to wait"),
             "write minutes, 0 to 360",
-        )),
-    }
-}
-
-fn volume(inputs: &Inputs) -> Result<Option<(String, Value)>, InputError> {
-    match (inputs.run_task_managed_ebs_volume_name.as_deref(), inputs.run_task_managed_ebs_volume.as_deref()) {
-        (None, None) => Ok(None),
-        (Some(name), Some(text)) => match serde_json::from_str::<Value>(text) {
-            Ok(configuration) if configuration["roleArn"].is_string() => Ok(Some((name.to_owned(), configuration))),
-            Ok(_) | Err(_) => Err(InputError::new(
-                "run-task-managed-ebs-volume",
-                "it is not a JSON object with a `roleArn`",
-                r#"write it as {"roleArn": "arn:aws:iam::…", "sizeInGiB": 10}"#,
-            )),
-        },
-        (Some(_), None) => Err(InputError::new(
-            "run-task-managed-ebs-volume",
-            "it is empty, and `run-task-managed-ebs-volume-name` names a volume",
-            "say what the volume is like, or leave both out",
-        )),
-        (None, Some(_)) => Err(InputError::new(
-            "run-task-managed-ebs-volume-name",
-            "it is empty, and `run-task-managed-ebs-volume` says what a volume is like",
-            "name the volume as the task definition does, or leave both out",
         )),
     }
 }

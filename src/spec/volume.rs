@@ -1,4 +1,4 @@
-//! A volume that Amazon ECS makes with Amazon EBS for each task of a service.
+//! A volume that Amazon ECS makes with Amazon EBS for each task.
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,8 @@ const MEMBERS: [&str; 11] = [
 pub(super) struct Pair {
     pub(super) name: &'static str,
     pub(super) volume: &'static str,
+    /// Members that ECS knows besides [`MEMBERS`].
+    pub(super) more: &'static [&'static str],
 }
 
 /// Reads a volume's name and its JSON, and gives an entry of `volumeConfigurations`. The JSON is sent as it is.
@@ -57,9 +59,10 @@ pub(super) fn parse(inputs: Pair, name: Option<&str>, volume: Option<&str>) -> R
     let volume: Value = serde_json::from_str(text)
         .map_err(|error| wrong(format!("it is not JSON (line {}, column {})", error.line(), error.column())))?;
     let members = volume.as_object().ok_or_else(|| wrong("it is not a JSON object".to_owned()))?;
-    for member in members.keys().filter(|member| !MEMBERS.contains(&member.as_str())) {
-        let meant = MEMBERS.iter().find(|known| known.eq_ignore_ascii_case(member)).copied();
-        if let Some(meant) = meant.or_else(|| nearest(member, MEMBERS).first().copied()) {
+    let known: Vec<&str> = MEMBERS.iter().chain(inputs.more).copied().collect();
+    for member in members.keys().filter(|member| !known.contains(&member.as_str())) {
+        let meant = known.iter().find(|known| known.eq_ignore_ascii_case(member)).copied();
+        if let Some(meant) = meant.or_else(|| nearest(member, known.iter().copied()).first().copied()) {
             return Err(wrong(format!("it has a member `{member}`, and `{meant}` was meant")));
         }
     }

@@ -119,7 +119,7 @@ impl Target for CodeDeployService {
     }
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
-        preflight::preflight(&self.asked, &self.checks, before, draft, events)?;
+        preflight::preflight(&self.asked, &self.checks, self.first.as_ref(), before, draft, events)?;
         Box::pin(check_images(&self.images, &before.running, &draft.revision, events)).await
     }
 

@@ -4,6 +4,7 @@ use super::{Draft, Snapshot};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{CodeDeploy, InputError};
 use crate::targets::ecs::{check_revision, complain};
+use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
 
 /// What an alarm of the group's that is in ALARM already means.
@@ -13,6 +14,7 @@ const STOPPED: &str = "and AWS CodeDeploy stops a deployment while an alarm of i
 pub(super) fn preflight(
     asked: &CodeDeploy,
     checks: &Checks,
+    first: Option<&EcsTask>,
     before: &Snapshot,
     draft: &Draft,
     events: &Events,
@@ -47,7 +49,10 @@ pub(super) fn preflight(
     for warning in alarms.warnings {
         events.warn(format!("Before the deployment: {warning}."));
     }
-    complain(check_revision(&draft.revision, events), alarms.errors)
+    let mut errors = check_revision(&draft.revision, events);
+    let document = draft.revision.document().unwrap_or(&before.running);
+    errors.extend(first.and_then(|task| task.check_volume(document)));
+    complain(errors, alarms.errors)
 }
 
 /// What is said where there is no AppSpec.

@@ -1,5 +1,7 @@
 //! What ECS would only find out about a revision while a rollout fails.
 
+use serde_json::Value;
+
 use super::{Revision, images};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place};
@@ -47,6 +49,14 @@ pub(in crate::targets) fn check_revision(revision: &Revision, events: &Events) -
         }
     }
     errors
+}
+
+/// What ECS would refuse about a volume that it makes for each task of the revision, and that the input names.
+pub(in crate::targets) fn check_volume(document: &TaskDefinition, volume: &Value, input: &str) -> Option<String> {
+    let name = volume["name"].as_str()?;
+    (!document.is_configured_at_launch(name)).then(|| {
+        format!("the task definition has no volume {name} with configuredAtLaunch, which `{input}` has to name")
+    })
 }
 
 /// All complaints at once: about what ECS would refuse, and about alarms.

@@ -24,7 +24,7 @@ pub use register::Registered;
 pub use request::{FirstLook, Request};
 
 pub(in crate::targets) use base::{Base, announce_commits, base};
-pub(in crate::targets) use check::{check_images, check_revision, complain};
+pub(in crate::targets) use check::{check_images, check_revision, check_volume, complain};
 pub(in crate::targets) use container::Container;
 pub(in crate::targets) use evidence::{group, is_evidence, logs, logs_of};
 pub(in crate::targets) use history::{before_the_current, family, last_good, newest_older, or_nothing, resolve};

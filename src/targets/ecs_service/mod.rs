@@ -121,7 +121,7 @@ impl Target for EcsService {
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
         gpu::warn(&self.readers.ecs, before, draft, events).await;
-        Box::pin(preflight::preflight(&self.checks, &self.images, before, draft, events)).await
+        Box::pin(preflight::preflight(&self.checks, &self.images, self.first.as_ref(), before, draft, events)).await
     }
 
     async fn register(

@@ -4,7 +4,8 @@ use super::plan::Draft;
 use super::{Snapshot, rules};
 use crate::cycle::{Events, Failure};
 use crate::ecr::Images;
-use crate::targets::ecs::{Revision, check_images, check_revision, complain};
+use crate::targets::ecs::{Revision, check_images, check_revision, check_volume, complain};
+use crate::targets::ecs_task::EcsTask;
 use crate::verification::Checks;
 
 /// What an alarm of the deployment's that is in ALARM already means.
@@ -14,26 +15,28 @@ const BLIND: &str = "so Amazon ECS will watch none of the deployment's alarms";
 pub(super) async fn preflight(
     checks: &Checks,
     images: &Images,
+    first: Option<&EcsTask>,
     before: &Snapshot,
     draft: &Draft,
     events: &Events,
 ) -> Result<(), Failure> {
-    would_be_taken(checks, before, draft, events)?;
+    would_be_taken(checks, first, before, draft, events)?;
     check_images(images, &before.running, &draft.revision, events).await
 }
 
-fn would_be_taken(checks: &Checks, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
+fn would_be_taken(
+    checks: &Checks,
+    first: Option<&EcsTask>,
+    before: &Snapshot,
+    draft: &Draft,
+    events: &Events,
+) -> Result<(), Failure> {
     let mut errors = check_revision(&draft.revision, events);
     errors.extend(rules::complaints(&before.rules, draft.revision.family()));
     let document = draft.revision.document().unwrap_or(&before.running);
-    for volume in draft.update.volume_configurations.iter().flatten().filter_map(|volume| volume["name"].as_str()) {
-        if !document.is_configured_at_launch(volume) {
-            errors.push(format!(
-                "the task definition has no volume {volume} with configuredAtLaunch, which `service-managed-ebs-volume-name` \
-                 has to name"
-            ));
-        }
-    }
+    let volumes = draft.update.volume_configurations.iter().flatten();
+    errors.extend(volumes.filter_map(|it| check_volume(document, it, "service-managed-ebs-volume-name")));
+    errors.extend(first.and_then(|task| task.check_volume(document)));
     let desired = draft.update.desired_count.map_or(i64::from(before.service.desired), i64::from);
     if desired == 0 {
         events.warn(

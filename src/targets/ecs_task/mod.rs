@@ -19,8 +19,8 @@ use crate::cycle::{
     Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
 use crate::ecr::Images;
-use crate::spec::{OneOff, Overrides, Settings, Source, Tag};
-use crate::targets::ecs::{Registered, check_images, check_revision, complain, deregister, register};
+use crate::spec::{OneOff, Overrides, Settings, Source, Tag, TaskDefinition};
+use crate::targets::ecs::{Registered, check_images, check_revision, check_volume, complain, deregister, register};
 use crate::text::last_part;
 
 pub use capture::Snapshot;
@@ -74,6 +74,11 @@ impl EcsTask {
     /// A target that talks to AWS through `reader` and reads logs through `logs`.
     pub const fn new(reader: Reader, logs: logs::Reader, request: Request, images: Images) -> Self {
         Self { reader, logs, request, images }
+    }
+
+    /// What ECS would refuse about the volume that was asked for, with this task definition.
+    pub(in crate::targets) fn check_volume(&self, document: &TaskDefinition) -> Option<String> {
+        check_volume(document, self.request.one_off.volume.as_ref()?, "run-task-managed-ebs-volume-name")
     }
 
     /// Runs the task of a revision that is registered, between two phases of a service's cycle.
@@ -132,7 +137,9 @@ impl Target for EcsTask {
 
     async fn preflight(&self, before: &Snapshot, draft: &Draft, events: &Events) -> Result<(), Failure> {
         let document = draft.revision.document().unwrap_or(before.base.document());
-        complain(check_revision(&draft.revision, events), Vec::new())?;
+        let mut errors = check_revision(&draft.revision, events);
+        errors.extend(self.check_volume(document));
+        complain(errors, Vec::new())?;
         // There is no way back, to older images or others.
         Box::pin(check_images(&self.images, document, &draft.revision, events)).await
     }

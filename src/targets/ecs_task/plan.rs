@@ -66,8 +66,8 @@ fn run_task(request: &Request, service: &Placement, document: &Value) -> Result<
     if !one_off.tags.is_empty() {
         put("tags", json!(one_off.tags));
     }
-    if let Some((name, configuration)) = &one_off.volume {
-        put("volumeConfigurations", json!([{"name": name, "managedEBSVolume": configuration}]));
+    if let Some(volume) = &one_off.volume {
+        put("volumeConfigurations", json!([volume]));
     }
     if let Some(on) = request.settings.enable_ecs_managed_tags {
         put("enableECSManagedTags", json!(on));
