@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::aws::Connection;
 use crate::aws::permissions::{self, Place, trust_policy};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Ended, Events, Failure, Handover, Kind, OnConflict, Outcome, Output, Policy,
+    Cancellation, Cause, Conclusion, Doing, Ended, Events, Failure, Handover, Kind, OnConflict, Outcome, Output, Policy,
 };
 use crate::dispatch::{Prepared, unreadable};
 use crate::github::Client;
@@ -207,7 +207,14 @@ async fn prepare<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prep
         },
         on_cancel: spec.on_cancel,
         on_pause: spec.on_pause,
-        is_rollback: matches!(spec.mode, Mode::Rollback { .. }),
+        doing: match spec.mode {
+            Mode::Deploy => Doing::Deploy,
+            Mode::Plan => Doing::Plan,
+            Mode::Rollback { .. } => Doing::Rollback,
+            Mode::Continue { .. } => Doing::Continue,
+            Mode::RunTask => Doing::RunTask,
+            Mode::RegisterModel => Doing::RegisterModel,
+        },
     };
     let mut tags = spec.tags.clone();
     if spec.deploy_tags {
@@ -264,7 +271,7 @@ fn deploy_tags(environment: &Environment) -> Vec<Tag> {
 
 /// `mode: report`: asks GitHub alone.
 async fn tell_history(host: &Host, history: &History, events: &Events) -> Conclusion {
-    events.send(Kind::Started { target: format!("the deployments to {}", history.environment), mode: "report" });
+    events.send(Kind::Started { target: format!("the deployments to {}", history.environment), mode: Doing::Report });
     host.console.mask(history.token.reveal());
     let told = async {
         let run = RunContext::read(&host.environment).ok_or_else(|| {
@@ -292,7 +299,7 @@ async fn tell_history(host: &Host, history: &History, events: &Events) -> Conclu
 
 /// `mode: validate`: asks nobody.
 fn validate(host: &Host, validation: &Validation, events: &Events) -> Conclusion {
-    events.send(Kind::Started { target: "workflows and task definitions".to_owned(), mode: "validate" });
+    events.send(Kind::Started { target: "workflows and task definitions".to_owned(), mode: Doing::Validate });
     let ours = host.environment.get("GITHUB_ACTION_REPOSITORY").map(str::to_owned);
     match crate::validate::tell(validation, &workspace(host), ours, events) {
         Ok(conclusion) => {
@@ -319,7 +326,7 @@ fn permissions_of(spec: &Spec) -> String {
 
 /// `mode: iam-policy`: says what the role has to be allowed and who may assume it. Asks nothing of AWS.
 async fn print_policies(host: &Host, spec: &Spec, events: &Events) -> Conclusion {
-    events.send(Kind::Started { target: permissions_of(spec), mode: "iam-policy" });
+    events.send(Kind::Started { target: permissions_of(spec), mode: Doing::IamPolicy });
     let environment = &host.environment;
     let place = Place::of(spec, environment);
     let claims = crate::aws::claims(spec, environment, &host.console, host.http_client.clone()).await;

@@ -10,8 +10,8 @@ use jiff::civil::Date;
 
 use crate::aws::Connection;
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Debt, Ended, Events, Failure, Handover, Policy, Run, Target, deploy, finish, plan,
-    take_back,
+    Cancellation, Cause, Conclusion, Debt, Doing, Ended, Events, Failure, Handover, Policy, Run, Target, deploy,
+    finish, plan, take_back,
 };
 use crate::ecr::Images;
 use crate::runner::Environment;
@@ -138,7 +138,8 @@ impl Prepared<'_> {
         after: After<'_>,
     ) -> Result<Option<Conclusion>, Failure> {
         let handover: Handover<Debt<T::Registered, T::Memo>> = serde_json::from_str(after.owed).map_err(unreadable)?;
-        let policy = Policy { is_rollback: handover.debt.is_rollback, ..self.policy.clone() };
+        let doing = if handover.debt.is_rollback { Doing::Rollback } else { Doing::Deploy };
+        let policy = Policy { doing, ..self.policy.clone() };
         let run = Run::new(target, &policy, events, self.cancellation.clone());
         Ok(finish(&run, &writer(), handover.debt, after.ended, after.takes_back_for_the_job).boxed_local().await)
     }

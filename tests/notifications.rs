@@ -6,10 +6,11 @@ mod support;
 
 use std::time::Duration;
 
+use ecs_deploy_action::cycle::Doing;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use simulator::{Behaviour, Fault, Rule, Scenario, Simulator, When};
+use simulator::{Behaviour, Fault, GITHUB_TOKEN, Rule, Scenario, Simulator, When};
 use support::{Report, Step, seconds, world};
 use tokio::time::Instant;
 
@@ -125,6 +126,35 @@ async fn without_a_template_a_web_hook_gets_everything_there_is_to_tell() {
     }
     assert!(message["duration-seconds"].as_u64().unwrap() > 10);
     assert!(message.get("plan").is_none() && message.get("diagnosis").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_hook_is_told_what_the_run_was_for() {
+    let page = include_str!("../docs/notifications.md");
+    for mode in Doing::ALL {
+        assert!(page.contains(&format!("`{}`", mode.as_str())), "{mode:?}");
+        assert_eq!(json!(mode), json!(mode.as_str()));
+    }
+    let ends = || Behaviour::Ends { after: seconds(5), exit_codes: std::collections::BTreeMap::new() };
+    let simulator = world(Scenario::default().one_off("web", ends()));
+    for (input, value) in [("mode", "run-task"), ("image", "web:good-2"), ("mode", "rollback")] {
+        let step = Step::bare().input("service", "web").input("webhook-url", ELSEWHERE);
+        let step = step.input("commit-status", "true").input("github-token", GITHUB_TOKEN);
+        step.input(input, value).run(&simulator).await;
+    }
+    let told: Vec<Value> = messages(&simulator).iter().map(|message| message["mode"].clone()).collect();
+    assert_eq!(told, ["run-task", "deploy", "rollback"]);
+    let statuses = simulator.github()["commit_statuses"].clone();
+    let pending = statuses.as_array().unwrap().iter().filter(|status| status["state"] == "pending");
+    let begun: Vec<&str> = pending.map(|status| status["description"].as_str().unwrap()).collect();
+    assert_eq!(
+        begun,
+        [
+            "Running: a one-off task in cluster default.",
+            "Deploying: service web in cluster default.",
+            "Going back: service web in cluster default."
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

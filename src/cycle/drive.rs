@@ -12,8 +12,8 @@ use super::run::Owed;
 use super::settle::{capitalized, refuse, roll_back, settle, unsettled};
 use super::wait::{ALL_ANSWERS, Until};
 use super::{
-    Cause, Conclusion, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Parting, Policy,
-    Progress, Run, Target,
+    Cause, Conclusion, Doing, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Parting,
+    Policy, Progress, Run, Target,
 };
 
 /// How long to leave somebody else's rollout alone between looks at it.
@@ -23,8 +23,7 @@ const CONFLICT_HEARTBEAT: u32 = 12;
 
 /// Runs the whole cycle and concludes it. A panic on the way is settled like any failure.
 pub async fn deploy<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
-    let mode = if run.policy.is_rollback { "rollback" } else { "deploy" };
-    run.events.send(Kind::Started { target: run.target.name(), mode });
+    run.events.send(Kind::Started { target: run.target.name(), mode: run.policy.doing });
     let stopped = match AssertUnwindSafe(advance(run, writer).boxed_local()).catch_unwind().await {
         Ok(Ok(conclusion)) => return conclude(run, conclusion),
         Ok(Err(stopped)) => stopped,
@@ -89,7 +88,7 @@ async fn settle_in_time<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed: O
 
 /// Takes back the rollout that is in flight, because that is what was asked for, and concludes it.
 pub async fn take_back<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Conclusion {
-    run.events.send(Kind::Started { target: run.target.name(), mode: "rollback" });
+    run.events.send(Kind::Started { target: run.target.name(), mode: Doing::Rollback });
     let conclusion = match AssertUnwindSafe(undo(run, writer)).catch_unwind().boxed_local().await {
         Ok(Ok(conclusion)) if conclusion.outcome == Outcome::RolledBack => {
             Conclusion { cause: None, reason: None, ..conclusion }
@@ -115,7 +114,7 @@ async fn undo<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conclus
 
 /// Stops after the checks: nothing here can write.
 pub async fn plan<T: Target>(run: &Run<'_, T>) -> Conclusion {
-    run.events.send(Kind::Started { target: run.target.name(), mode: "plan" });
+    run.events.send(Kind::Started { target: run.target.name(), mode: Doing::Plan });
     let conclusion = match AssertUnwindSafe(preview(run)).catch_unwind().await {
         Ok(Ok(conclusion)) => conclusion,
         Ok(Err(Stopped { owed, why })) => refuse(run, &owed, why),
@@ -168,7 +167,7 @@ async fn advance<T: Target>(run: &Run<'_, T>, writer: &T::Writer) -> Result<Conc
         Watched::Over(settled) => {
             let verified = settled.verify(writer).await?.follow(writer).await?;
             unharmed(run, verified.seal(writer)).await;
-            if !run.policy.is_rollback {
+            if !run.policy.is_rollback() {
                 verified.tidy(writer).await;
             }
             Ok(done(run, &verified.wanted(), verified.progress()))
@@ -299,8 +298,11 @@ pub(super) fn in_progress<T: Target>(run: &Run<'_, T>, was: &str, wanted: &str, 
 
 pub(super) fn done<T: Target>(run: &Run<'_, T>, wanted: &str, progress: &Progress) -> Conclusion {
     let target = capitalized(&run.target.name());
-    let (outcome, asked) =
-        if run.policy.is_rollback { (Outcome::RolledBack, ", rolled back as asked") } else { (Outcome::Deployed, "") };
+    let (outcome, asked) = if run.policy.is_rollback() {
+        (Outcome::RolledBack, ", rolled back as asked")
+    } else {
+        (Outcome::Deployed, "")
+    };
     let headline = if progress.desired == 0 {
         format!("{target} is set to {wanted}{asked}; its desired count is 0, so nothing runs.")
     } else {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Conclusion, Diagnosis, Finding, Plan, Table};
+use super::{Conclusion, Diagnosis, Doing, Finding, Plan, Table};
 
 /// One thing that happened.
 ///
@@ -32,8 +32,8 @@ pub enum Kind {
     Started {
         /// What is deployed to, as a person would say it: `service web in cluster production`.
         target: String,
-        /// Whether this run changes something: `deploy`, `plan` or `rollback`.
-        mode: &'static str,
+        /// What this run is for.
+        mode: Doing,
     },
     /// A phase of the cycle begins.
     PhaseStarted(Phase),

@@ -10,7 +10,7 @@ use super::run::Owed;
 use super::settle::{roll_back, settle};
 use super::verify::verify;
 use super::wait::{Until, Waited, wait};
-use super::{Cause, Conclusion, Debt, Failure, Kind, OnCancel, Outcome, Run, Target};
+use super::{Cause, Conclusion, Debt, Doing, Failure, Kind, OnCancel, Outcome, Run, Target};
 
 /// How the step ended, as far as the post step can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub async fn finish<T: Target>(
     job_has_failed: bool,
 ) -> Option<Conclusion> {
     let duty = debt.duty(ended, job_has_failed, run.policy.on_cancel)?;
-    run.events.send(Kind::Started { target: run.target.name(), mode: "post" });
+    run.events.send(Kind::Started { target: run.target.name(), mode: Doing::Post });
     let Debt { is_rollback, was, wanted, registered, rollout } = debt;
     let debt = Debt { is_rollback, was, wanted, registered, rollout: run.target.recall(rollout) };
     let settled = AssertUnwindSafe(discharge(run, writer, debt, duty)).catch_unwind().await;

@@ -4,6 +4,7 @@
 //! a [`Conclusion`].
 
 mod diagnosis;
+mod doing;
 mod drive;
 mod event;
 mod failure;
@@ -22,6 +23,7 @@ mod verify;
 mod wait;
 
 pub use diagnosis::{Diagnosis, Hint, LogTail, Said, StoppedContainer, StoppedTasks};
+pub use doing::Doing;
 pub use drive::{deploy, errand, plan, take_back};
 pub use event::{Event, Events, Kind, Output, Phase, Progress, Shift, Sink};
 pub use failure::Failure;

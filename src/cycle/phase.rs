@@ -228,7 +228,7 @@ impl<'a, T: Target> Registered<'a, T> {
         }
         let owe = |rollout: &T::Rollout| {
             run.owe(Owed::Rollback(Debt {
-                is_rollback: run.policy.is_rollback,
+                is_rollback: run.policy.is_rollback(),
                 was: run.target.was(before),
                 wanted: run.target.wanted(draft, Some(&self.made)),
                 registered: self.made.clone(),
@@ -285,7 +285,7 @@ impl<'a, T: Target> Updated<'a, T> {
 
     fn debt(&self) -> Debt<T::Registered, T::Rollout> {
         Debt {
-            is_rollback: self.run().policy.is_rollback,
+            is_rollback: self.run().policy.is_rollback(),
             was: self.was(),
             wanted: self.wanted(),
             registered: self.registered.made.clone(),

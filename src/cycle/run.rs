@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Events, Kind, Target};
+use super::{Doing, Events, Kind, Target};
 
 /// What the user decided about the course of a cycle.
 #[derive(Debug, Clone)]
@@ -26,8 +26,15 @@ pub struct Policy {
     pub on_cancel: OnCancel,
     /// What to do when the rollout waits for somebody to say whether to go on.
     pub on_pause: OnPause,
+    /// What the run is for.
+    pub doing: Doing,
+}
+
+impl Policy {
     /// Whether going back is what was asked for, so that a success is called `rolled-back`.
-    pub is_rollback: bool,
+    pub fn is_rollback(&self) -> bool {
+        self.doing == Doing::Rollback
+    }
 }
 
 /// What to do when somebody else's rollout is in flight: the input `on-conflict`.

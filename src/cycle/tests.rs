@@ -203,7 +203,7 @@ async fn deploy_with_two(
         on_conflict: OnConflict::Wait,
         on_pause: OnPause::default(),
         on_cancel: OnCancel::Rollback,
-        is_rollback: false,
+        doing: Doing::Deploy,
     };
     let kinds: Rc<RefCell<Vec<Kind>>> = Rc::default();
     let events = Events::new(jiff::Timestamp::UNIX_EPOCH, vec![Box::new(Recorder(kinds.clone()))]);

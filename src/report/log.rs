@@ -200,7 +200,7 @@ impl Sink for Log {
     fn receive(&mut self, event: &Event) {
         let at = event.elapsed;
         match &event.kind {
-            Kind::Started { target, mode } => self.show(at, &format!("{mode}: {}", one_line(target))),
+            Kind::Started { target, mode } => self.show(at, &format!("{}: {}", mode.as_str(), one_line(target))),
             Kind::PhaseStarted(phase) => self.begin_phase(at, *phase),
             Kind::PhaseFinished(_) => self.finish_phase(at),
             Kind::Known { output: Output::Plan | Output::Policy | Output::TrustPolicy, .. } | Kind::Owed(_) => {}

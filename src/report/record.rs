@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cycle::{Conclusion, Diagnosis, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
+use crate::cycle::{Conclusion, Diagnosis, Doing, Event, Kind, Outcome, Output, Phase, Plan, Progress, Table};
 use crate::text::last_part;
 
 /// Everything that was told so far about a target.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     pub(super) target: Option<String>,
-    pub(super) mode: &'static str,
+    pub(super) mode: Option<Doing>,
     pub(super) outputs: BTreeMap<Output, String>,
     pub(super) phases: Vec<Span>,
     pub(super) plan: Option<Plan>,
@@ -54,7 +54,7 @@ impl Record {
         match &event.kind {
             Kind::Started { target, mode } => {
                 self.target = Some(target.clone());
-                self.mode = mode;
+                self.mode = Some(*mode);
             }
             Kind::PhaseStarted(phase) => {
                 self.end_phase(event.at);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cycle::{Cause, Conclusion, Event, Kind, Outcome};
+use crate::cycle::{Cause, Conclusion, Doing, Event, Kind, Outcome};
 
 /// A cycle, told.
 pub(crate) struct Story(Vec<Event>);
@@ -12,7 +12,7 @@ pub(crate) struct Story(Vec<Event>);
 impl Story {
     pub(crate) fn begin() -> Self {
         let mut story = Self(Vec::new());
-        story.then(0, Kind::Started { target: "service web in cluster production".into(), mode: "deploy" });
+        story.then(0, Kind::Started { target: "service web in cluster production".into(), mode: Doing::Deploy });
         story
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use self::scribe::Scribe;
 use super::record::Record;
 use super::{Complaint, Outbox};
-use crate::cycle::{Conclusion, Event, Kind, Output, Sink};
+use crate::cycle::{Conclusion, Doing, Event, Kind, Output, Sink};
 use crate::github::Client;
 use crate::runner::{CommandFile, Console, RunContext, SummaryFile};
 use crate::spec::Announcements;
@@ -41,7 +41,7 @@ enum Heard {
     /// What runs comes from this commit, what is asked for from that one.
     Replaces { before: String, after: String },
     /// Something is going to be changed, at this target. Facts are for those who read the history.
-    Begins { target: String, mode: &'static str, facts: Value },
+    Begins { target: String, mode: Option<Doing>, facts: Value },
     /// What ran before is being put back.
     GoesBack(String),
     /// The end.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{BEGUN, Begun, Desk, ENDED, Heard};
-use crate::cycle::{Conclusion, Outcome};
+use crate::cycle::{Conclusion, Doing, Outcome};
 use crate::github::{Changes, CommitState, DeploymentState, GitHubError, NewDeployment, NewStatus};
 use crate::report::Complaint;
 use crate::report::record::Record;
@@ -55,13 +55,18 @@ impl Scribe {
         }
     }
 
-    async fn begin(&mut self, target: String, mode: &'static str, mut facts: Value) {
+    async fn begin(&mut self, target: String, mode: Option<Doing>, mut facts: Value) {
         if let Some(changes) = &self.changes {
             facts["commits"] = changes.commits.iter().map(|change| Value::from(change.commit.as_str())).collect();
         }
         // Written before the requests, so that the post step of a step that is killed looks for what they made.
         self.leave(Begun { target: target.clone(), id: None });
-        let doing = if mode == "rollback" { "Going back" } else { "Deploying" };
+        let doing = match mode {
+            Some(Doing::Rollback) => "Going back",
+            Some(Doing::RunTask) => "Running",
+            Some(Doing::RegisterModel) => "Registering",
+            _ => "Deploying",
+        };
         let doing = format!("{doing}: {target}.");
         if self.desk.announcements.commit_status {
             self.mark(&target, CommitState::Pending, &doing).await;
@@ -86,7 +91,7 @@ impl Scribe {
         }
         let comments = match self.desk.announcements.comment {
             Comment::Never => false,
-            Comment::Plan => record.mode == "plan",
+            Comment::Plan => record.mode == Some(Doing::Plan),
             Comment::Always => true,
         };
         let comment = async {
@@ -96,7 +101,7 @@ impl Scribe {
         };
         let mark = async {
             // What was refused has begun nothing, and is no less a failure of this commit.
-            if self.begun.is_none() && self.desk.announcements.commit_status && record.mode != "plan" {
+            if self.begun.is_none() && self.desk.announcements.commit_status && record.mode != Some(Doing::Plan) {
                 let target = record.target.as_deref().unwrap_or("deployment");
                 self.mark(target, mark_of(conclusion), &description(conclusion, Some(record.elapsed))).await;
             }

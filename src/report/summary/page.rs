@@ -331,7 +331,7 @@ mod tests {
             change(format!("containerDefinitions[{outside}].image"), Shown::Value(text()), Shown::Value(text()));
         let other = change(text(), Shown::Hidden, Shown::Value(text()));
         let mut story = Story::begin();
-        story.then(0, Kind::Started { target: text(), mode: "deploy" });
+        story.then(0, Kind::Started { target: text(), mode: crate::cycle::Doing::Deploy });
         story.then(0, Kind::PhaseStarted(Phase::Wait));
         story.then(1, Kind::Known { output: Output::TaskDefinitionArn, value: format!("{outside}x") });
         story.then(1, Kind::Known { output: Output::RunningCount, value: text() });

@@ -16,7 +16,7 @@ mod update;
 use crate::aws::ecs::Reader;
 use crate::aws::{ecr, ecs, logs};
 use crate::cycle::{
-    Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
+    Conclusion, Diagnosis, Doing, Ending, Events, Failure, NotUpdated, Plan, Policy, Restore, Run, Target, errand,
 };
 use crate::ecr::Images;
 use crate::spec::{OneOff, Overrides, Settings, Source, Tag, TaskDefinition};
@@ -97,7 +97,7 @@ impl EcsTask {
         let before = Snapshot::beside(service.clone(), registered.arn().to_owned(), document);
         let planned = plan::plan(&self.request, &before);
         let (_, draft) = planned.map_err(|failure| NotUpdated { failure, may_have_happened: false })?;
-        let policy = Policy { wait: self.request.one_off.wait, is_rollback: false, ..outer.policy().clone() };
+        let policy = Policy { wait: self.request.one_off.wait, doing: Doing::RunTask, ..outer.policy().clone() };
         outer.events().note(format!("Running a task of {} before the update.", last_part(registered.arn())));
         Box::pin(errand(outer, self, &policy, writer, (before, draft, registered.lent()))).await
     }
