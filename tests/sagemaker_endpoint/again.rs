@@ -143,12 +143,11 @@ async fn what_a_call_without_an_answer_made_is_removed_with_the_rest() {
 async fn two_endpoints_of_one_run_share_nothing_however_long_their_names_begin_alike() {
     let simulator = empty(Scenario::default());
     let step = |last: &str| creating("2").input("endpoint-name", &format!("{}-{last}", "bikes".repeat(11)));
-    // The policy that is printed grants names that begin with the whole of the endpoint's.
-    let first = step("a").run_through(simulator.http_client()).await;
+    let first = step("a").run(&simulator).await;
     first.ended("deployed", "");
     refuse(&simulator, "CreateEndpoint", "AccessDeniedException");
 
-    let second = step("b").run_through(simulator.http_client()).await;
+    let second = step("b").run(&simulator).await;
 
     second.ended("refused", "access-denied");
     for output in ["endpoint-config-name", "model-name"] {

@@ -172,12 +172,16 @@ pub(super) async fn is_at_rest(reader: &Reader, name: &str) -> Result<bool, Fail
     Ok(find(reader, name).await?.is_none_or(|endpoint| !endpoint.status.is_moving()))
 }
 
-/// The configuration to go back to. In the middle of an update, what is served is already the one before.
+/// The configuration to go back to. In the middle of an update, what is served is already the one before, unless the update is
+/// itself the way back, which a run that was killed began.
 fn goal(to: &RollbackTo, running: &Serving, pending: Option<&str>) -> Result<String, Failure> {
+    let previous = plan::previous(&running.tags);
+    let is_on_its_way =
+        pending.is_some_and(|pending| pending != running.config && Some(pending) != previous.as_deref());
     match to {
         RollbackTo::EndpointConfig(name) => Ok(name.clone()),
-        _ if pending.is_some_and(|pending| pending != running.config) => Ok(running.config.clone()),
-        _ => plan::previous(&running.tags).ok_or_else(|| {
+        _ if is_on_its_way => Ok(running.config.clone()),
+        _ => previous.ok_or_else(|| {
             let reason = format!("Nothing says which configuration was served before {}.", running.config);
             Failure::new(Cause::NotFound, reason).advise(
                 "This action says so in a tag of each configuration that it makes. Name the configuration with `to`.",
