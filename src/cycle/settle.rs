@@ -144,7 +144,8 @@ pub(super) async fn roll_back<T: Target>(
             },
             Ok(Restore::NothingToDo) => {
                 let leftover = run.target.deregister(writer, &debt.registered, run.events).boxed_local().await.err();
-                Err(refused(run, Some(format!("is on {}", debt.was)), failure, leftover))
+                let standing = (!debt.was.is_empty()).then(|| format!("is on {}", debt.was));
+                Err(refused(run, standing, failure, leftover))
             }
             Ok(Restore::Over) => Ok((Ending::Over, names.left(failure))),
             Ok(Restore::Superseded(by)) => Err(superseded(run, writer, debt, &by).await),

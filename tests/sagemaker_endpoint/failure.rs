@@ -1,7 +1,7 @@
 //! Updates and endpoints that fail.
 
 use serde_json::Value;
-use simulator::{Fault, ModelOutcome, Rule, Scenario, When};
+use simulator::{Fault, ModelOutcome, Rule, Scenario, Simulator, When};
 
 use crate::stage::{MAKING, as_before, bad, bikes, creating, deploying, digest, empty, serves, world, writes, writing};
 use crate::support::seconds;
@@ -91,6 +91,64 @@ async fn a_failed_endpoint_is_made_again_only_when_asked() {
     creating("2").input("recreate-failed", "true").run(&simulator).await.ended("deployed", "");
     assert_eq!(writes(&simulator), ["CreateModel", "CreateEndpointConfig", "DeleteEndpoint", "CreateEndpoint"]);
     assert_eq!(serves(&simulator), ("InService".to_owned(), digest(&simulator, "2"), 1));
+}
+
+/// The call is refused from now on.
+fn refuse(simulator: &Simulator, operation: &str, fault: Fault) {
+    let when = When { operation: Some(operation.to_owned()), ..When::default() };
+    simulator.inject(Rule { when, fault });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_endpoint_that_was_deleted_and_not_made_again_is_not_said_to_be_as_before() {
+    let (code, message) = ("AccessDeniedException".to_owned(), "It is refused.".to_owned());
+    let denied = Fault::Refuse { status: 400, code, message };
+    let step = || creating("2").input("recreate-failed", "true").input("max-retries", "1");
+    for (operation, fault, outcome, told) in [
+        ("CreateEndpoint", denied.clone(), "failed", "Endpoint bikes was deleted while bikes-4711-"),
+        ("CreateEndpoint", Fault::TimeoutBeforeEffect, "failed", "Endpoint bikes was deleted while bikes-4711-"),
+        ("DeleteEndpoint", denied, "refused", "Nothing was changed: endpoint bikes is Failed on bikes, as before."),
+        ("DeleteEndpoint", Fault::TimeoutBeforeEffect, "refused", "Nothing was changed on endpoint bikes."),
+    ] {
+        let simulator = empty(Scenario::default());
+        simulator.add_endpoint(bikes().failed("It never worked."));
+        refuse(&simulator, operation, fault);
+
+        let report = step().run(&simulator).await;
+
+        assert_eq!(report.output("outcome"), outcome, "{operation}: {report:#?}");
+        assert!(report.output("message").starts_with(told), "{operation}: {}", report.output("message"));
+        let is_there = !simulator.describe_endpoint("bikes").is_null();
+        assert_eq!(is_there, operation == "DeleteEndpoint");
+        assert_eq!(simulator.calls("DeleteModel").len(), usize::from(is_there), "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_killed_while_a_failed_endpoint_is_deleted_says_in_its_post_step_that_it_is_gone() {
+    let simulator = empty(Scenario::default());
+    simulator.add_endpoint(bikes().failed("It never worked."));
+    refuse(&simulator, "DeleteEndpoint", Fault::Hang { after_effect: true });
+    let step = creating("2").input("recreate-failed", "true");
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        _ = step.run(&simulator) => unreachable!("it hangs"),
+    }
+
+    let report = step.post(&simulator, "cancelled").await;
+
+    assert_eq!(report.output("outcome"), "failed", "{report:#?}");
+    assert!(report.output("message").starts_with("Endpoint bikes was deleted"), "{}", report.output("message"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_endpoint_that_could_not_be_created_was_on_nothing() {
+    let simulator = empty(Scenario::default());
+    refuse(&simulator, "CreateEndpoint", Fault::TimeoutBeforeEffect);
+    let report = creating("2").input("max-retries", "1").run(&simulator).await;
+    report.ended("refused", "unavailable");
+    assert!(report.output("message").starts_with("Nothing was changed on endpoint bikes."), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]

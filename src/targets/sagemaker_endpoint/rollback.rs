@@ -50,12 +50,14 @@ pub(super) async fn restore(
         there = look(rollout, retries, events).await?;
     }
     let Some(there) = there else {
-        return Ok(if rollout.before() == Before::Nothing && !rollout.seen.moved {
-            Restore::NothingToDo
-        } else {
-            Restore::Gone
-        });
+        let is_untouched = rollout.before() == Before::Nothing && rollout.replaced.is_none() && !rollout.seen.moved;
+        return Ok(if is_untouched { Restore::NothingToDo } else { Restore::Gone });
     };
+    // The failed one that was to be made again, as it was or on its way out. Nothing serves by it.
+    if rollout.replaced.as_ref().is_some_and(|replaced| replaced.is(&there)) {
+        let is_going = there.status == EndpointStatus::Deleting;
+        return Ok(if is_going { Restore::Gone } else { Restore::NothingToDo });
+    }
     if pin.is_as_before(&there) && !rollout.seen.moved {
         put_back(writers, rollout, &rollout.scaled, retries, events).await?;
         return Ok(Restore::NothingToDo);

@@ -13,7 +13,7 @@ use super::scaling::in_the_way;
 use super::serving::Serving;
 use super::{Registered, Request, Snapshot, deployment};
 use crate::aws::cloudwatch::Alarm;
-use crate::aws::sage_maker::{Document, Endpoint, Reader};
+use crate::aws::sage_maker::{Document, Endpoint, EndpointStatus, Reader};
 use crate::aws::scaling::Scaling;
 use crate::cycle::{Failure, Look, Progress, Watch};
 use crate::ecr::Promotion;
@@ -30,6 +30,24 @@ pub(super) enum Before {
     Other,
     /// This very configuration.
     Same,
+}
+
+/// An endpoint that never served, and is deleted to be made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replaced {
+    config: String,
+    created: Option<Timestamp>,
+}
+
+impl Replaced {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self { config: endpoint.config.clone(), created: endpoint.created }
+    }
+
+    /// Whether an endpoint is this one, and nothing but its deletion has happened to it.
+    pub(super) fn is(&self, there: &Endpoint) -> bool {
+        matches!(there.status, EndpointStatus::Failed | EndpointStatus::Deleting) && *self == Self::of(there)
+    }
 }
 
 /// A rollout on paper: names and times only.
@@ -49,6 +67,8 @@ pub struct Memo {
     back: Back,
     #[serde(default)]
     is_earlier: bool,
+    #[serde(default)]
+    replaced: Option<Replaced>,
     /// Tags for images once they run.
     #[serde(default)]
     pub(super) promotions: Vec<Promotion>,
@@ -85,6 +105,8 @@ pub struct Rollout {
     pub(super) back: Back,
     /// Whether an earlier attempt of the same workflow run brought it, and it was in service when this attempt began.
     pub(super) is_earlier: bool,
+    /// What is deleted first.
+    pub(super) replaced: Option<Replaced>,
 }
 
 impl Rollout {
@@ -141,6 +163,7 @@ impl Rollout {
             seen: Seen { moved: draft.start == Start::Join, old_looks: 0 },
             back: Back::new(before, draft),
             is_earlier: draft.start == Start::Check,
+            replaced: endpoint.filter(|_| draft.start == Start::Recreate).map(Replaced::of),
         }
     }
 
@@ -172,13 +195,14 @@ impl Rollout {
             scaled_on: self.scaled_on.clone(),
             back: self.back.clone(),
             is_earlier: self.is_earlier,
+            replaced: self.replaced.clone(),
             promotions,
             life_cycle,
         }
     }
 
     pub(super) fn recall(reader: Reader, memo: Memo) -> Self {
-        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, back, is_earlier, .. } = memo;
+        let Memo { endpoint, arn, pin, digests, alarms, scaled, scaled_on, back, is_earlier, replaced, .. } = memo;
         Self {
             reader,
             endpoint,
@@ -195,6 +219,7 @@ impl Rollout {
             seen: Seen::default(),
             back,
             is_earlier,
+            replaced,
         }
     }
 }
@@ -226,5 +251,32 @@ impl Watch for Rollout {
         };
         self.last = endpoint.or_else(|| self.last.take());
         Ok(look)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_endpoint_that_failed_is_deleted() {
+        let endpoint = |status: EndpointStatus, config: &str, second: i64| Endpoint {
+            status,
+            config: config.to_owned(),
+            created: Timestamp::from_second(second).ok(),
+            ..Endpoint::default()
+        };
+        let captured = Replaced::of(&endpoint(EndpointStatus::Failed, "one", 1));
+        for (there, expected) in [
+            (endpoint(EndpointStatus::Failed, "one", 1), true),
+            (endpoint(EndpointStatus::Deleting, "one", 1), true),
+            (endpoint(EndpointStatus::InService, "one", 1), false),
+            (endpoint(EndpointStatus::Creating, "one", 2), false),
+            // Made again meanwhile, and failed again.
+            (endpoint(EndpointStatus::Failed, "one", 2), false),
+            (endpoint(EndpointStatus::Failed, "two", 1), false),
+        ] {
+            assert_eq!(captured.is(&there), expected, "{there:?}");
+        }
     }
 }

@@ -35,7 +35,9 @@ pub(super) async fn update(
         Start::Recreate => {
             delete(writer, &rollout, max_retries, events).await?;
             rollout.pin.modified = String::new();
-            send(writer, &rollout, max_retries, events).await?;
+            // The failed one is gone, whatever becomes of the new one.
+            let is_changed = |refused| NotUpdated { may_have_happened: true, ..refused };
+            send(writer, &rollout, max_retries, events).await.map_err(is_changed)?;
         }
         Start::Create => send(writer, &rollout, max_retries, events).await?,
         Start::Update => {
@@ -96,15 +98,16 @@ async fn send(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Eve
 
 /// Removes an endpoint that never served, and nothing that somebody else put in its place.
 async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &Events) -> Result<(), NotUpdated> {
-    let fail = |failure: Failure| NotUpdated { failure, may_have_happened: false };
+    let mut is_begun = false;
+    let fail = |failure: Failure, may_have_happened| NotUpdated { failure, may_have_happened };
     let mut attempts = Attempts::new(max_retries, events);
     events.note(format!("Deleting endpoint {}, which is Failed, to make it again.", rollout.endpoint));
     for look in 0.. {
-        let there = find(&rollout.reader, &rollout.endpoint).await.map_err(|error| fail(error.into()))?;
+        let there = find(&rollout.reader, &rollout.endpoint).await.map_err(|error| fail(error.into(), is_begun))?;
         let Some(there) = there else { return Ok(()) };
-        if !is_what_failed(rollout.last.as_ref(), &there) {
+        if !rollout.replaced.as_ref().is_some_and(|replaced| replaced.is(&there)) {
             let theirs = format!("it is {}, with configuration {}", there.status.as_str(), there.config);
-            return Err(fail(conflict(&theirs)));
+            return Err(fail(conflict(&theirs), is_begun));
         }
         if look > DELETED {
             break;
@@ -113,22 +116,21 @@ async fn delete(writer: &Writer, rollout: &Rollout, max_retries: u32, events: &E
             sleep(PAUSE).await;
             continue;
         }
-        match writer.delete_endpoint(&rollout.endpoint).await {
+        let deleted = writer.delete_endpoint(&rollout.endpoint).await;
+        is_begun |= deleted.as_ref().err().is_none_or(CallError::may_have_happened);
+        match deleted {
             Ok(()) => {}
             Err(error) if error.kind == CallErrorKind::NotFound => return Ok(()),
             Err(error) if error.is_passing() => {
-                attempts.pause_after(error).await.map_err(|error| fail(error.into()))?
+                attempts.pause_after(error).await.map_err(|error| fail(error.into(), is_begun))?;
             }
-            Err(error) => return Err(fail(error.into())),
+            Err(error) => return Err(fail(error.into(), is_begun)),
         }
     }
-    Err(fail(Failure::new(Cause::Timeout, "The endpoint that is Failed was to be deleted, and is still there.")))
-}
-
-/// Whether an endpoint is the one that was captured as failed, and nothing but its deletion has happened to it since.
-fn is_what_failed(captured: Option<&Endpoint>, there: &Endpoint) -> bool {
-    matches!(there.status, EndpointStatus::Failed | EndpointStatus::Deleting)
-        && captured.is_some_and(|it| it.created == there.created && it.config == there.config)
+    Err(fail(
+        Failure::new(Cause::Timeout, "The endpoint that is Failed was to be deleted, and is still there."),
+        is_begun,
+    ))
 }
 
 /// Whose change is in the way, if the endpoint is neither as it was nor ours.
@@ -156,32 +158,4 @@ fn conflict(theirs: &str) -> Failure {
 fn has_happened(rollout: &Rollout, there: &Endpoint) -> bool {
     let config = there.pending.as_ref().map_or(&there.config, |pending| &pending.config);
     *config == rollout.pin.config
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_very_endpoint_that_failed_is_deleted() {
-        let endpoint = |status: EndpointStatus, config: &str, second: i64| Endpoint {
-            status,
-            config: config.to_owned(),
-            created: jiff::Timestamp::from_second(second).ok(),
-            ..Endpoint::default()
-        };
-        let captured = endpoint(EndpointStatus::Failed, "one", 1);
-        for (there, expected) in [
-            (endpoint(EndpointStatus::Failed, "one", 1), true),
-            (endpoint(EndpointStatus::Deleting, "one", 1), true),
-            (endpoint(EndpointStatus::InService, "one", 1), false),
-            (endpoint(EndpointStatus::Creating, "one", 2), false),
-            // Made again meanwhile, and failed again.
-            (endpoint(EndpointStatus::Failed, "one", 2), false),
-            (endpoint(EndpointStatus::Failed, "two", 1), false),
-        ] {
-            assert_eq!(is_what_failed(Some(&captured), &there), expected, "{there:?}");
-        }
-        assert!(!is_what_failed(None, &captured));
-    }
 }
