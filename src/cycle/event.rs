@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{Conclusion, Diagnosis, Doing, Finding, Plan, Table};
@@ -13,20 +12,18 @@ use super::{Conclusion, Diagnosis, Doing, Finding, Plan, Table};
 /// One thing that happened.
 ///
 /// The first event of a target is [`Kind::Started`], the last is [`Kind::Concluded`], exactly once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Event {
     /// When, by this machine's clock.
     pub at: Timestamp,
     /// Since the start of the program.
     pub elapsed: Duration,
     /// What.
-    #[serde(flatten)]
     pub kind: Kind,
 }
 
 /// What can happen.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+#[derive(Debug, Clone)]
 pub enum Kind {
     /// Work on a target begins.
     Started {
@@ -98,8 +95,7 @@ pub enum Kind {
 }
 
 /// The phases of the cycle, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Look at what is running.
     Capture,
@@ -136,7 +132,7 @@ impl Phase {
 }
 
 /// One look at a rollout.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// New tasks or instances that run.
     pub running: u32,
@@ -162,7 +158,7 @@ impl Progress {
 }
 
 /// How far a rollout is that shifts traffic from the old tasks to the new ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shift {
     /// AWS's own word for the stage.
     pub stage: String,
@@ -173,8 +169,7 @@ pub struct Shift {
 }
 
 /// The outputs of the action, by the names that `action.yml` declares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Output {
     /// See [`super::Outcome`].
     Outcome,

@@ -1,7 +1,5 @@
-use serde::Serialize;
-
 /// Something that is wrong with a file of the repository. Every text in it is text from outside.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The file, as the repository names it.
     pub file: String,

@@ -216,7 +216,7 @@ impl fmt::Display for Cause {
 
 /// The end of a cycle, in the words that a person reads. Each text is one sentence or a few, without markup and without
 /// line breaks; texts from AWS are inside, so every reader escapes them for its medium.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// The state of the world.
     pub outcome: Outcome,

@@ -1,7 +1,5 @@
-use serde::Serialize;
-
 /// Something that is best read as a table. Every text in it is text from outside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// What it is about.
     pub title: String,

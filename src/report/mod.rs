@@ -39,8 +39,8 @@ pub fn sinks(environment: &Environment, console: &Console) -> Vec<Box<dyn Sink>>
     let state = environment.get("GITHUB_STATE").map(CommandFile::new);
     let summary = environment.get("GITHUB_STEP_SUMMARY").map(SummaryFile::new);
     vec![
-        // First what the post step needs, before the call that makes it needed; then what later steps need, then what people read: whatever ends the process between two readers, the facts are
-        // out.
+        // First what the post step needs, before the call that makes it needed; then what later steps need, then what people
+        // read: whatever ends the process between two readers, the facts are out.
         Box::new(State::new(state, console.clone())),
         Box::new(Outputs::new(outputs, console.clone())),
         Box::new(Log::new(console.clone())),

@@ -20,8 +20,6 @@ pub const MAX_MESSAGE: usize = 4096;
 /// How much attention an annotation wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// For information.
-    Notice,
     /// To be looked at.
     Warning,
     /// The reason why the step fails.
@@ -32,7 +30,6 @@ impl Level {
     /// The name of the command, and the word in front of the message.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Notice => "notice",
             Self::Warning => "warning",
             Self::Error => "error",
         }

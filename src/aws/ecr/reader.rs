@@ -34,12 +34,8 @@ impl Reader {
         Self { client: Client::new(config), account, http_client: config.http_client() }
     }
 
-    /// [DescribeImages](https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html) for one, by tag or
-    /// by digest.
-    ///
-    /// # Errors
-    /// [`CallErrorKind::NotFound`](crate::aws::CallErrorKind::NotFound) when the repository or the image does not exist.
-    pub async fn describe_image(&self, repository: &str, id: ImageIdentifier) -> Result<Described, CallError> {
+    /// [DescribeImages](https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html) for one.
+    async fn describe_image(&self, repository: &str, id: ImageIdentifier) -> Result<Described, CallError> {
         const OPERATION: Operation = Operation::DescribeImages;
         let answer = self
             .client
@@ -58,7 +54,7 @@ impl Reader {
     /// The image that a tag is on.
     ///
     /// # Errors
-    /// As [`Reader::describe_image`].
+    /// [`CallErrorKind::NotFound`](crate::aws::CallErrorKind::NotFound) when the repository or the image does not exist.
     pub async fn describe_tag(&self, repository: &str, tag: &str) -> Result<Described, CallError> {
         self.describe_image(repository, ImageIdentifier::builder().image_tag(tag).build()).await
     }
@@ -66,7 +62,7 @@ impl Reader {
     /// The image of a digest.
     ///
     /// # Errors
-    /// As [`Reader::describe_image`].
+    /// As [`Reader::describe_tag`].
     pub async fn describe_digest(&self, repository: &str, digest: &str) -> Result<Described, CallError> {
         self.describe_image(repository, ImageIdentifier::builder().image_digest(digest).build()).await
     }

@@ -183,8 +183,6 @@ pub struct ServiceDeployment {
     pub rollback_reason: Option<String>,
     /// The service revisions that it replaces.
     pub source_revisions: Vec<String>,
-    /// The service revision that it brings.
-    pub target_revision: Option<String>,
     /// Whether its circuit breaker tripped.
     pub circuit_breaker_triggered: bool,
     /// The alarms that fired.
@@ -427,10 +425,6 @@ impl From<&sdk::ServiceDeployment> for ServiceDeployment {
                 .iter()
                 .filter_map(|revision| revision.arn().map(str::to_owned))
                 .collect(),
-            target_revision: deployment
-                .target_service_revision()
-                .and_then(|revision| revision.arn())
-                .map(str::to_owned),
             circuit_breaker_triggered: deployment
                 .deployment_circuit_breaker()
                 .and_then(|breaker| breaker.status())

@@ -5,7 +5,6 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::config::StalledStreamProtectionConfig;
 use aws_sdk_sagemakerruntime::config::retry::RetryConfig;
-use aws_sdk_sagemakerruntime::error::SdkError;
 use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use tokio::time::Instant;
@@ -78,24 +77,22 @@ impl Invoker {
             .send()
             .await;
         let after = asked.elapsed();
-        match answered {
+        let error = match answered {
             Ok(answer) => {
                 let body = answer.body.map(Blob::into_inner).unwrap_or_default();
-                Ok(Answer { status: 200, body, log: None, after })
+                return Ok(Answer { status: 200, body, log: None, after });
             }
-            Err(SdkError::ServiceError(context)) if matches!(context.err(), InvokeEndpointError::ModelError(_)) => {
-                let InvokeEndpointError::ModelError(error) = context.err() else {
-                    return Ok(Answer { status: 500, body: Vec::new(), log: None, after });
-                };
-                let status = error.original_status_code().and_then(|status| u16::try_from(status).ok());
-                Ok(Answer {
-                    status: status.unwrap_or(500),
-                    body: error.original_message().unwrap_or_default().as_bytes().to_vec(),
-                    log: error.log_stream_arn().map(str::to_owned),
-                    after,
-                })
-            }
-            Err(error) => Err(CallError::new(Operation::InvokeEndpoint, error)),
-        }
+            Err(error) => error,
+        };
+        let Some(InvokeEndpointError::ModelError(error)) = error.as_service_error() else {
+            return Err(CallError::new(Operation::InvokeEndpoint, error));
+        };
+        let status = error.original_status_code().and_then(|status| u16::try_from(status).ok());
+        Ok(Answer {
+            status: status.unwrap_or(500),
+            body: error.original_message().unwrap_or_default().as_bytes().to_vec(),
+            log: error.log_stream_arn().map(str::to_owned),
+            after,
+        })
     }
 }
