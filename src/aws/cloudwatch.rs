@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::retry::without_quota;
 use super::{CallError, CallErrorKind, Operation};
 
 const OPERATION: Operation = Operation::DescribeAlarms;
@@ -48,9 +48,8 @@ pub struct Reader {
 
 impl Reader {
     pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
-        // As for Amazon ECS: what bounds retries is what the user says, and not a quota that a long wait uses up.
-        let patient = RetryPartition::custom("cloudwatch").token_bucket(TokenBucket::unlimited()).build();
-        let config = aws_sdk_cloudwatch::config::Builder::from(config).retry_partition(patient).build();
+        let config =
+            aws_sdk_cloudwatch::config::Builder::from(config).retry_partition(without_quota("cloudwatch")).build();
         Self { client: Client::from_conf(config) }
     }
 

@@ -22,5 +22,5 @@ pub use client::{Connection, ConnectionError, claims};
 pub use credentials::SessionError;
 pub use error::{CallError, CallErrorKind};
 pub use permissions::Operation;
-pub use retry::{Again, Attempts, send};
+pub use retry::{Again, Attempts, retries_on_the_way_back, send};
 pub use s3::Objects;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_ecs::config::retry::{RetryPartition, TokenBucket};
 use tokio::time::sleep;
 
 use super::CallError;
@@ -12,6 +13,19 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(20);
 /// How often a refusal is not believed, where [`Again::Whatever`] says so.
 const REFUSALS: u32 = 3;
+/// A way back is worth more patience than a deployment: at least so many retries.
+const FEWEST_ON_THE_WAY_BACK: u32 = 8;
+
+/// How often a call is made again without which production stays broken, where the user allows so many retries otherwise.
+pub fn retries_on_the_way_back(max_retries: u32) -> u32 {
+    max_retries.max(FEWEST_ON_THE_WAY_BACK)
+}
+
+/// For clients that only read. The SDK's quota of retries is shared by everything in the process and refills with successes only:
+/// a long wait on a busy account would use it up. What bounds their retries is what the user says.
+pub(super) fn without_quota(name: &'static str) -> RetryPartition {
+    RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
+}
 
 /// Counts the retries of one call and makes its pauses: doubling, with full jitter, so that many jobs that were throttled
 /// together do not come back together.

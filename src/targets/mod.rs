@@ -7,6 +7,7 @@ mod commit;
 pub mod ecs;
 pub mod ecs_service;
 pub mod ecs_task;
+mod eventually;
 pub mod model_package;
 mod sage_maker;
 pub mod sagemaker_endpoint;

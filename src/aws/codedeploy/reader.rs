@@ -1,9 +1,9 @@
 use aws_config::SdkConfig;
 use aws_sdk_codedeploy::Client;
-use aws_sdk_codedeploy::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_codedeploy::types::{AppSpecContent, DeploymentStatus, RevisionLocation, RevisionLocationType};
 
 use super::{Deployment, Group, Target};
+use crate::aws::retry::without_quota;
 use crate::aws::{CallError, CallErrorKind, Operation};
 
 /// Calls to AWS CodeDeploy that change nothing. The SDK retries them.
@@ -14,9 +14,9 @@ pub struct Reader {
 
 impl Reader {
     pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
-        // As for Amazon ECS: what bounds retries is what the user says, not a quota that a long wait uses up.
-        let patient = RetryPartition::custom("codedeploy-reader").token_bucket(TokenBucket::unlimited()).build();
-        let config = aws_sdk_codedeploy::config::Builder::from(config).retry_partition(patient).build();
+        let config = aws_sdk_codedeploy::config::Builder::from(config)
+            .retry_partition(without_quota("codedeploy-reader"))
+            .build();
         Self { client: Client::from_conf(config) }
     }
 

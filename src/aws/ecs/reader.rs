@@ -1,12 +1,12 @@
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_ecs::types::{
     DesiredStatus, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField, TaskDefinitionStatus,
 };
 
 use super::{Service, ServiceDeployment, StoppedTask};
 use crate::aws::document::AnswerBytes;
+use crate::aws::retry::without_quota;
 use crate::aws::{CallError, Operation};
 use crate::spec::TaskDefinition;
 use crate::text::last_part;
@@ -23,10 +23,7 @@ pub struct Reader {
 
 impl Reader {
     pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
-        // The SDK's quota of retries is shared by everything in the process and refills with successes only: a long wait on
-        // a busy account would use it up. What bounds retries here is what the user says.
-        let patient = RetryPartition::custom("reader").token_bucket(TokenBucket::unlimited()).build();
-        let config = aws_sdk_ecs::config::Builder::from(config).retry_partition(patient).build();
+        let config = aws_sdk_ecs::config::Builder::from(config).retry_partition(without_quota("reader")).build();
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Self { client: Client::from_conf(config), region }
     }

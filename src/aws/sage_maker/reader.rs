@@ -2,11 +2,11 @@ use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::Client;
-use aws_sdk_sagemaker::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_sagemaker::types::{EndpointConfigSortKey, ModelPackageSortBy, OrderKey, SortOrder};
 
 use super::{Document, Endpoint, Made, ModelPackage};
 use crate::aws::document::AnswerBytes;
+use crate::aws::retry::without_quota;
 use crate::aws::{CallError, CallErrorKind, Operation};
 use crate::spec::Tag;
 
@@ -18,9 +18,8 @@ pub struct Reader {
 
 impl Reader {
     pub(in crate::aws) fn new(config: &SdkConfig) -> Self {
-        // What bounds retries is what the user says, and not a quota that a long wait uses up.
-        let patient = RetryPartition::custom("sagemaker").token_bucket(TokenBucket::unlimited()).build();
-        let config = aws_sdk_sagemaker::config::Builder::from(config).retry_partition(patient).build();
+        let config =
+            aws_sdk_sagemaker::config::Builder::from(config).retry_partition(without_quota("sagemaker")).build();
         Self { client: Client::from_conf(config) }
     }
 

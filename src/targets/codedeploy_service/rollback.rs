@@ -9,11 +9,9 @@ use super::restoration::Way;
 use super::rollout::Found;
 use super::{Restoration, Rollout};
 use crate::aws::codedeploy::{Deployment, Status, Writer};
-use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
+use crate::aws::{Again, Attempts, CallError, CallErrorKind, retries_on_the_way_back, send};
 use crate::cycle::{Events, Failure, Restore};
 
-/// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
-const FEWEST_RETRIES: u32 = 8;
 /// The reader retries by itself; more than a few times that is time in which nothing is put back.
 const LOOK_RETRIES: u32 = 3;
 /// How often, and how far apart, it is looked before an absence counts: of our deployment, of CodeDeploy's own way back.
@@ -30,7 +28,7 @@ pub(super) async fn restore(
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
-    let retries = max_retries.max(FEWEST_RETRIES);
+    let retries = retries_on_the_way_back(max_retries);
     if rollout.pin.is_theirs {
         return Ok(Restore::Impossible(
             "Another workflow run began this rollout, so it is that run's to take back.".to_owned(),

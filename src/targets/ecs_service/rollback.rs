@@ -7,13 +7,11 @@ use tokio::time::sleep;
 use super::restoration::Way;
 use super::{Restoration, Rollout};
 use crate::aws::ecs::{Deployment, RolloutState, Service, ServiceDeploymentStatus as Status, ServiceUpdate, Writer};
-use crate::aws::{Again, Attempts, CallErrorKind, send};
+use crate::aws::{Again, Attempts, CallErrorKind, retries_on_the_way_back, send};
 use crate::cycle::{Cause, Events, Failure, Restore};
 use crate::targets::ecs::primary;
 use crate::text::last_part;
 
-/// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
-const FEWEST_RETRIES: u32 = 8;
 /// The reader retries by itself; more than a few times that is time in which nothing is put back.
 const LOOK_RETRIES: u32 = 3;
 /// How often, and how far apart, it is tried again while AWS does not say where things stand: credentials may come back.
@@ -30,7 +28,7 @@ pub(super) async fn restore(
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
-    let retries = max_retries.max(FEWEST_RETRIES);
+    let retries = retries_on_the_way_back(max_retries);
     let undo = undo(rollout)?;
     // Where ECS goes back by itself, it brings the whole service revision back: task definition, volumes and network.
     let settings = ServiceUpdate {

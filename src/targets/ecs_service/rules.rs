@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Rollout;
-use crate::aws::{Again, Attempts, CallError, CallErrorKind, events, send};
+use crate::aws::{Again, Attempts, CallError, CallErrorKind, events, retries_on_the_way_back, send};
 use crate::cycle::{Cause, Change, Events, Failure, Shown};
 use crate::targets::ecs::family;
 use crate::text::last_part;
@@ -27,9 +27,6 @@ pub(super) struct ScheduledTarget {
     /// The task definition before, as the target has it: with a revision or, for the newest one, without.
     before: String,
 }
-
-/// A way back is worth so many retries at least.
-const FEWEST_RETRIES: u32 = 8;
 
 /// Looks at the rules.
 pub(super) async fn look(reader: &events::Reader, rules: &[String]) -> Result<Vec<ScheduledRule>, Failure> {
@@ -138,7 +135,7 @@ pub(super) async fn put_back(
     max_retries: u32,
     events: &Events,
 ) -> Result<bool, Failure> {
-    let retries = max_retries.max(FEWEST_RETRIES);
+    let retries = retries_on_the_way_back(max_retries);
     let mut any = false;
     for targets in by_rule(&rollout.moves) {
         let rule = name(targets);

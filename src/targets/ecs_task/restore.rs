@@ -3,12 +3,10 @@
 use super::rollout::Memo;
 use super::{Rollout, judge, outputs};
 use crate::aws::ecs::{Reader, Task, Writer};
-use crate::aws::{Again, Attempts, send};
+use crate::aws::{Again, Attempts, retries_on_the_way_back, send};
 use crate::cycle::{Events, Failure, Look, Restore, Verdict, Watch};
 use crate::text::last_part;
 
-/// A task that nobody watches any more is worth more patience than a deployment: at least so many retries.
-const FEWEST_RETRIES: u32 = 8;
 /// How often a task of which only the mark is known is looked for: lists lag behind.
 const LOOKS: u32 = 3;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(700);
@@ -20,7 +18,7 @@ pub(super) async fn restore(
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
-    let retries = max_retries.max(FEWEST_RETRIES);
+    let retries = retries_on_the_way_back(max_retries);
     let mut rollout = rollout.clone();
     if rollout.memo.tasks.is_empty() {
         if !rollout.memo.is_found_by_it {

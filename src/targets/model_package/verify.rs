@@ -1,19 +1,13 @@
 //! Makes sure that what is registered is what was asked for, and decides about it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::Rollout;
 use super::plan::{PENDING, has_content};
 use crate::aws::sage_maker::{Document, Writer};
 use crate::aws::{Again, Attempts, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, Output};
-
-/// Answers may be older than those before them: so often is the version asked, this far apart, before a difference counts.
-const LOOKS: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(2);
+use crate::targets::eventually::eventually;
 
 /// Compares what was registered with the request, image and metrics included.
 pub(super) async fn verify(rollout: &Rollout, events: &Events) -> Result<(), Failure> {
@@ -73,17 +67,14 @@ pub(super) async fn decide(
             Err(error) => return Err(error.into()),
         }
     }
-    for look in 0..LOOKS {
-        if look > 0 {
-            sleep(PAUSE).await;
-        }
-        if let Ok(there) = self::look(rollout, 0, events).await
-            && approval(&there) == Some(status)
-        {
-            events.know(Output::ModelApprovalStatus, status);
-            events.note(format!("{} is {status}.", rollout.name()));
-            return Ok(());
-        }
+    let shown = eventually(async || {
+        let there = look(rollout, 0, events).await.ok()?;
+        (approval(&there) == Some(status)).then_some(())
+    });
+    if shown.await.is_some() {
+        events.know(Output::ModelApprovalStatus, status);
+        events.note(format!("{} is {status}.", rollout.name()));
+        return Ok(());
     }
     let reason = format!("{} was to be {status}, and Amazon SageMaker does not show it so.", rollout.name());
     Err(Failure::new(Cause::Conflict, reason))

@@ -9,12 +9,10 @@ use super::rollout::Before;
 use super::scaling::put_back;
 use super::{Restoration, Rollout, Writers};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus};
-use crate::aws::{Again, Attempts, send};
+use crate::aws::{Again, Attempts, retries_on_the_way_back, send};
 use crate::cycle::{Events, Failure, Restore};
 use crate::spec::OnFirstFailure;
 
-/// A rollback is worth more patience than a deployment: at least so many retries, whatever the user allows otherwise.
-pub(super) const FEWEST_RETRIES: u32 = 8;
 /// How often, and how far apart, an endpoint that shows nothing of the rollout is looked at: answers may be old.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -38,7 +36,7 @@ pub(super) async fn restore(
     max_retries: u32,
     events: &Events,
 ) -> Result<Restore<Restoration>, Failure> {
-    let retries = max_retries.max(FEWEST_RETRIES);
+    let retries = retries_on_the_way_back(max_retries);
     let pin = &rollout.pin;
     let mut there = look(rollout, retries, events).await?;
     for _ in 1..LOOKS {

@@ -1,35 +1,26 @@
 //! Makes sure, by identity, that what serves is what was asked for.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-
 use super::Rollout;
 use super::serving::digest;
 use crate::aws::sage_maker::{Endpoint, EndpointStatus};
 use crate::cycle::{Cause, Events, Failure, Output};
-
-/// Answers may be older than those before them: so often is the endpoint asked, this far apart, before a difference counts.
-const LOOKS: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(2);
+use crate::targets::eventually::eventually;
 
 /// The configuration has to be ours, nothing may be pending, and the images have to be the ones that were asked for. An answer
 /// that cannot be had, or that is older than the rollout, says nothing.
 pub(super) async fn verify(rollout: &Rollout, events: &Events) -> Result<(), Failure> {
     let mut difference = None;
-    for look in 0..LOOKS {
-        if look > 0 {
-            sleep(PAUSE).await;
-        }
-        let Ok(endpoint) = rollout.reader.describe_endpoint(&rollout.endpoint).await else { continue };
+    let right = eventually(async || {
+        let endpoint = rollout.reader.describe_endpoint(&rollout.endpoint).await.ok()?;
         if rollout.pin.is_as_before(&endpoint) {
-            continue;
+            return None;
         }
         difference = compare(rollout, &endpoint);
-        if difference.is_none() {
-            announce(&endpoint, events);
-            return Ok(());
-        }
+        difference.is_none().then_some(endpoint)
+    });
+    if let Some(endpoint) = right.await {
+        announce(&endpoint, events);
+        return Ok(());
     }
     match difference {
         Some(reason) => Err(Failure::new(Cause::Conflict, reason)),
