@@ -99,11 +99,7 @@ fn session_name(text: &str) -> Result<String, InputError> {
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 fn session_seconds(text: &str) -> Result<u64, InputError> {
     let remedy = "write seconds, 900 to 43200, and not more than the role allows";
-    let seconds = field::number("role-duration-seconds", text, remedy)?;
-    if (900..=43200).contains(&seconds) {
-        return Ok(seconds);
-    }
-    Err(InputError::new("role-duration-seconds", format!("`{text}` is not a time that a session can last"), remedy))
+    field::within("role-duration-seconds", text, 900..=43200, remedy)
 }
 
 fn account(text: &str) -> Result<String, InputError> {

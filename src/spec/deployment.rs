@@ -114,7 +114,7 @@ pub(super) fn settings(inputs: &Inputs, reader: &mut Reader) -> DeploymentSettin
     });
     let mut minutes = |input, text: Option<&String>| {
         let remedy = "write whole minutes, 0 to 1440";
-        text.and_then(|text| reader.keep(within(input, text, 0, BAKE_MINUTES_MOST, remedy)))
+        text.and_then(|text| reader.keep(field::within(input, text, 0..=BAKE_MINUTES_MOST, remedy)))
     };
     let bake_time_minutes = minutes("bake-time-minutes", inputs.bake_time_minutes.as_ref());
     let canary_bake_time_minutes = minutes("canary-bake-time-minutes", inputs.canary_bake_time_minutes.as_ref());
@@ -137,14 +137,13 @@ pub(super) fn settings(inputs: &Inputs, reader: &mut Reader) -> DeploymentSettin
             ))
         }),
         minimum_healthy_percent: inputs.minimum_healthy_percent.as_deref().and_then(|text| {
-            reader.keep(within("minimum-healthy-percent", text, 0, 100, "write a whole percentage, 0 to 100"))
+            reader.keep(field::within("minimum-healthy-percent", text, 0..=100, "write a whole percentage, 0 to 100"))
         }),
         maximum_percent: inputs.maximum_percent.as_deref().and_then(|text| {
-            reader.keep(within(
+            reader.keep(field::within(
                 "maximum-percent",
                 text,
-                100,
-                u32::from(u16::MAX),
+                100..=u32::from(u16::MAX),
                 "write a whole percentage, 100 or more",
             ))
         }),
@@ -177,14 +176,6 @@ pub(super) fn settings(inputs: &Inputs, reader: &mut Reader) -> DeploymentSettin
     settings
 }
 
-fn within(input: &'static str, text: &str, least: u32, most: u32, remedy: &str) -> Result<u32, InputError> {
-    let number = field::number(input, text, remedy)?;
-    if (least..=most).contains(&number) {
-        return Ok(number);
-    }
-    Err(InputError::new(input, format!("`{text}` is out of range"), remedy))
-}
-
 fn tenths(input: &'static str, text: &str, least: u16, remedy: &str) -> Result<Percent, InputError> {
     let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |part: &str, digits| (1..=digits).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
@@ -205,7 +196,7 @@ fn threshold(text: &str) -> Result<Threshold, InputError> {
     const INPUT: &str = "deployment-circuit-breaker-threshold";
     let remedy = "write a number of failed tasks (`5`), or a percentage of the desired count (`25%`)";
     match text.strip_suffix('%').map(str::trim_end) {
-        Some(percent) => within(INPUT, percent, 1, 100, remedy).map(Threshold::Percent),
-        None => within(INPUT, text, 1, u32::from(u16::MAX), remedy).map(Threshold::Count),
+        Some(percent) => field::within(INPUT, percent, 1..=100, remedy).map(Threshold::Percent),
+        None => field::within(INPUT, text, 1..=u32::from(u16::MAX), remedy).map(Threshold::Count),
     }
 }

@@ -384,10 +384,5 @@ fn variant_changes(inputs: &Inputs, reader: &mut Reader) -> VariantChanges {
 
 fn number(text: Option<&str>, input: &'static str, least: u32, most: u32, reader: &mut Reader) -> Option<u32> {
     let remedy = format!("write a whole number from {least} to {most}");
-    let number = reader.keep(field::number::<u32>(input, text?, &remedy))?;
-    if (least..=most).contains(&number) {
-        return Some(number);
-    }
-    reader.errors.push(InputError::new(input, format!("`{number}` is out of range"), remedy));
-    None
+    reader.keep(field::within(input, text?, least..=most, &remedy))
 }

@@ -1,5 +1,8 @@
 //! Inputs of one value, or of a list of them.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::{Arn, InputError, InvalidArn};
 
 /// The boolean words of YAML 1.2's core schema, which GitHub's own toolkit takes for an input.
@@ -14,6 +17,40 @@ pub(super) fn flag(input: &'static str, text: &str) -> Result<bool, InputError> 
 /// A whole number.
 pub(super) fn number<T: std::str::FromStr>(input: &'static str, text: &str, remedy: &str) -> Result<T, InputError> {
     text.parse().map_err(|_not_a_number| InputError::new(input, format!("`{text}` is not such a number"), remedy))
+}
+
+/// A whole number in a range, which the remedy names.
+pub(super) fn within<T: std::str::FromStr + PartialOrd>(
+    input: &'static str,
+    text: &str,
+    range: RangeInclusive<T>,
+    remedy: &str,
+) -> Result<T, InputError> {
+    let number = number(input, text, remedy)?;
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    Err(InputError::new(input, format!("`{text}` is out of range"), remedy))
+}
+
+/// How many minutes to wait: some, and so many at most.
+pub(super) fn minutes(input: &'static str, text: &str, most: f64) -> Result<Duration, InputError> {
+    match minutes_or_none(input, text, most) {
+        Ok(wait) if !wait.is_zero() => Ok(wait),
+        _ => Err(no_minutes(input, text, &format!("write minutes, more than 0 and at most {most}"))),
+    }
+}
+
+/// How many minutes to wait, so many at most; 0 is not at all.
+pub(super) fn minutes_or_none(input: &'static str, text: &str, most: f64) -> Result<Duration, InputError> {
+    match text.parse::<f64>() {
+        Ok(minutes) if (0.0..=most).contains(&minutes) => Ok(Duration::from_secs_f64(minutes * 60.0)),
+        Ok(_) | Err(_) => Err(no_minutes(input, text, &format!("write minutes, 0 to {most}"))),
+    }
+}
+
+fn no_minutes(input: &'static str, text: &str, remedy: &str) -> InputError {
+    InputError::new(input, format!("`{text}` is not a time to wait"), remedy)
 }
 
 /// Items between commas or line ends, trimmed, blank ones left out.

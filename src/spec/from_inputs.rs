@@ -80,7 +80,10 @@ impl Spec {
         let scheduled_rules = inputs.scheduled_rules.as_deref();
         let scheduled_rules =
             scheduled_rules.and_then(|text| reader.keep(aftermath::scheduled_rules(text, wait))).unwrap_or_default();
-        let wait_for = inputs.wait_for_minutes.as_deref().and_then(|text| reader.keep(minutes(text)));
+        let wait_for = inputs
+            .wait_for_minutes
+            .as_deref()
+            .and_then(|text| reader.keep(field::minutes("wait-for-minutes", text, WAIT_MINUTES_MOST)));
         let max_retries = inputs.max_retries.as_deref().and_then(|text| {
             reader.keep(field::number("max-retries", text, "write how often a failed call is repeated; 0 is never"))
         });
@@ -445,15 +448,4 @@ fn tags(text: &str) -> Result<Vec<Tag>, InputError> {
         return Err(InputError::new("tags", format!("{} tags are too many", tags.len()), "ECS takes up to 50"));
     }
     Ok(tags)
-}
-
-fn minutes(text: &str) -> Result<Duration, InputError> {
-    match text.parse::<f64>() {
-        Ok(minutes) if minutes > 0.0 && minutes <= WAIT_MINUTES_MOST => Ok(Duration::from_secs_f64(minutes * 60.0)),
-        Ok(_) | Err(_) => Err(InputError::new(
-            "wait-for-minutes",
-            format!("`{text}` is not a time to wait"),
-            "write minutes, more than 0 and at most 360",
-        )),
-    }
 }

@@ -45,11 +45,8 @@ impl History {
         let remedy = format!("write a number of days from 1 to {DAYS_MOST}");
         let days = match inputs.report_days.as_deref() {
             None => DAYS,
-            Some(text) => field::number("report-days", text, &remedy)?,
+            Some(text) => field::within("report-days", text, 1..=DAYS_MOST, &remedy)?,
         };
-        if !(1..=DAYS_MOST).contains(&days) {
-            return Err(InputError::new("report-days", format!("{days} days cannot be looked back"), remedy));
-        }
         Ok(Some(Self { environment, days, token }))
     }
 }

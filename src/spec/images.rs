@@ -228,7 +228,10 @@ fn scan_gate(inputs: &Inputs, reader: &mut Reader) -> ScanGate {
     let thresholds = inputs.scan_thresholds.as_deref().and_then(|text| reader.keep(thresholds(text)));
     let ignore = inputs.scan_ignore.as_deref().and_then(|text| reader.keep(ignore(text)));
     let only_fixable = reader.flag("scan-only-fixable", inputs.scan_only_fixable.as_deref());
-    let wait_for = inputs.scan_wait_minutes.as_deref().and_then(|text| reader.keep(minutes(text)));
+    let wait_for = inputs
+        .scan_wait_minutes
+        .as_deref()
+        .and_then(|text| reader.keep(field::minutes_or_none("scan-wait-minutes", text, SCAN_WAIT_MINUTES_MOST)));
     ScanGate {
         action: action.unwrap_or_default(),
         thresholds: thresholds.unwrap_or(usual.thresholds),
@@ -286,16 +289,6 @@ fn ignore(text: &str) -> Result<Vec<Ignored>, InputError> {
 
 fn split_word(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim_start()))
-}
-
-fn minutes(text: &str) -> Result<Duration, InputError> {
-    match text.parse::<f64>() {
-        Ok(minutes) if (0.0..=SCAN_WAIT_MINUTES_MOST).contains(&minutes) => Ok(Duration::from_secs_f64(minutes * 60.0)),
-        Ok(_) | Err(_) => {
-            let problem = format!("`{text}` is not a time to wait");
-            Err(InputError::new("scan-wait-minutes", problem, "write minutes, 0 to 60"))
-        }
-    }
 }
 
 fn promote_tags(text: &str) -> Result<Vec<String>, InputError> {

@@ -97,9 +97,14 @@ impl OneOff {
             inputs.run_task_started_by.as_deref().and_then(|text| started_by(text).map_err(&mut keep).ok());
         let (name, volume) = (&inputs.run_task_managed_ebs_volume_name, &inputs.run_task_managed_ebs_volume);
         let volume = volume::parse(VOLUME, name.as_deref(), volume.as_deref()).map_err(&mut keep).ok().flatten();
-        let count = inputs.run_task_count.as_deref().and_then(|text| count(text).map_err(&mut keep).ok());
-        let placement =
-            inputs.run_task_placement_minutes.as_deref().and_then(|text| minutes(text).map_err(&mut keep).ok());
+        let count = inputs.run_task_count.as_deref().and_then(|text| {
+            let remedy = "write how many tasks to run, 1 to 10";
+            field::within("run-task-count", text, 1..=10, remedy).map_err(&mut keep).ok()
+        });
+        let placement = inputs.run_task_placement_minutes.as_deref().and_then(|text| {
+            let most = PLACEMENT_MINUTES_MOST;
+            field::minutes_or_none("run-task-placement-minutes", text, most).map_err(&mut keep).ok()
+        });
         let wait = inputs
             .wait_for_task_stopped
             .as_deref()
@@ -143,24 +148,4 @@ fn started_by(text: &str) -> Result<String, InputError> {
     }
     let remedy = "write up to 128 letters, digits, hyphens, slashes and underscores";
     Err(InputError::new("run-task-started-by", format!("ECS does not take `{text}`"), remedy))
-}
-
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>
-fn count(text: &str) -> Result<u8, InputError> {
-    let remedy = "write how many tasks to run, 1 to 10";
-    match field::number("run-task-count", text, remedy)? {
-        count @ 1..=10 => Ok(count),
-        _ => Err(InputError::new("run-task-count", format!("`{text}` is not a number that RunTask takes"), remedy)),
-    }
-}
-
-fn minutes(text: &str) -> Result<Duration, InputError> {
-    match text.parse::<f64>() {
-        Ok(minutes) if (0.0..=PLACEMENT_MINUTES_MOST).contains(&minutes) => Ok(Duration::from_secs_f64(minutes * 60.0)),
-        Ok(_) | Err(_) => Err(InputError::new(
-            "run-task-placement-minutes",
-            format!("`{text}` is not a time to wait"),
-            "write minutes, 0 to 360",
-        )),
-    }
 }

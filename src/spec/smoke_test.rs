@@ -14,7 +14,8 @@ use super::from_inputs::Reader;
 use crate::runner::Inputs;
 
 /// How long a model may take until it is ready, unless the user says.
-const MINUTES: f64 = 5.0;
+const WITHIN: Duration = Duration::from_secs(300);
+const MINUTES_MOST: f64 = 60.0;
 const CONTENT_TYPE: &str = "application/json";
 /// The largest request that a real-time endpoint takes.
 ///
@@ -121,29 +122,20 @@ pub(super) fn smoke_test(inputs: &Inputs, workspace: &Path, waits: bool, reader:
         lines.filter(|line| !line.is_empty()).filter_map(|line| reader.keep(expectation(line))).collect();
     let repetitions = inputs.smoke_test_repetitions.as_deref().and_then(|text| {
         let remedy = "write how often to ask, 1 to 1000";
-        let number = reader.keep(field::number::<u32>("smoke-test-repetitions", text, remedy))?;
-        if (1..=1000).contains(&number) {
-            return Some(number);
-        }
-        reader.errors.push(InputError::new("smoke-test-repetitions", format!("`{number}` is out of range"), remedy));
-        None
+        reader.keep(field::within("smoke-test-repetitions", text, 1..=1000, remedy))
     });
     let variant = inputs.smoke_test_variant.as_deref();
-    let minutes = inputs.smoke_test_minutes.as_deref().map_or(Some(MINUTES), |text| {
-        let minutes = text.parse::<f64>().ok().filter(|minutes| (0.0..=60.0).contains(minutes));
-        if minutes.is_none() {
-            let problem = format!("`{text}` is not such a time");
-            reader.errors.push(InputError::new("smoke-test-minutes", problem, "write minutes, 60 at most"));
-        }
-        minutes
-    });
+    let within = inputs
+        .smoke_test_minutes
+        .as_deref()
+        .and_then(|text| reader.keep(field::minutes_or_none("smoke-test-minutes", text, MINUTES_MOST)));
     Some(SmokeTest {
         payload,
         content_type: inputs.smoke_test_content_type.clone().unwrap_or_else(|| CONTENT_TYPE.to_owned()),
         expectations,
         repetitions: repetitions.unwrap_or(1),
         variant: variant.and_then(|text| reader.keep(super::endpoint::name("smoke-test-variant", text))),
-        within: Duration::from_secs_f64(minutes.unwrap_or(MINUTES) * 60.0),
+        within: within.unwrap_or(WITHIN),
     })
 }
 

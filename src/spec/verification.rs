@@ -188,7 +188,10 @@ pub(super) fn verification(inputs: &Inputs, waits: bool, reader: &mut Reader) ->
             "write names, one a line or between commas",
         )));
     }
-    let watch_alarms = inputs.verify_minutes.as_deref().and_then(|text| reader.keep(minutes("verify-minutes", text)));
+    let watch_alarms = inputs
+        .verify_minutes
+        .as_deref()
+        .and_then(|text| reader.keep(field::minutes("verify-minutes", text, MINUTES_MOST)));
     if alarms.is_empty() && inputs.verify_minutes.is_some() {
         reader.keep::<()>(Err(InputError::new(
             "verify-minutes",
@@ -248,13 +251,13 @@ fn health_check(inputs: &Inputs, reader: &mut Reader) -> Option<HealthCheck> {
         reader.keep(Regex::new(text).map_err(wrong))
     });
     let interval = inputs.health_check_interval_seconds.as_deref().map_or(Some(INTERVAL_SECONDS), |text| {
-        reader.keep(within("health-check-interval-seconds", text, 1..=300, "write seconds, 1 to 300"))
+        reader.keep(field::within("health-check-interval-seconds", text, 1..=300, "write seconds, 1 to 300"))
     });
     let successes = inputs.health_check_successes.as_deref().map_or(Some(SUCCESSES), |text| {
-        reader.keep(within("health-check-successes", text, 1..=100, "write how many answers in a row, 1 to 100"))
+        reader.keep(field::within("health-check-successes", text, 1..=100, "write how many answers in a row, 1 to 100"))
     });
     let within = inputs.health_check_minutes.as_deref().map_or(Some(Duration::from_secs_f64(MINUTES * 60.0)), |text| {
-        reader.keep(minutes("health-check-minutes", text))
+        reader.keep(field::minutes("health-check-minutes", text, MINUTES_MOST))
     });
     let (interval, successes, within) = (Duration::from_secs(interval?), successes?, within?);
     if interval * (successes - 1) > within {
@@ -283,29 +286,6 @@ fn statuses(text: &str) -> Result<Statuses, InputError> {
         })
         .collect();
     ranges.filter(|ranges| !ranges.is_empty()).map(Statuses).ok_or_else(wrong)
-}
-
-fn within<T: std::str::FromStr + PartialOrd>(
-    input: &'static str,
-    text: &str,
-    range: RangeInclusive<T>,
-    remedy: &str,
-) -> Result<T, InputError> {
-    let number = field::number(input, text, remedy)?;
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    Err(InputError::new(input, format!("`{text}` is out of range"), remedy))
-}
-
-fn minutes(input: &'static str, text: &str) -> Result<Duration, InputError> {
-    match text.parse::<f64>() {
-        Ok(minutes) if minutes > 0.0 && minutes <= MINUTES_MOST => Ok(Duration::from_secs_f64(minutes * 60.0)),
-        Ok(_) | Err(_) => {
-            let remedy = "write minutes, more than 0 and at most 360";
-            Err(InputError::new(input, format!("`{text}` is not such a time"), remedy))
-        }
-    }
 }
 
 #[cfg(test)]
