@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecs_deploy_action::cycle::{
-    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Progress, Said,
-    Shown, StoppedContainer, StoppedTasks,
+    Cause, Change, Conclusion, Diagnosis, Doing, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Progress,
+    Said, Shown, StoppedContainer, StoppedTasks,
 };
 use ecs_deploy_action::report;
 use ecs_deploy_action::runner::{Console, Environment};
@@ -24,7 +24,7 @@ const FAMILY: &str = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web";
 struct Story(Vec<(u64, Kind)>);
 
 impl Story {
-    fn of(mode: &'static str) -> Self {
+    fn of(mode: Doing) -> Self {
         let mut story = Self(vec![]);
         story.at(0, Kind::Started { target: "service web in cluster production".into(), mode });
         story.phase(0, 6, Phase::Capture, "3 of 3 tasks run web:41");
@@ -43,7 +43,7 @@ impl Story {
     }
 
     fn deploying() -> Self {
-        let mut story = Self::of("deploy");
+        let mut story = Self::of(Doing::Deploy);
         story.phase(11, 15, Phase::Register, "web:42 is registered");
         story.know(15, Output::TaskDefinitionArn, &format!("{FAMILY}:42"));
         story.phase(15, 22, Phase::Update, "service deployment 9Ab3xYz");
@@ -271,7 +271,7 @@ fn planned() {
         reason: None,
         advice: None,
     };
-    let mut story = Story::of("plan");
+    let mut story = Story::of(Doing::Plan);
     story.at(11, Kind::Warned("`FARGATE_SPOT` is not a launch type that this version knows; sent as it is.".into()));
     let (_, summary) = story.conclude(11, end).told("planned");
     assert!(summary.contains("| `desiredCount` | `2` | `3` |\n"), "{summary}");

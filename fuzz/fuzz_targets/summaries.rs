@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ecs_deploy_action::cycle::{
-    Cause, Change, Conclusion, Diagnosis, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Said, Shown,
+    Cause, Change, Conclusion, Diagnosis, Doing, Event, Hint, Kind, LogTail, Outcome, Output, Phase, Plan, Said, Shown,
     Sink as _, StoppedContainer, StoppedTasks,
 };
 use ecs_deploy_action::report::Summary;
@@ -59,7 +59,7 @@ fn page(texts: &[String]) -> String {
         let elapsed = Duration::from_secs(second);
         summary.receive(&Event { at: Timestamp::UNIX_EPOCH + elapsed, elapsed, kind });
     };
-    tell(0, Kind::Started { target: text(), mode: "deploy" });
+    tell(0, Kind::Started { target: text(), mode: Doing::Deploy });
     tell(0, Kind::PhaseStarted(Phase::Wait));
     for output in [Output::RunningCount, Output::DesiredCount] {
         tell(1, Kind::Known { output, value: text() });
