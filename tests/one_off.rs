@@ -258,6 +258,27 @@ async fn a_migration_that_ends_well_is_followed_by_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_migration_that_outlives_its_step_is_not_taken_for_the_deployment() {
+    let simulator = support::world(Scenario::default().one_off("good-2", ends(0, 0)));
+    let step = Step::deploying("web:good-2").input("run-task", "true").input("on-cancel", "wait");
+    tokio::select! {
+        biased;
+        report = step.run(&simulator) => unreachable!("it was not killed: {report:#?}"),
+        () = tokio::time::sleep(seconds(10)) => {}
+    }
+
+    let report = step.post(&simulator, "cancelled").await;
+
+    report.ended("failed", "cancelled");
+    assert_eq!(
+        report.output("message"),
+        "Service web in cluster default is on web:1, as before; the task before the update ended well."
+    );
+    assert_eq!((report.exit_code, set_to(&simulator)), (3, "web:1".to_owned()));
+    assert!(simulator.calls("UpdateService").is_empty() && simulator.calls("StopTask").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_not_waited_for_starts_before_the_update() {
     let simulator = support::world(Scenario::default());
 

@@ -46,7 +46,8 @@ pub async fn errand<T: Target, U: Target>(
     writer: &T::Writer,
     (before, draft, made): (T::Snapshot, T::Draft, T::Registered),
 ) -> Result<(), NotUpdated> {
-    let run = Run::new(target, policy, outer.events, outer.cancellation.clone());
+    let mut run = Run::new(target, policy, outer.events, outer.cancellation.clone());
+    run.errand_for = Some(outer.standing());
     let way = async {
         let updated = Registered::given(&run, before, draft, made).update(writer).await?;
         if policy.wait

@@ -6,8 +6,8 @@ use futures_util::FutureExt as _;
 
 use super::drive::{conclude, done, in_progress, lost, unharmed};
 use super::failure::Why;
-use super::run::Owed;
-use super::settle::{roll_back, settle};
+use super::run::{ENDED_WELL, Owed};
+use super::settle::{capitalized, roll_back, settle};
 use super::verify::verify;
 use super::wait::{Until, Waited, wait};
 use super::{Cause, Conclusion, Debt, Doing, Failure, Kind, OnCancel, Outcome, Run, Target};
@@ -61,8 +61,8 @@ pub async fn finish<T: Target>(
 ) -> Option<Conclusion> {
     let duty = debt.duty(ended, job_has_failed, run.policy.on_cancel)?;
     run.events.send(Kind::Started { target: run.target.name(), mode: Doing::Post });
-    let Debt { is_rollback, was, wanted, registered, rollout } = debt;
-    let debt = Debt { is_rollback, was, wanted, registered, rollout: run.target.recall(rollout) };
+    let Debt { is_rollback, was, wanted, registered, rollout, errand_for } = debt;
+    let debt = Debt { is_rollback, was, wanted, registered, rollout: run.target.recall(rollout), errand_for };
     let settled = AssertUnwindSafe(discharge(run, writer, debt, duty)).catch_unwind().await;
     Some(conclude(run, settled.unwrap_or_else(|_| lost(run))))
 }
@@ -92,7 +92,10 @@ async fn discharge<T: Target>(
             Waited::Done(progress) => match complete(run, writer, &mut debt).await {
                 Ok(()) => {
                     unharmed(run, run.target.seal(writer, run.events).boxed_local()).await;
-                    return done(run, &debt.wanted, &progress);
+                    return match &debt.errand_for {
+                        None => done(run, &debt.wanted, &progress),
+                        Some(standing) => never_updated(standing),
+                    };
                 }
                 Err(why) => why,
             },
@@ -102,6 +105,17 @@ async fn discharge<T: Target>(
         },
     };
     settle(run, writer, Owed::Rollback(debt), why).await
+}
+
+/// An errand that ended well is not what was asked for: what it was run for did not come any more.
+fn never_updated(standing: &str) -> Conclusion {
+    Conclusion {
+        outcome: Outcome::Failed,
+        cause: Some(Cause::Cancelled),
+        headline: format!("{}, as before; {ENDED_WELL}.", capitalized(standing)),
+        reason: Some("The step was killed before the update.".to_owned()),
+        advice: Some("Run the job again: the task runs once more, and is followed by the update.".to_owned()),
+    }
 }
 
 /// What comes after a rollout that succeeded.
@@ -143,7 +157,7 @@ mod tests {
         ] {
             for (is_rollback, expected) in [(false, forward), (true, backward)] {
                 let (was, wanted) = ("web:1".to_owned(), "web:2".to_owned());
-                let debt = Debt { is_rollback, was, wanted, registered: (), rollout: () };
+                let debt = Debt { is_rollback, was, wanted, registered: (), rollout: (), errand_for: None };
                 assert_eq!(
                     debt.duty(how, job_has_failed, on_cancel),
                     expected,

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use super::failure::Why;
-use super::run::{Debt, Owed};
+use super::run::{Debt, ENDED_WELL, Owed};
 use super::verify::verify;
 use super::wait::{Until, Waited, wait};
 use super::{Failure, Kind, NotUpdated, OnCancel, Output, Parting, Phase, Plan, Progress, Run, Target};
@@ -206,7 +206,7 @@ impl<'a, T: Target> Registered<'a, T> {
         let Planned { captured: Captured { run, before }, draft, .. } = &self.cleared.0;
         let run: &Run<'_, T> = run;
         let (ran, failure) = match run.target.run_first(run, writer, before, draft, &self.made).await {
-            Ok(ran) => (ran.then_some("the task before the update ended well"), None),
+            Ok(ran) => (ran.then_some(ENDED_WELL), None),
             Err(NotUpdated { failure, may_have_happened }) => {
                 (may_have_happened.then_some("the task before the update did not end well"), Some(failure))
             }
@@ -233,6 +233,7 @@ impl<'a, T: Target> Registered<'a, T> {
                 wanted: run.target.wanted(draft, Some(&self.made)),
                 registered: self.made.clone(),
                 rollout: rollout.clone(),
+                errand_for: run.errand_for.clone(),
             }));
         };
         let unpinned = run.target.rollout(before, draft, &self.made);
@@ -284,12 +285,14 @@ impl<'a, T: Target> Updated<'a, T> {
     }
 
     fn debt(&self) -> Debt<T::Registered, T::Rollout> {
+        let run = self.run();
         Debt {
-            is_rollback: self.run().policy.is_rollback(),
+            is_rollback: run.policy.is_rollback(),
             was: self.was(),
             wanted: self.wanted(),
             registered: self.registered.made.clone(),
             rollout: self.rollout.clone(),
+            errand_for: run.errand_for.clone(),
         }
     }
 }

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use super::{Doing, Events, Kind, Target};
 
+/// What is said of a task before an update that did not come.
+pub(super) const ENDED_WELL: &str = "the task before the update ended well";
+
 /// What the user decided about the course of a cycle.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -131,6 +134,9 @@ pub struct Debt<M, R> {
     pub registered: M,
     /// The rollout.
     pub rollout: R,
+    /// For an errand: how the target stands that it is run for, and that was not changed yet.
+    #[serde(default)]
+    pub errand_for: Option<String>,
 }
 
 /// What the step leaves to its post step, as JSON: which target it was for, and what is owed.
@@ -165,6 +171,8 @@ pub struct Run<'a, T: Target> {
     pub(super) policy: &'a Policy,
     pub(super) events: &'a Events,
     pub(super) cancellation: Cancellation,
+    /// For an errand: how the target stands that it is run for.
+    pub(super) errand_for: Option<String>,
     ledger: RefCell<Owed<T>>,
 }
 
@@ -181,14 +189,26 @@ impl<'a, T: Target> Run<'a, T> {
 
     /// A cycle that has not begun.
     pub fn new(target: &'a T, policy: &'a Policy, events: &'a Events, cancellation: Cancellation) -> Self {
-        Self { target, policy, events, cancellation, ledger: RefCell::new(Owed::Nothing { before: None }) }
+        let ledger = RefCell::new(Owed::Nothing { before: None });
+        Self { target, policy, events, cancellation, errand_for: None, ledger }
+    }
+
+    /// How the target stands that was not changed yet, in words.
+    pub(super) fn standing(&self) -> String {
+        let name = self.target.name();
+        match &*self.ledger.borrow() {
+            Owed::Nothing { before: Some(before) } | Owed::Deregistration { before, .. } => {
+                format!("{name} {}", self.target.standing(before))
+            }
+            Owed::Nothing { before: None } | Owed::Rollback(_) => format!("{name} was not updated"),
+        }
     }
 
     pub(super) fn owe(&self, owed: Owed<T>) {
-        if let Owed::Rollback(Debt { is_rollback, was, wanted, registered, rollout }) = &owed {
+        if let Owed::Rollback(Debt { is_rollback, was, wanted, registered, rollout, errand_for }) = &owed {
             let (was, wanted, registered) = (was.clone(), wanted.clone(), registered.clone());
-            let rollout = self.target.memo(rollout);
-            let debt = Debt { is_rollback: *is_rollback, was, wanted, registered, rollout };
+            let (rollout, errand_for) = (self.target.memo(rollout), errand_for.clone());
+            let debt = Debt { is_rollback: *is_rollback, was, wanted, registered, rollout, errand_for };
             // Made of texts and numbers, which JSON has a form for.
             if let Ok(handover) = serde_json::to_string(&Handover { target: T::KIND.into(), debt }) {
                 self.events.send(Kind::Owed(handover));
