@@ -280,6 +280,25 @@ async fn a_later_job_continues_what_was_left_at_a_pause_and_sees_it_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_that_was_just_answered_is_not_met_again_in_an_old_answer() {
+    // Older than all looks at first, and old for so long that the pause is answered once more.
+    for (age, answers) in [(4, 1..=1), (9, 2..=3)] {
+        for on_pause in ["return", "rollback"] {
+            let (simulator, _) = left_at_a_pause().await;
+            let when = When { operation: Some("DescribeServiceDeployments".to_owned()), ..When::default() };
+            simulator.inject(Rule { when, fault: Fault::StaleRead(seconds(age)) });
+            tokio::time::sleep(seconds(60)).await;
+
+            let report = continuing().input("on-pause-hook", on_pause).run(&simulator).await;
+
+            is_deployed(&simulator, &report);
+            let calls = simulator.calls("ContinueServiceDeployment").len();
+            assert!(answers.contains(&calls), "{age} s, {on_pause}: {calls}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_to_a_pause_does_not_reach_the_deployment_that_took_its_place() {
     let (simulator, left) = left_at_a_pause().await;
     let hotfix = |step: Step| step.variable("GITHUB_RUN_ID", "4713").input("on-pause-hook", "return");

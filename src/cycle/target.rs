@@ -315,6 +315,8 @@ pub struct Pause {
     pub id: String,
     /// What happens when nobody says anything, in a sentence.
     pub otherwise: String,
+    /// Whether it was said already, by this cycle, to go on.
+    pub is_answered: bool,
 }
 
 /// A rollout that goes on without anybody watching.

@@ -198,7 +198,7 @@ impl Pauses {
                 run.events.note(format!("It waits at the pause {}. {}", pause.id, pause.otherwise));
             }
         }
-        match self.policy {
+        match if pause.is_answered { OnPause::Continue } else { self.policy } {
             OnPause::Wait => None,
             // Once more at every look that still shows the pause: an answer may be old, and a call may be lost.
             OnPause::Continue => match run.target.resume(writer, &pause, run.events).boxed_local().await {

@@ -181,8 +181,8 @@ fn continuation(before: &Snapshot, hook: Option<&str>, rollback: bool, tags: &[T
         Some(hook) if rollback => change(format!("pause {}", hook.id), &hook.status, "ROLLBACK"),
         Some(hook) => {
             change(format!("pause {}", hook.id), &hook.status, "CONTINUE");
-            draft.resumes =
-                Some(Pause { rollout: deployment.arn.clone(), id: hook.id.clone(), otherwise: String::new() });
+            let (rollout, id) = (deployment.arn.clone(), hook.id.clone());
+            draft.resumes = Some(Pause { rollout, id, otherwise: String::new(), is_answered: false });
         }
         None if rollback => change("rollout".to_owned(), deployment.status.as_str(), "rolled back"),
         None => change("rollout".to_owned(), deployment.status.as_str(), "the same, watched to its end"),

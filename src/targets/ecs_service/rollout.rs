@@ -17,6 +17,9 @@ use crate::spec::Stage;
 use crate::targets::ecs::{Registered, primary};
 use crate::verification::SeenAlarms;
 
+/// An answer of Amazon ECS may be older than what was said to it: so many looks may show a pause that was ended.
+const OLD_LOOKS: u32 = 3;
+
 /// A rollout on paper: no values of variables or secrets, only names and numbers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Memo {
@@ -48,6 +51,8 @@ pub struct Rollout {
     pub(super) is_theirs: bool,
     /// The pause that it goes on from.
     pub(super) resumes: Option<Pause>,
+    /// Looks at which it still waited there.
+    pub(super) looks_at_resumed: u32,
     /// The stage at which it is left.
     pub(super) wait_until: Option<Stage>,
     /// What the settings were before.
@@ -106,6 +111,7 @@ impl Rollout {
             start: draft.start,
             is_theirs: draft.is_theirs,
             resumes: draft.resumes.clone(),
+            looks_at_resumed: 0,
             wait_until,
             settings: service.settings.clone(),
             desired: service.desired,
@@ -161,6 +167,7 @@ impl Rollout {
             start: Start::Join,
             is_theirs,
             resumes: None,
+            looks_at_resumed: 0,
             wait_until,
             settings,
             desired,
@@ -183,6 +190,16 @@ impl Rollout {
         self.pin.learn_service_deployment(service);
         true
     }
+
+    /// What a pause means at which it waits. The one that it was to go on from is answered once more where it stays.
+    fn meet(&mut self, pause: Pause) -> Verdict {
+        let is_answered = self.resumes.as_ref().is_some_and(|resumed| resumed.id == pause.id);
+        if is_answered && self.looks_at_resumed < OLD_LOOKS {
+            self.looks_at_resumed += 1;
+            return Verdict::Pending;
+        }
+        Verdict::Paused(Pause { is_answered, ..pause })
+    }
 }
 
 impl Watch for Rollout {
@@ -199,7 +216,7 @@ impl Watch for Rollout {
         let verdict = match (judge(&self.pin, &seen), &seen.service_deployment) {
             (Verdict::Pending, Some(deployment)) => left(self.wait_until, &seen.service, deployment)
                 .map(Verdict::Left)
-                .or_else(|| pause(deployment).map(Verdict::Paused))
+                .or_else(|| pause(deployment).map(|pause| self.meet(pause)))
                 .unwrap_or(Verdict::Pending),
             (verdict, _) => verdict,
         };

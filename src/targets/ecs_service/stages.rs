@@ -84,7 +84,7 @@ pub(super) fn pause(deployment: &ServiceDeployment) -> Option<Pause> {
     let when = hook.expires_at.map_or_else(|| "When its time is up,".to_owned(), |at| format!("At {at:.0}"));
     let stage = deployment.stage.as_deref().unwrap_or("an unknown stage");
     let otherwise = format!("The stage is {stage}. {when} Amazon ECS {action} by itself.");
-    Some(Pause { rollout: deployment.arn.clone(), id: hook.id.clone(), otherwise })
+    Some(Pause { rollout: deployment.arn.clone(), id: hook.id.clone(), otherwise, is_answered: false })
 }
 
 /// Where a deployment is left that has come to the stage that was to be waited for.
