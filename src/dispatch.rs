@@ -204,6 +204,7 @@ impl Prepared<'_> {
             keep_revisions: spec.keep_revisions,
             tags: self.tags.clone(),
             wait_until: spec.wait_until,
+            wait_for: spec.wait_for,
             max_retries: spec.max_retries,
         }
     }

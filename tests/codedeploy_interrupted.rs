@@ -5,7 +5,7 @@ mod support;
 use ecs_deploy_action::cycle::Cancellation;
 use simulator::{Action, Fault, Moment, Rule, Scenario, Simulator, When};
 use support::codedeploy::{checked, checking, deploying, group, only, world};
-use support::{Report, Step, running, seconds, set_to, writes};
+use support::{Report, Step, faults, running, seconds, set_to, writes};
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_deployment_is_taken_back_and_the_post_step_sees_to_it() {
@@ -164,6 +164,37 @@ async fn somebody_elses_deployment_is_waited_for_refused_or_superseded() {
         simulator.settle().await;
         let ours = only("web:3");
         assert_eq!(running(&simulator) == ours, expected == "deployed", "{on_conflict}: {report:#?}");
+    }
+}
+
+/// Supersedes a deployment of somebody else, which is stopped, and meets this fault after it.
+async fn superseding(operation: &str, fault: Fault) -> (Simulator, Report) {
+    let theirs = Action::CreateCodeDeployment { service: "web".to_owned(), image: "theirs:2".to_owned() };
+    let simulator = world(Scenario::default().other(Moment::Elapsed(seconds(1)), theirs), group());
+    tokio::time::sleep(seconds(5)).await;
+    let (operation, from) = (Some(operation.to_owned()), Some(seconds(8)));
+    simulator.inject(Rule { when: When { operation, from, ..When::default() }, fault });
+    let step = deploying("good:3").input("on-conflict", "supersede").input("wait-for-minutes", "1");
+    let report = step.run(&simulator).await;
+    assert_eq!(simulator.calls("StopDeployment").len(), 1);
+    (simulator, report)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_stopped_to_be_superseded_is_not_said_to_be_unchanged() {
+    let denied = faults::refuse("AccessDeniedException");
+    for (operation, fault, cause) in [
+        ("CreateDeployment", denied, "access-denied"),
+        // It does not seem to end.
+        ("GetDeploymentGroup", Fault::StaleRead(seconds(3600)), "conflict"),
+    ] {
+        let (simulator, report) = superseding(operation, fault).await;
+
+        report.ended("failed", cause);
+        assert_eq!((report.exit_code, report.output("changed")), (3, "true"));
+        let message = report.output("message");
+        assert!(message.contains("was not updated") && message.contains("was stopped, as asked"), "{message}");
+        assert!(simulator.elapsed() < seconds(90), "as long as asked: {:?}", simulator.elapsed());
     }
 }
 

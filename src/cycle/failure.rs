@@ -14,6 +14,8 @@ pub struct Failure {
     pub reason: String,
     /// What the user can do.
     pub advice: Option<String>,
+    /// What was done to others before, as a clause: then it is not so that nothing was changed.
+    pub done: Option<String>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -21,7 +23,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without an underlying error.
     pub fn new(cause: Cause, reason: impl Into<String>) -> Self {
-        Self { cause, reason: reason.into(), advice: None, source: None }
+        Self { cause, reason: reason.into(), advice: None, done: None, source: None }
     }
 
     /// What every step says that ends because its workflow run was cancelled.
@@ -33,6 +35,13 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Adds what was done to others before.
+    #[must_use]
+    pub fn after(mut self, done: impl Into<String>) -> Self {
+        self.done = Some(done.into());
         self
     }
 

@@ -20,7 +20,7 @@ pub enum Outcome {
     Refused,
     /// What was running before is running again.
     RolledBack,
-    /// The new version, a mix of both, or what a one-off task did is still there.
+    /// The new version, a mix of both, or what was done before an update that did not come is still there.
     Failed,
     /// Going back was tried and did not succeed.
     RollbackFailed,

@@ -16,8 +16,13 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
         (Owed::Deregistration { before, registered, ran }, why) => {
             let leftover = run.target.deregister(writer, &registered, run.events).boxed_local().await.err();
             let standing = run.target.standing(&before);
-            let refused = refused(run, Some(standing.clone()), failure_of(why), leftover);
-            match ran {
+            let mut failure = failure_of(why);
+            if let (Some(done), Some(ran)) = (&mut failure.done, ran) {
+                *done = format!("{done}, and {ran}");
+            }
+            let was_done = failure.done.is_some();
+            let refused = refused(run, Some(standing.clone()), failure, leftover);
+            match ran.filter(|_| !was_done) {
                 None => refused,
                 Some(ran) => {
                     let headline = format!("{} {standing}, as before; {ran}.", capitalized(&run.target.name()));
@@ -180,6 +185,10 @@ fn refused<T: Target>(
         run.events.warn(format!("What was registered is still there and is used by nothing: {}", leftover.reason));
     }
     let target = run.target.name();
+    if let Some(done) = &failure.done {
+        let headline = format!("{} was not updated, but {done}.", capitalized(&target));
+        return conclusion(Outcome::Failed, failure, headline);
+    }
     let headline = match standing {
         Some(standing) => format!("Nothing was changed: {target} {standing}, as before."),
         None => format!("Nothing was changed on {target}."),

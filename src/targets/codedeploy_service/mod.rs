@@ -152,7 +152,8 @@ impl Target for CodeDeployService {
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
-        update::update(&writer.codedeploy, rollout, self.request.max_retries, events).await
+        let Request { max_retries, wait_for, .. } = self.request;
+        update::update(&writer.codedeploy, rollout, (max_retries, wait_for), events).await
     }
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {

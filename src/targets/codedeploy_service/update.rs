@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Readers;
 use super::Rollout;
@@ -12,8 +12,7 @@ use crate::aws::codedeploy::{NewDeployment, Writer};
 use crate::aws::{Again, Attempts, CallError, CallErrorKind, send};
 use crate::cycle::{Cause, Events, Failure, NotUpdated, Output};
 
-/// How often, and how far apart, it is looked whether a deployment that was stopped is over.
-const STOPPING_LOOKS: u32 = 120;
+/// How far apart it is looked whether a deployment that was stopped is over.
 const STOPPING_PAUSE: Duration = Duration::from_secs(5);
 
 /// Sends CreateDeployment, once for as long as that can be known.
@@ -23,16 +22,20 @@ const STOPPING_PAUSE: Duration = Duration::from_secs(5);
 pub(super) async fn update(
     writer: &Writer,
     mut rollout: Rollout,
-    max_retries: u32,
+    (max_retries, wait_for): (u32, Duration),
     events: &Events,
 ) -> Result<Rollout, NotUpdated> {
     if let Some(new) = rollout.pin.forward.clone() {
         let clients = rollout.observer.clients().clone();
+        let mut stopped = None;
         if let Some(theirs) = rollout.pin.supersedes.clone() {
-            let stopped = stop(writer, &clients, &mut rollout.pin, &theirs, max_retries, events).await;
-            stopped.map_err(|failure| NotUpdated { failure, may_have_happened: false })?;
+            let not_updated = |failure| NotUpdated { failure, may_have_happened: false };
+            stopped = stop(writer, &theirs, max_retries, events).await.map_err(not_updated)?;
+            let ended = over(&clients, &mut rollout.pin, &theirs, wait_for).await;
+            ended.map_err(|failure| after(stopped.as_ref(), not_updated(failure)))?;
         }
-        rollout.pin.deployment = Some(create(writer, &clients, &rollout.pin, &new, max_retries, events).await?);
+        let created = create(writer, &clients, &rollout.pin, &new, max_retries, events).await;
+        rollout.pin.deployment = Some(created.map_err(|not_updated| after(stopped.as_ref(), not_updated))?);
     }
     if let Some(id) = &rollout.pin.deployment {
         events.know(Output::CodedeployDeploymentId, id);
@@ -41,20 +44,28 @@ pub(super) async fn update(
     Ok(rollout)
 }
 
-/// Stops somebody else's deployment, as asked, and waits until CodeDeploy has taken it back: it carries out one at a time.
-async fn stop(
-    writer: &Writer,
-    clients: &Readers,
-    pin: &mut Pin,
-    theirs: &str,
-    max_retries: u32,
-    events: &Events,
-) -> Result<(), Failure> {
+/// Stops somebody else's deployment, as asked. In words, if it had not ended by itself.
+async fn stop(writer: &Writer, theirs: &str, max_retries: u32, events: &Events) -> Result<Option<String>, Failure> {
     match send(Again::WhenPassing, Attempts::new(max_retries, events), async || writer.roll_back(theirs).await).await {
-        Err(error) if error.kind != CallErrorKind::Conflict => return Err(error.into()),
-        _ => {}
+        Ok(()) => Ok(Some(format!("{} was stopped, as asked", name(theirs)))),
+        Err(error) if error.kind == CallErrorKind::Conflict => Ok(None),
+        Err(error) if error.may_have_happened() => {
+            Err(Failure::from(error).after(format!("{} may have been stopped, as asked", name(theirs))))
+        }
+        Err(error) => Err(error.into()),
     }
-    for _ in 0..STOPPING_LOOKS {
+}
+
+/// Why there was no update after somebody else's deployment had been stopped for it.
+fn after(stopped: Option<&String>, not_updated: NotUpdated) -> NotUpdated {
+    let Some(stopped) = stopped else { return not_updated };
+    NotUpdated { failure: not_updated.failure.after(stopped), ..not_updated }
+}
+
+/// Waits until CodeDeploy has taken back what was stopped: it carries out one deployment at a time.
+async fn over(clients: &Readers, pin: &mut Pin, theirs: &str, wait_for: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + wait_for;
+    loop {
         let group = clients.codedeploy.group(&pin.application, &pin.group).await?;
         match group.last {
             Some((last, status)) if status.is_over() => {
@@ -67,9 +78,13 @@ async fn stop(
             }
             _ => {}
         }
+        if Instant::now() >= deadline {
+            let reason =
+                format!("{} was to be superseded, and did not end in time (`wait-for-minutes`).", name(theirs));
+            return Err(Failure::new(Cause::Conflict, reason));
+        }
         sleep(STOPPING_PAUSE).await;
     }
-    Err(Failure::new(Cause::Conflict, format!("{} was stopped, as asked, and does not end.", name(theirs))))
 }
 
 /// Creates a deployment and gives its id. `pin` says which deployment is known not to be this one.

@@ -1,6 +1,7 @@
 //! What was asked for a service, and the look at it that told by whom it is deployed.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use super::service::describe;
 use crate::aws::ecs::{Reader, Service};
@@ -32,6 +33,8 @@ pub struct Request {
     pub tags: Vec<Tag>,
     /// Where a rollout is left.
     pub wait_until: WaitUntil,
+    /// How long somebody else's rollout that was stopped is waited for.
+    pub wait_for: Duration,
     /// How often a refused call that writes is made again.
     pub max_retries: u32,
 }
