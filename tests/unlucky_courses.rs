@@ -321,6 +321,24 @@ async fn what_ecs_puts_back_by_itself_is_said_to_be_put_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_ecs_does_not_put_back_by_itself_is_not_said_to_be_as_before() {
+    for (image, stays) in [("web:bad", "desiredCount, enableExecuteCommand"), ("web:bad-2", "desiredCount")] {
+        let simulator = Simulator::new(crashing());
+        simulator.add_service(web().circuit_breaker(true, true));
+        let step = Step::deploying(image).input("rollback-on-failure", "false").input("desired-count", "6");
+        let step = if stays.contains("Execute") { step.input("enable-execute-command", "true") } else { step };
+
+        let report = step.run(&simulator).await;
+
+        report.ended("failed", "circuit-breaker");
+        assert!(report.output("message").contains(&format!("is on web:1 again, with the new {stays}:")), "{report:#?}");
+        assert_eq!((set_to(&simulator).as_str(), report.exit_code), ("web:1", 3));
+        simulator.settle().await;
+        assert_eq!(running(&simulator), [("web:1".to_owned(), 6)].into());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_without_tasks_is_not_said_to_run_anything() {
     let simulator = Simulator::new(Scenario::default());
     simulator.add_service(web().desired_count(0));

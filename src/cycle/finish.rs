@@ -100,6 +100,10 @@ async fn discharge<T: Target>(
                 Err(why) => why,
             },
             Waited::Left(left) => return in_progress(run, &debt.was, &debt.wanted, Some(left)),
+            // It was never begun: the step ended in that moment.
+            Waited::Failed(failure) if failure.cause == Cause::Cancelled => {
+                return roll_back(run, writer, &debt, failure, Until::Over).await;
+            }
             Waited::Failed(failure) => Why::Failure(failure),
             Waited::Superseded(by) => Why::Superseded(by),
         },

@@ -37,6 +37,8 @@ pub(super) async fn settle<T: Target>(run: &Run<'_, T>, writer: &T::Writer, owed
             }
             Why::Failure(failure) if failure.cause == Cause::Cancelled => match run.policy.on_cancel {
                 OnCancel::Leave => tell(run, &debt, Ending::AsItIs, Names::new(run, &debt).left(failure)),
+                // Whoever was going back does not want to be brought forward again: it goes on, and the post step watches it.
+                _ if debt.is_rollback => Names::new(run, &debt).unsettled(failure),
                 OnCancel::Rollback | OnCancel::Wait => roll_back(run, writer, &debt, failure, Until::Killed).await,
             },
             Why::Failure(failure) => leave_or_roll_back(run, writer, &debt, failure).await,
@@ -80,7 +82,10 @@ async fn leave_or_roll_back<T: Target>(
     // What the cloud puts back by itself is put back, whatever was asked of this action.
     let (ending, conclusion) = match run.target.going_back(&debt.rollout, run.events).boxed_local().await {
         Some(mut restoration) => match wait(run, writer, &mut restoration, Until::Over).await {
-            Waited::Done(_) => (Ending::TakenBack, names.rolled_back(failure)),
+            Waited::Done(_) => match run.target.kept_changes(&debt.rollout) {
+                kept if kept.is_empty() => (Ending::TakenBack, names.rolled_back(failure)),
+                kept => (Ending::AsItIs, names.partly_rolled_back(failure, &kept)),
+            },
             Waited::Failed(then) => (Ending::NotTakenBack, names.rollback_failed(failure, &then)),
             Waited::Superseded(by) => return superseded(run, writer, debt, &by).await,
             Waited::Left(_) => (Ending::GoingBack, names.going_back(failure)),
@@ -206,6 +211,7 @@ fn failure_of(why: Why) -> Failure {
 
 /// What the conclusions of a cycle that had started something are made of.
 struct Names {
+    is_rollback: bool,
     target: String,
     was: String,
     wanted: String,
@@ -213,11 +219,12 @@ struct Names {
 
 impl Names {
     fn new<T: Target>(run: &Run<'_, T>, debt: &Debt<T::Registered, T::Rollout>) -> Self {
-        Self { target: run.target.name(), was: debt.was.clone(), wanted: debt.wanted.clone() }
+        let (is_rollback, was, wanted) = (debt.is_rollback, debt.was.clone(), debt.wanted.clone());
+        Self { is_rollback, target: run.target.name(), was, wanted }
     }
 
     fn going_back(&self, failure: Failure) -> Conclusion {
-        let Self { target, was, wanted } = self;
+        let Self { target, was, wanted, .. } = self;
         let headline =
             format!("{} is going back from {wanted} to {was}; the end was not waited for.", capitalized(target));
         conclusion(Outcome::Failed, failure, headline)
@@ -225,17 +232,21 @@ impl Names {
     }
 
     fn unsettled(&self, failure: Failure) -> Conclusion {
-        let Self { target, was, wanted } = self;
+        let Self { target, was, wanted, .. } = self;
         let headline = format!(
             "{} is between {was} and {wanted}: the run was cancelled before the end was seen.",
             capitalized(target)
         );
-        conclusion(Outcome::Failed, failure, headline)
-            .advise("The post step of this job goes back to what ran before and says how it was.".to_owned())
+        let advice = if self.is_rollback {
+            "Nothing was stopped: the post step of this job watches it to its end and says how it was."
+        } else {
+            "The post step of this job goes back to what ran before and says how it was."
+        };
+        conclusion(Outcome::Failed, failure, headline).advise(advice.to_owned())
     }
 
     fn rolled_back(&self, failure: Failure) -> Conclusion {
-        let Self { target, was, wanted } = self;
+        let Self { target, was, wanted, .. } = self;
         let (target, ended) = (capitalized(target), ended(failure.cause));
         let headline = if was == wanted {
             format!("{target} is on {was} as before: the change {ended} and was taken back.")
@@ -245,8 +256,18 @@ impl Names {
         conclusion(Outcome::RolledBack, failure, headline)
     }
 
+    /// `kept` is what stays as it was changed.
+    fn partly_rolled_back(&self, failure: Failure, kept: &[String]) -> Conclusion {
+        let Self { target, was, .. } = self;
+        let (target, ended, kept) = (capitalized(target), ended(failure.cause), kept.join(", "));
+        let headline =
+            format!("{target} is on {was} again, with the new {kept}: the rollout {ended} and was taken back.");
+        let advice = format!("As asked, nothing else was put back: look at {kept} now.");
+        conclusion(Outcome::Failed, failure, headline).advise(advice)
+    }
+
     fn rollback_failed(&self, failure: Failure, then: &Failure) -> Conclusion {
-        let Self { target, was, wanted } = self;
+        let Self { target, was, wanted, .. } = self;
         let ended = ended(failure.cause);
         let headline = if was == wanted {
             format!("{} may not be as before: the change {ended}, and taking it back failed.", capitalized(target))
@@ -262,7 +283,7 @@ impl Names {
     }
 
     fn left(&self, failure: Failure) -> Conclusion {
-        let Self { target, was, wanted } = self;
+        let Self { target, was, wanted, .. } = self;
         let ended = ended(failure.cause);
         let headline = format!("{} is left between {was} and {wanted}: {wanted} {ended}.", capitalized(target));
         let advice =

@@ -170,6 +170,11 @@ pub trait Target {
     /// The way back that the cloud took by itself, if it did.
     async fn going_back(&self, rollout: &Self::Rollout, events: &Events) -> Option<Self::Restoration>;
 
+    /// What stays as the rollout changed it where the cloud goes back by itself and nothing else is put back, by the cloud's names.
+    fn kept_changes(&self, _rollout: &Self::Rollout) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Does what has to be done, and to end well, between register and update: a migration, for example. Whether anything was.
     ///
     /// # Errors

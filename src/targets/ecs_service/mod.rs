@@ -226,6 +226,10 @@ impl Target for EcsService {
         rollback::going_back(rollout, events).await
     }
 
+    fn kept_changes(&self, rollout: &Rollout) -> Vec<String> {
+        rollback::kept_changes(rollout)
+    }
+
     fn standing(&self, before: &Snapshot) -> String {
         match before.in_flight() {
             Some(rollout) => format!("is in the middle of a rollout ({rollout})"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::restoration::Way;
@@ -30,13 +31,7 @@ pub(super) async fn restore(
 ) -> Result<Restore<Restoration>, Failure> {
     let retries = retries_on_the_way_back(max_retries);
     let undo = undo(rollout)?;
-    // Where ECS goes back by itself, it brings the whole service revision back: task definition, volumes and network.
-    let settings = ServiceUpdate {
-        task_definition: None,
-        volume_configurations: None,
-        network_configuration: None,
-        ..undo.clone()
-    };
+    let settings = beyond_the_revision(undo.clone());
 
     if rollout.is_theirs {
         return Ok(Restore::Impossible(
@@ -104,6 +99,18 @@ pub(super) async fn going_back(rollout: &Rollout, events: &Events) -> Option<Res
         Ok(Standing::GoingBack) => Some(Restoration::new(rollout, Way::Amazon)),
         _ => None,
     }
+}
+
+/// The members that stay as the rollout changed them where ECS goes back by itself and nobody else does.
+pub(super) fn kept_changes(rollout: &Rollout) -> Vec<String> {
+    let kept = undo(rollout).ok().map(beyond_the_revision).and_then(|kept| serde_json::to_value(kept).ok());
+    kept.as_ref().and_then(Value::as_object).map(|kept| kept.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// Where ECS goes back by itself, it brings the whole service revision back: task definition, volumes and network. This is the
+/// rest.
+fn beyond_the_revision(undo: ServiceUpdate) -> ServiceUpdate {
+    ServiceUpdate { task_definition: None, volume_configurations: None, network_configuration: None, ..undo }
 }
 
 /// The update that undoes the rollout's: the members that it changed, with the values from before. A member that was asked for
