@@ -203,10 +203,16 @@ impl Prepared<'_> {
             scheduled_rules: spec.scheduled_rules.clone(),
             keep_revisions: spec.keep_revisions,
             tags: self.tags.clone(),
+            is_later_attempt: self.is_later_attempt(),
             wait_until: spec.wait_until,
             wait_for: spec.wait_for,
             max_retries: spec.max_retries,
         }
+    }
+
+    fn is_later_attempt(&self) -> bool {
+        let attempt = self.environment.get("GITHUB_RUN_ATTEMPT").and_then(|attempt| attempt.parse::<u32>().ok());
+        attempt.is_some_and(|attempt| attempt > 1)
     }
 
     fn endpoint_writers(&self) -> sagemaker_endpoint::Writers {

@@ -4,7 +4,7 @@ mod support;
 
 use ecs_deploy_action::cycle::Cancellation;
 use simulator::{Action, Fault, Moment, Rule, Scenario, Simulator, When};
-use support::codedeploy::{checked, checking, deploying, group, only, world};
+use support::codedeploy::{APPSPEC, checked, checking, deploying, group, only, world};
 use support::{Report, Step, faults, running, seconds, set_to, writes};
 
 #[tokio::test(start_paused = true)]
@@ -227,4 +227,48 @@ async fn a_deployment_that_somebody_stops_and_follows_with_theirs_is_superseded(
     assert_eq!(writes(&simulator), ["RegisterTaskDefinition", "CreateDeployment"]);
     simulator.settle().await;
     assert_eq!(running(&simulator), only("web:3"));
+}
+
+/// The step that goes back, in an attempt of the run.
+fn going_back(run: &str, attempt: &str) -> Step {
+    let step = Step::bare().file("appspec.yaml", APPSPEC).input("service", "web").input("mode", "rollback");
+    step.input("on-conflict", "supersede").variable("GITHUB_RUN_ID", run).variable("GITHUB_RUN_ATTEMPT", attempt)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_run_again_never_brings_back_what_was_taken_back() {
+    let simulator = world(Scenario::default(), group());
+    for image in ["good:2", "good:3"] {
+        deploying(image).run(&simulator).await.ended("deployed", "");
+    }
+    going_back("5000", "1").run(&simulator).await.ended("rolled-back", "");
+    assert_eq!(set_to(&simulator), "web:2");
+
+    let report = going_back("5000", "2").run(&simulator).await;
+    report.ended("unchanged", "");
+    assert!(report.log.contains("web:2 was put back in place of web:3 already"), "{report:#?}");
+
+    going_back("5001", "1").run(&simulator).await.ended("rolled-back", "");
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:1"), "web:1".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_in_flight_is_joined_by_the_next_attempt() {
+    let simulator = world(Scenario::default(), group());
+    for image in ["good:2", "good:3"] {
+        deploying(image).run(&simulator).await.ended("deployed", "");
+    }
+    let when = When { operation: Some("CreateDeployment".to_owned()), ..When::default() };
+    simulator.inject(Rule { when, fault: Fault::Hang { after_effect: true } });
+    let step = going_back("5000", "1");
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        report = step.run(&simulator) => unreachable!("{report:#?}"),
+    }
+
+    going_back("5000", "2").run(&simulator).await.ended("rolled-back", "");
+
+    assert_eq!((running(&simulator), set_to(&simulator)), (only("web:2"), "web:2".to_owned()));
+    assert_eq!((simulator.calls("CreateDeployment").len(), simulator.calls("StopDeployment").len()), (3, 0));
 }

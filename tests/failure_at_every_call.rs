@@ -11,6 +11,8 @@ mod support;
 use std::io::Write as _;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 use simulator::{
     Alarm, Behaviour, DeploymentGroup, HookOutcome, Image, Page, PageAnswer, Repository, Scenario, Service,
@@ -44,9 +46,7 @@ impl Course {
     fn step(&self, attempt: u32) -> Step {
         let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string());
         let step = if self.image.is_empty() { step } else { step.input("image", self.image) };
-        let step =
-            step.file("appspec.yaml", "Resources: [{Web: {Type: AWS::ECS::Service, Properties: {TaskDefinition: x}}}]");
-        self.inputs.iter().fold(step, |step, (name, value)| step.input(name, value))
+        self.inputs.iter().fold(with_appspec(step), |step, (name, value)| step.input(name, value))
     }
 
     /// The tag that the image gets once it runs, if it gets one.
@@ -323,23 +323,65 @@ fn hooked(strategy: &str, kind: &str, stage: &str) -> Service {
     shifting(strategy).deployment_configuration("lifecycleHooks", json!([hook]))
 }
 
-/// Answers the pause at which an earlier job left a deployment, with every fault and a kill at every call.
-async fn answers(name: &str, action: &'static str, expected: &str, version: &str) {
-    let world = async || {
+/// A step on a service that an earlier job left in a certain state.
+struct Second {
+    name: &'static str,
+    world: fn() -> LocalBoxFuture<'static, Simulator>,
+    /// At the given attempt of the workflow run.
+    step: fn(u32) -> Step,
+    expected: &'static str,
+    /// What runs when it ended as expected, and when it could not, and was taken back.
+    version: &'static str,
+    otherwise: &'static str,
+}
+
+/// Where a deployment waits at a pause.
+fn paused() -> LocalBoxFuture<'static, Simulator> {
+    async {
         fastrand::seed(0);
         let simulator = Simulator::new(brisk());
         simulator.add_service(hooked("CANARY", "PAUSE", "POST_SCALE_UP"));
         let left = Step::deploying("good:2").input("on-pause-hook", "return").run(&simulator).await;
         left.ended("in-progress", "");
         simulator
-    };
-    let step = || {
-        let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ID", "4712");
-        step.input("mode", "continue").input("pause-hook-action", action)
-    };
+    }
+    .boxed_local()
+}
+
+fn answering(action: &str) -> Step {
+    let step = Step::bare().input("service", "web").variable("GITHUB_RUN_ID", "4712");
+    step.input("mode", "continue").input("pause-hook-action", action)
+}
+
+/// Where `web:3` runs, after `web:2`.
+fn third(service: fn() -> Service) -> LocalBoxFuture<'static, Simulator> {
+    async move {
+        fastrand::seed(0);
+        let simulator = Simulator::new(brisk());
+        simulator.add_service(service());
+        simulator.add_deployment_group(DeploymentGroup::of("web"));
+        for image in ["good:2", "good:3"] {
+            with_appspec(Step::deploying(image)).run(&simulator).await.ended("deployed", "");
+        }
+        simulator
+    }
+    .boxed_local()
+}
+
+fn going_back(attempt: u32) -> Step {
+    let step = Step::bare().input("service", "web").input("mode", "rollback").input("wait-for-minutes", "20");
+    with_appspec(step).variable("GITHUB_RUN_ID", "4712").variable("GITHUB_RUN_ATTEMPT", &attempt.to_string())
+}
+
+fn with_appspec(step: Step) -> Step {
+    step.file("appspec.yaml", "Resources: [{Web: {Type: AWS::ECS::Service, Properties: {TaskDefinition: x}}}]")
+}
+
+/// Runs the step with every fault and a kill at every call.
+async fn survive_second(Second { name, world, step, expected, version, otherwise }: Second) {
     let undisturbed = world().await;
     let before = undisturbed.journal().len();
-    step().run(&undisturbed).await.ended(expected, "");
+    step(1).run(&undisturbed).await.ended(expected, "");
     let calls = undisturbed.journal().split_off(before);
 
     let mut cases = 0;
@@ -348,13 +390,14 @@ async fn answers(name: &str, action: &'static str, expected: &str, version: &str
             let case = format!("{name}, call {} ({}), {fault:?}", call.number, call.operation);
             let simulator = world().await;
             simulator.inject(at_call(call.number, fault));
-            let report = step().run(&simulator).await;
+            let report = step(1).run(&simulator).await;
             match report.output("outcome") {
                 "deployed" => is_on(&case, &simulator, "web:2", &report).await,
-                "rolled-back" => is_on(&case, &simulator, "web:1", &report).await,
+                "rolled-back" if report.exit_code == 0 => is_on(&case, &simulator, version, &report).await,
+                "rolled-back" => is_on(&case, &simulator, otherwise, &report).await,
                 "refused" => {
                     assert_eq!(report.exit_code, 1, "{case}: {report:#?}");
-                    let again = step().run(&simulator).await;
+                    let again = step(2).run(&simulator).await;
                     assert_eq!(again.output("outcome"), expected, "{case}, run again: {again:#?}");
                     is_on(&case, &simulator, version, &again).await;
                 }
@@ -366,13 +409,13 @@ async fn answers(name: &str, action: &'static str, expected: &str, version: &str
             let case = format!("{name}, killed at call {} ({}), {after_effect}", call.number, call.operation);
             for has_post_step in [false, true] {
                 let simulator = world().await;
-                let step = step();
-                killed_at(&case, call.number, after_effect, &simulator, &step).await;
+                let killed = step(1);
+                killed_at(&case, call.number, after_effect, &simulator, &killed).await;
                 if has_post_step {
-                    let report = step.post(&simulator, "cancelled").await;
+                    let report = killed.post(&simulator, "cancelled").await;
                     is_on_one(&case, &simulator, &report).await;
                 } else {
-                    let again = step.run(&simulator).await;
+                    let again = step(2).run(&simulator).await;
                     let outcome = again.output("outcome");
                     assert!([expected, "unchanged"].contains(&outcome), "{case}, run again: {again:#?}");
                     is_on(&case, &simulator, version, &again).await;
@@ -399,10 +442,52 @@ async fn is_on_one(case: &str, simulator: &Simulator, report: &Report) {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_is_continued() {
-    answers("mode: continue", "continue", "deployed", "web:2").await;
+    survive_second(Second {
+        name: "mode: continue",
+        world: paused,
+        step: |_| answering("continue"),
+        expected: "deployed",
+        version: "web:2",
+        otherwise: "web:1",
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_is_rolled_back() {
-    answers("mode: continue, rollback", "rollback", "rolled-back", "web:1").await;
+    survive_second(Second {
+        name: "mode: continue, rollback",
+        world: paused,
+        step: |_| answering("rollback"),
+        expected: "rolled-back",
+        version: "web:1",
+        otherwise: "web:1",
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback() {
+    survive_second(Second {
+        name: "mode: rollback",
+        world: || third(web),
+        step: going_back,
+        expected: "rolled-back",
+        version: "web:2",
+        otherwise: "web:3",
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_by_codedeploy() {
+    survive_second(Second {
+        name: "mode: rollback, by AWS CodeDeploy",
+        world: || third(by_codedeploy),
+        step: going_back,
+        expected: "rolled-back",
+        version: "web:2",
+        otherwise: "web:3",
+    })
+    .await;
 }

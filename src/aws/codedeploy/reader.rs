@@ -80,22 +80,30 @@ impl Reader {
         }
     }
 
-    /// The ids of the group's successful deployments; [ListDeployments](https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html)
-    /// promises no order, and gives the newest first.
+    /// A page of the ids of the group's deployments, only of the successful ones if so wished, and the token of the next page;
+    /// [ListDeployments](https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html) promises no order,
+    /// and gives the newest first.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn succeeded(&self, application: &str, group: &str) -> Result<Vec<String>, CallError> {
+    pub async fn deployments(
+        &self,
+        application: &str,
+        group: &str,
+        are_successful: bool,
+        token: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), CallError> {
         let answer = self
             .client
             .list_deployments()
             .application_name(application)
             .deployment_group_name(group)
-            .include_only_statuses(DeploymentStatus::Succeeded)
+            .set_include_only_statuses(are_successful.then(|| vec![DeploymentStatus::Succeeded]))
+            .set_next_token(token)
             .send()
             .await
             .map_err(|error| CallError::new(Operation::ListDeployments, error))?;
-        Ok(answer.deployments().to_vec())
+        Ok((answer.deployments().to_vec(), answer.next_token().map(str::to_owned)))
     }
 
     /// The content of an AppSpec, by its SHA-256:

@@ -10,7 +10,7 @@ mod writer;
 pub use cluster::{RunningContainer, RunningTask};
 pub use one_off::{Started, Task};
 pub use placement::{Gpus, Placement};
-pub use reader::Reader;
+pub use reader::{Brought, Reader};
 pub use state::{
     CircuitBreaker, Deployment, Hook, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, Settings,
     StoppedTask, TaskSet,

@@ -1,7 +1,8 @@
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{
-    DesiredStatus, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField, TaskDefinitionStatus,
+    DesiredStatus, ServiceDeploymentBrief, ServiceDeploymentStatus as SdkStatus, SortOrder, TaskDefinitionField,
+    TaskDefinitionStatus,
 };
 
 use super::{Service, ServiceDeployment, StoppedTask};
@@ -19,6 +20,15 @@ const TASKS_A_CALL: i32 = 100;
 pub struct Reader {
     pub(super) client: Client,
     region: String,
+}
+
+/// What a deployment brought, or was to bring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// The ARN of the service revision.
+    pub revision: String,
+    /// Whether it came to a good end.
+    pub is_successful: bool,
 }
 
 impl Reader {
@@ -88,11 +98,11 @@ impl Reader {
         Ok(answer.service_deployments().first().map(ServiceDeployment::from))
     }
 
-    /// The service revisions that deployments of the service brought successfully, newest first. AWS keeps them for 90 days.
+    /// What deployments of the service brought, or were to bring, newest first. AWS keeps them for 90 days.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn list_successful_revisions(&self, cluster: &str, service: &str) -> Result<Vec<String>, CallError> {
+    pub async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<Brought>, CallError> {
         const OPERATION: Operation = Operation::ListServiceDeployments;
         let mut briefs = Vec::new();
         let mut token = None;
@@ -102,7 +112,6 @@ impl Reader {
                 .list_service_deployments()
                 .cluster(cluster)
                 .service(service)
-                .status(SdkStatus::Successful)
                 .set_next_token(token)
                 .send()
                 .await
@@ -115,7 +124,11 @@ impl Reader {
         }
         // The API reference promises no order.
         briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created_at().and_then(|at| at.to_millis().ok())));
-        Ok(briefs.iter().filter_map(|brief| brief.target_service_revision_arn().map(str::to_owned)).collect())
+        let brought = |brief: &ServiceDeploymentBrief| {
+            let is_successful = brief.status() == Some(&SdkStatus::Successful);
+            Some(Brought { revision: brief.target_service_revision_arn()?.to_owned(), is_successful })
+        };
+        Ok(briefs.iter().filter_map(brought).collect())
     }
 
     /// The task definition of each of up to 20 service revisions, in the order of the question where AWS knows them.

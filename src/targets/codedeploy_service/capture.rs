@@ -1,5 +1,6 @@
 //! Looks at what is running, and at the deployment group.
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 
 use super::CodeDeployService;
@@ -121,11 +122,14 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
             Some(resolved) => resolved.clone(),
             None => {
                 let resolved = match to {
-                    RollbackTo::Previous => match in_flight.as_ref().and(stable.clone()) {
-                        Some(stable) => stable,
-                        None => previous(clients, &application, &group, &current).await?,
-                    },
-                    _ => resolve(&clients.ecs, to, &service).await?,
+                    RollbackTo::Previous => {
+                        let in_flight = in_flight.as_ref().map(|in_flight| (in_flight, stable.as_ref()));
+                        let names = (application.as_str(), group.as_str());
+                        previous(clients, names, in_flight, &current, request.is_later_attempt, events)
+                            .boxed_local()
+                            .await?
+                    }
+                    _ => resolve(&clients.ecs, to, &service, request.is_later_attempt, events).await?,
                 };
                 destination.get_or_init(|| resolved).clone()
             }
@@ -159,7 +163,8 @@ pub(super) async fn capture(target: &CodeDeployService, events: &Events) -> Resu
             snapshot.service.task_sets.iter().find(|set| set.is_primary()).and_then(|set| set.external_id.clone());
         if let Some(id) = brought.filter(|id| snapshot.details.last.as_ref().is_some_and(|(last, _)| last == id)) {
             snapshot.unchecked = Some(self::in_flight(target, &snapshot.application, &snapshot.service, &id).await?);
-            snapshot.stable = match before(clients, &snapshot.application, &snapshot.group, &snapshot.current).await {
+            let names = (snapshot.application.as_str(), snapshot.group.as_str());
+            snapshot.stable = match before(clients, names, &snapshot.current).await {
                 // Then there is nothing to go back to, and that is said if it comes to it.
                 Err(failure) if failure.cause == Cause::AccessDenied => None,
                 revision => revision?,

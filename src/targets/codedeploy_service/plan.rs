@@ -80,7 +80,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
         plan.changes.push(Change { subject: "rollout".to_owned(), before, after });
     }
     let start = if joins { Start::Join } else { Start::Create };
-    let is_theirs = joins && is_of_another_run(&before.running, &request.tags);
+    let is_theirs = joins && is_of_another_run(&before.running, request);
     Ok((plan, Draft { revision, is_theirs, start }))
 }
 

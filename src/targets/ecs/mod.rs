@@ -2,7 +2,7 @@
 //!
 //! In the order of a cycle:
 //!
-//! - `request`: what was asked for a service. `service`: what it is, and `history` what it ran before.
+//! - `request`: what was asked for a service. `service`: what it is, and `history` what it ran before, which is a `stack`.
 //! - `base`: the task definition that is started from. `images`: those that it names. `promotion`: those that run elsewhere.
 //! - `revision`: the one that comes of it. `check`: whether it can run. `register`: makes it, and removes it again.
 //! - `evidence`: why its tasks stopped, with the logs of each `container`. `known_causes`: what a person does about it.
@@ -19,6 +19,7 @@ mod register;
 mod request;
 mod revision;
 mod service;
+mod stack;
 
 pub use register::Registered;
 pub use request::{FirstLook, Request};
@@ -36,3 +37,4 @@ pub(in crate::targets) use revision::{
     RUN_TAG, Revision, is_of_an_earlier_attempt, is_of_another_run, is_of_this_run, made_of, revision,
 };
 pub(in crate::targets) use service::{active, announce, describe, is_moving, primary, threshold};
+pub(in crate::targets) use stack::{Before, announce_put_back, before, only_newer, put_back_over};

@@ -31,6 +31,8 @@ pub struct Request {
     pub keep_revisions: Option<usize>,
     /// The tags of a new revision.
     pub tags: Vec<Tag>,
+    /// Whether an earlier attempt of this workflow run may have begun what is asked for.
+    pub is_later_attempt: bool,
     /// Where a rollout is left.
     pub wait_until: WaitUntil,
     /// How long somebody else's rollout that was stopped is waited for.

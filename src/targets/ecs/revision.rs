@@ -5,7 +5,7 @@ use super::promotion::{self, Promoted};
 use super::{Base, Request, images};
 use crate::cycle::{Cause, Change, Events, Failure, Output, Plan, Shown};
 use crate::ecr::Resolved;
-use crate::spec::{Overrides, Tag, TaskDefinition, difference, render};
+use crate::spec::{Mode, Overrides, Source, Tag, TaskDefinition, difference, render};
 use crate::text::{last_part, sentences};
 
 /// How the keys of the tags begin that this action gives to revisions.
@@ -57,10 +57,17 @@ impl Revision {
     }
 }
 
-/// Whether the revision's tags name another workflow run than the request's. Attempts of one run are one run: the next one
-/// picks up what the one before left.
-pub(in crate::targets) fn is_of_another_run(running: &TaskDefinition, tags: &[Tag]) -> bool {
-    match (run_of(&running.tags()), run_of(tags)) {
+/// Whether another workflow run than the request's began the rollout to this revision, by the run that the revision's tags
+/// name. Attempts of one run are one run: the next one picks up what the one before left.
+///
+/// The tags name the run that registered the revision. Of one that is asked for by its name that need not be the run that deploys
+/// it: at a later attempt it was most likely the attempt before.
+pub(in crate::targets) fn is_of_another_run(running: &TaskDefinition, request: &Request) -> bool {
+    let is_named = matches!(request.mode, Mode::Rollback { .. }) || matches!(request.source, Source::Registered(_));
+    if request.is_later_attempt && is_named && request.overrides.is_empty() {
+        return false;
+    }
+    match (run_of(&running.tags()), run_of(&request.tags)) {
         (Some((theirs, _)), ours) => ours.map(|(run, _)| run) != Some(theirs),
         (None, _) => false,
     }

@@ -118,7 +118,7 @@ pub(super) async fn capture(
         Mode::Rollback { to } => Some(match destination.get() {
             Some(resolved) => resolved.clone(),
             None => {
-                let resolved = resolve(reader, to, &service).await?;
+                let resolved = resolve(reader, to, &service, request.is_later_attempt, events).await?;
                 destination.get_or_init(|| resolved).clone()
             }
         }),

@@ -115,7 +115,7 @@ pub(super) fn plan(request: &Request, before: &Snapshot) -> Result<(Plan, Draft)
     } else {
         Start::Update
     };
-    let is_theirs = start == Start::Join && is_of_another_run(&before.running, &request.tags);
+    let is_theirs = start == Start::Join && is_of_another_run(&before.running, request);
     Ok((plan, Draft { revision, is_theirs, update, start, moves, resumes: None }))
 }
 

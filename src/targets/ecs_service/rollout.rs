@@ -14,7 +14,7 @@ use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
 use crate::cycle::{Failure, Look, Pause, Said, Verdict, Watch};
 use crate::ecr::Promotion;
 use crate::spec::Stage;
-use crate::targets::ecs::{Registered, primary};
+use crate::targets::ecs::{Registered, is_moving, primary};
 use crate::verification::SeenAlarms;
 
 /// An answer of Amazon ECS may be older than what was said to it: so many looks may show a pause that was ended.
@@ -115,7 +115,8 @@ impl Rollout {
             wait_until,
             settings: service.settings.clone(),
             desired: service.desired,
-            ecs_goes_back_to_stable: draft.start == Start::Join || before.in_flight().is_none() && !before.has_failed(),
+            ecs_goes_back_to_stable: draft.start == Start::Join
+                || !before.primary().is_some_and(is_moving) && !before.has_failed(),
             alarms: match (draft.start, before.primary()) {
                 // What went off since the deployment that is joined began is its doing.
                 (Start::Join, Some(joined)) => before.alarms.before(joined.created),
