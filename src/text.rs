@@ -42,8 +42,8 @@ pub fn shorten(text: &str, limit: usize) -> String {
 }
 
 /// A number with its noun.
-pub fn count(number: usize, singular: &str, plural: &str) -> String {
-    format!("{number} {}", if number == 1 { singular } else { plural })
+pub fn count<N: fmt::Display + PartialEq + From<u8>>(number: N, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == N::from(1) { singular } else { plural })
 }
 
 /// The last part of an ARN or a path, which is what people call the thing: `web:42` of a task definition. Anything else as it is.

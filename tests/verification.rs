@@ -211,7 +211,7 @@ async fn only_an_alarm_that_went_off_since_the_start_counts() {
         let report = watching("web:good-2").run(&simulator).await;
         assert_eq!(report.output("outcome"), outcome, "{name}: {report:#?}");
         assert_eq!(
-            report.log.contains("are in ALARM already"),
+            report.log.contains("in ALARM already"),
             name.starts_with("red") && name != "red too late",
             "{name}"
         );
@@ -381,7 +381,7 @@ async fn an_alarm_that_keeps_amazon_ecs_from_watching_is_for_alarm_preflight_to_
         let report = Step::deploying("web:good-2").input("alarm-preflight", policy).run(&simulator).await;
 
         assert_eq!(report.output("outcome"), outcome, "{policy}: {report:#?}");
-        let said = "the alarm(s) errors are in ALARM already, so Amazon ECS will watch none";
+        let said = "the alarm errors is in ALARM already, so Amazon ECS will watch none";
         assert_eq!(report.log.contains(said), is_said, "{policy}: {}", report.log);
         assert_eq!(writes(&simulator).is_empty(), outcome == "refused", "{policy}");
         assert_eq!(simulator.calls("DescribeAlarms").is_empty(), policy == "ignore", "{policy}");

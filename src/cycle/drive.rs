@@ -15,6 +15,7 @@ use super::{
     Cause, Conclusion, Doing, Ending, Failure, Kind, NotUpdated, OnCancel, OnConflict, Outcome, Output, Parting,
     Policy, Progress, Run, Target,
 };
+use crate::text::count;
 
 /// How long to leave somebody else's rollout alone between looks at it.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
@@ -193,12 +194,12 @@ async fn preview<T: Target>(run: &Run<'_, T>) -> Result<Conclusion, Stopped<T>> 
     if planned.is_empty() {
         return Ok(unchanged(run, &planned));
     }
-    let (standing, changes) = (planned.standing(), planned.changes());
+    let (standing, changes) = (planned.standing(), count(planned.changes(), "change", "changes"));
     let _cleared = planned.preflight().await?;
     Ok(Conclusion {
         outcome: Outcome::Planned,
         cause: None,
-        headline: format!("{} {standing}; {changes} change(s) planned, none made.", capitalized(&run.target.name())),
+        headline: format!("{} {standing}; {changes} planned, none made.", capitalized(&run.target.name())),
         reason: None,
         advice: None,
     })

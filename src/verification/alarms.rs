@@ -10,6 +10,7 @@ use super::Standing;
 use crate::aws::cloudwatch::{Alarm, AlarmState, Reader};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::{AlarmPreflight, Verification};
+use crate::text::count;
 
 /// From one look to the next. DescribeAlarms has one quota for the account, which Amazon ECS's own looks share.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -100,18 +101,21 @@ pub(super) fn judge(wanted: &Verification, seen: &SeenAlarms, of_the_deployment:
     let is_red = |name: &&String| seen.known.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
     let red: Vec<&str> = of_the_deployment.iter().filter(is_red).map(String::as_str).collect();
     if !red.is_empty() {
-        let text = format!("the alarm(s) {} are in ALARM already, {if_red}", red.join(", "));
+        let text = format!("{}, {if_red}", in_alarm(&red));
         if_so(wanted.alarm_preflight, &mut findings, text);
     }
     let red: Vec<&str> = wanted.alarms.iter().filter(is_red).map(String::as_str).collect();
     if !red.is_empty() {
-        let text = format!(
-            "the alarm(s) {} of `rollback-alarms` are in ALARM already, and count only if they go off anew",
-            red.join(", ")
-        );
+        let text = format!("{}, and `rollback-alarms` counts only what goes off anew", in_alarm(&red));
         if_so(wanted.alarm_preflight, &mut findings, text);
     }
     findings
+}
+
+/// That they are, for the beginning of a sentence.
+pub fn in_alarm(names: &[&str]) -> String {
+    let (alarms, are) = if names.len() == 1 { ("alarm", "is") } else { ("alarms", "are") };
+    format!("the {alarms} {} {are} in ALARM already", names.join(", "))
 }
 
 fn if_so(policy: AlarmPreflight, findings: &mut Findings, text: String) {
@@ -160,8 +164,8 @@ impl AlarmWatch {
     pub(super) async fn look(&mut self, events: &Events) -> Result<Standing, Failure> {
         let now = Instant::now();
         if now >= self.heartbeat && now < self.end {
-            let left = (self.end - now).as_secs().div_ceil(60);
-            events.note(format!("Watching the alarms {} for {left} more minute(s).", self.names.join(", ")));
+            let left = count((self.end - now).as_secs().div_ceil(60), "minute", "minutes");
+            events.note(format!("Watching the alarms {} for {left} more.", self.names.join(", ")));
             self.heartbeat = now + HEARTBEAT;
         }
         self.due = if now + PAUSE > self.end && now < self.end { self.end } else { now + PAUSE };

@@ -11,6 +11,7 @@ use super::Standing;
 use super::http::get;
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::HealthCheck;
+use crate::text::count;
 use crate::web::Web;
 
 /// How long one answer may take, its body included.
@@ -106,14 +107,14 @@ impl AddressWatch {
 
     fn failure(&self) -> Failure {
         let HealthCheck { address, successes, within, .. } = &self.wanted;
-        let minutes = within.as_secs_f64() / 60.0;
+        let within = count(within.as_secs_f64() / 60.0, "minute", "minutes");
         let last = match &self.complaint {
             Some(complaint) => format!("at last it {complaint}"),
             None => format!("at last {} were good", self.in_a_row),
         };
         Failure::new(
             Cause::HealthCheckUrl,
-            format!("{address} did not give {successes} good answers in a row within {minutes} minute(s): {last}."),
+            format!("{address} did not give {successes} good answers in a row within {within}: {last}."),
         )
         .advise(
             "Look at the log of the new tasks. If the service only needs more time until it answers, raise \

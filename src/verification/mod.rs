@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::Instant;
 
-pub use alarms::{Findings, SeenAlarms};
+pub use alarms::{Findings, SeenAlarms, in_alarm};
 
 use self::alarms::AlarmWatch;
 use self::health_check::AddressWatch;

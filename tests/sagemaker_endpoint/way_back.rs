@@ -33,7 +33,7 @@ async fn a_count_that_was_named_does_not_stay_when_its_deployment_fails() {
         report.ended("rolled-back", "smoke-test");
         assert_eq!(serves(&simulator).2, expected, "{initial} {named}");
         // UpdateEndpoint cannot bring eight where the configuration begins with two.
-        let told = format!("variant AllTraffic had 8 instance(s) and now has {expected}");
+        let told = format!("variant AllTraffic had 8 instances and now has {expected}");
         assert_eq!(report.summary.contains(&told), expected != 8, "{initial} {named}: {}", report.summary);
     }
 }
@@ -71,7 +71,7 @@ async fn between_instances_and_none_nothing_is_kept_in_either_direction() {
     let report = serverless(asking("2")).run(&simulator).await;
     report.ended("rolled-back", "smoke-test");
     assert_eq!(kept(&simulator), [Value::Null, Value::Null]);
-    assert!(report.summary.contains("had 8 instance(s) and now has 2"), "{}", report.summary);
+    assert!(report.summary.contains("had 8 instances and now has 2"), "{}", report.summary);
 
     let simulator = world(Scenario::default());
     serverless(deploying("2")).run(&simulator).await.ended("deployed", "");

@@ -6,7 +6,7 @@ use super::{Revision, images};
 use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place};
 use crate::spec::{Severity, TaskDefinition, check};
-use crate::text::{last_part, sentences};
+use crate::text::{count, last_part, sentences};
 
 /// Whether the images of the revision can run, and, with a word of warning, those of the one that runs.
 pub(in crate::targets) async fn check_images(
@@ -63,7 +63,11 @@ pub(in crate::targets) fn check_volume(document: &TaskDefinition, volume: &Value
 pub(in crate::targets) fn complain(errors: Vec<String>, alarms: Vec<String>) -> Result<(), Failure> {
     let mut reasons = Vec::new();
     if !errors.is_empty() {
-        reasons.push(format!("Amazon ECS would refuse this ({} finding(s)): {}", errors.len(), sentences(errors)));
+        reasons.push(format!(
+            "Amazon ECS would refuse this ({}): {}",
+            count(errors.len(), "finding", "findings"),
+            sentences(errors)
+        ));
     }
     if !alarms.is_empty() {
         reasons.push(format!("The alarms do not allow it: {}", sentences(alarms)));

@@ -8,7 +8,7 @@ use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure};
 use crate::spec::RollbackTo;
 use crate::targets::commit::{COMMIT_TAG, commit as commit_of};
-use crate::text::last_part;
+use crate::text::{count, last_part};
 
 use super::stack::{Before, announce_put_back, before, number, only_newer, put_back_over};
 
@@ -162,7 +162,7 @@ async fn of_commit(reader: &Reader, commit: &str, family: &str) -> Result<String
     found.map(|(_, arn)| arn).ok_or_else(|| {
         let searched = match revisions.len() {
             MOST => format!("the newest {MOST} active revisions"),
-            count => format!("the {count} active revision(s)"),
+            known => format!("the {}", count(known, "active revision", "active revisions")),
         };
         Failure::new(Cause::NotFound, format!("None of {searched} of {family} was deployed from commit {commit}."))
             .advise(format!(

@@ -5,6 +5,7 @@ use super::plan::Draft;
 use crate::aws::ecs::{Gpus, Reader};
 use crate::cycle::Events;
 use crate::targets::ecs::Revision;
+use crate::text::count;
 
 /// Warns before a rollout that can never place its first task. What AWS does not tell is no reason to stop.
 pub(super) async fn warn(reader: &Reader, before: &Snapshot, draft: &Draft, events: &Events) {
@@ -40,10 +41,11 @@ fn stops_first(desired: u32, minimum_healthy_percent: Option<i32>) -> bool {
 fn shortage(needs: usize, old: usize, stops_first: bool, gpus: &[Gpus]) -> Option<String> {
     let most = gpus.iter().map(|it| it.registered).max().unwrap_or(0);
     let free = gpus.iter().map(|it| it.free).max().unwrap_or(0);
+    let needed = count(needs, "GPU", "GPUs");
     let unless = "Unless a capacity provider adds a container instance, the rollout cannot place a task.";
     if most < needs {
         return Some(format!(
-            "A new task needs {needs} GPU(s), and the cluster's container instances have at most {most}. {unless}"
+            "A new task needs {needed}, and the cluster's container instances have at most {most}. {unless}"
         ));
     }
     if free >= needs || stops_first && free + old >= needs {
@@ -51,12 +53,12 @@ fn shortage(needs: usize, old: usize, stops_first: bool, gpus: &[Gpus]) -> Optio
     }
     Some(if stops_first {
         format!(
-            "A new task needs {needs} GPU(s) on one container instance; with an old task stopped there are {}. {unless}",
+            "A new task needs {needed} on one container instance; with an old task stopped there are {}. {unless}",
             free + old
         )
     } else {
         format!(
-            "A new task needs {needs} GPU(s), at most {free} are free on a container instance, and \
+            "A new task needs {needed}, at most {free} are free on a container instance, and \
              `minimumHealthyPercent` lets no old task stop first. {unless} Lower `minimumHealthyPercent`, or add an instance."
         )
     })

@@ -8,7 +8,7 @@ use crate::cycle::{Cause, Events, Failure};
 use crate::ecr::{Images, Place};
 use crate::targets::sage_maker::images::{elsewhere, manifest};
 use crate::targets::sage_maker::{container, gates};
-use crate::text::sentences;
+use crate::text::{count, sentences};
 
 pub(super) async fn preflight(
     request: &Request,
@@ -23,7 +23,11 @@ pub(super) async fn preflight(
     let containers = containers.into_iter().flatten().filter_map(Value::as_object);
     errors.extend(containers.flat_map(container::complaints));
     if !errors.is_empty() {
-        let reason = format!("SageMaker would not carry this out ({} finding(s)): {}", errors.len(), sentences(errors));
+        let reason = format!(
+            "SageMaker would not carry this out ({}): {}",
+            count(errors.len(), "finding", "findings"),
+            sentences(errors)
+        );
         return Err(Failure::new(Cause::Preflight, reason));
     }
     let place = Place { runs: "the model runs", remedy: "choose another image", remark: manifest };

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cycle::{Cause, Events, Failure, Kind, Table};
 use crate::spec::{Judgement, QualityGate};
+use crate::text::count;
 
 pub(in crate::targets) fn judge(gates: &[QualityGate], metrics: &Value) -> Vec<Judgement> {
     gates.iter().map(|gate| gate.judge(metrics)).collect()
@@ -29,7 +30,8 @@ pub(in crate::targets) fn pass(judgements: &[Judgement], events: &Events) -> Res
         return Ok(());
     }
     let of = judgements.len();
-    let reason = format!("The metrics do not pass {} of {of} quality gate(s): {}.", failed.len(), failed.join("; "));
+    let of = count(of, "quality gate", "quality gates");
+    let reason = format!("The metrics do not pass {} of {of}: {}.", failed.len(), failed.join("; "));
     Err(Failure::new(Cause::QualityGates, reason)
         .advise("Train a better model, or correct `quality-gates`. The table of the gates is in the summary."))
 }

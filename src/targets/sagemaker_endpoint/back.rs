@@ -9,6 +9,7 @@ use super::Snapshot;
 use super::plan::{Draft, Start};
 use super::serving::variants;
 use crate::aws::sage_maker::{Document, Endpoint};
+use crate::text::count;
 
 /// The members that say what is kept.
 const KEPT: &str = "RetainAllVariantProperties";
@@ -61,7 +62,10 @@ impl Back {
     pub(super) fn missed(&self, there: &Endpoint) -> Option<String> {
         let counts = there.variants.iter().filter_map(|variant| {
             let (before, now) = (self.counts.get(&variant.name)?, variant.desired?);
-            (*before != now).then(|| format!("variant {} had {before} instance(s) and now has {now}", variant.name))
+            (*before != now).then(|| {
+                let had = count(*before, "instance", "instances");
+                format!("variant {} had {had} and now has {now}", variant.name)
+            })
         });
         let counts: Vec<String> = counts.collect();
         (!counts.is_empty()).then(|| {

@@ -12,8 +12,8 @@ use crate::ecr::{Images, Place, Platform};
 use crate::spec::{AlarmPreflight, OnFirstFailure};
 use crate::targets::sage_maker::images::{elsewhere, manifest};
 use crate::targets::sage_maker::{container, gates};
-use crate::text::sentences;
-use crate::verification::Checks;
+use crate::text::{count, sentences};
+use crate::verification::{Checks, in_alarm};
 
 pub(super) async fn preflight(
     request: &Request,
@@ -66,7 +66,11 @@ pub(super) async fn preflight(
         events.warn("There is no endpoint before this one: if it fails, there is nothing to go back to.");
     }
     if !errors.is_empty() {
-        let reason = format!("SageMaker would not carry this out ({} finding(s)): {}", errors.len(), sentences(errors));
+        let reason = format!(
+            "SageMaker would not carry this out ({}): {}",
+            count(errors.len(), "finding", "findings"),
+            sentences(errors)
+        );
         return Err(Failure::new(Cause::Preflight, reason));
     }
     let new: Vec<String> = images_of(draft);
@@ -91,10 +95,7 @@ fn alarms(request: &Request, checks: &Checks, before: &Snapshot, events: &Events
     let red: Vec<&str> = watched.iter().filter(is_red).map(|name| name.as_str()).collect();
     let mut errors = checks.judge_alarms(&before.alarms, &[], "").errors;
     if !red.is_empty() && before.running.is_some() {
-        errors.push(format!(
-            "the alarm(s) {} are in ALARM already, and SageMaker would take the update back at once",
-            red.join(", ")
-        ));
+        errors.push(format!("{}, and SageMaker would take the update back at once", in_alarm(&red)));
     }
     for name in kept.iter().filter(|name| before.alarms.are_known() && !known.contains_key(*name)) {
         events.warn(format!("There is no alarm {name}, which the endpoint's last update named."));
