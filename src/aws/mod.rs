@@ -1,4 +1,11 @@
 //! Clients, credentials and error conversion: the only place that builds an SDK client and that sees an SDK error.
+//!
+//! - `credentials`: the sessions of a role; `client`: the region, the account, and a client of each service on demand.
+//! - A service each, with calls that read and calls that write as separate types: [`ecs`], [`codedeploy`], [`events`],
+//!   [`sage_maker`], [`ecr`]; [`scaling`]; and, to read only, [`cloudwatch`], [`logs`] and `s3`.
+//! - `error`: what a call that failed means, with the `advice` for it; `retry`: when it is made again.
+//! - `document`: answers as AWS wrote them; [`console`]: links.
+//! - [`permissions`]: what every call needs. A call without its row does not compile.
 
 mod advice;
 mod client;

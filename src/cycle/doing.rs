@@ -1,3 +1,5 @@
+//! What a run is for.
+
 use serde::Serialize;
 
 /// What a run is for: as the input `mode` says it, but `promote`, which is a deployment.

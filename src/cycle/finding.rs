@@ -1,3 +1,5 @@
+//! What is wrong with a file.
+
 /// Something that is wrong with a file of the repository. Every text in it is text from outside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {

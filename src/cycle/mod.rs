@@ -1,7 +1,11 @@
 //! The phases of a deployment, the wait loop, rollback, events and outcome. Knows no cloud.
 //!
-//! [`deploy`] and [`plan`] drive a [`Target`] through the phases; what happens on the way is sent as [`Event`]s; the end is
-//! a [`Conclusion`].
+//! - `target`: what a [`Target`] has to be able to do; `plan`: the changes as a value; `failure`: why something did not happen.
+//! - `run`: what surrounds one cycle, with the ledger of what is owed; `phase`: the phases as types, which only the one before
+//!   makes; `wait`: the loop between looks; `verify`: what is checked at the end.
+//! - `drive`: takes a target through them, by [`deploy`] and [`plan`]; `settle`: pays what is owed when that fails; `finish`: the
+//!   same in the post step.
+//! - `event`: what happens on the way, with `diagnosis`, `finding` and `table` in it; `outcome`: how it ended, a [`Conclusion`].
 
 mod diagnosis;
 mod doing;

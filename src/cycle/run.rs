@@ -1,3 +1,5 @@
+//! What surrounds one cycle: what the user decided, the ledger of what is owed, and the cancellation.
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! What is best read as a table.
+
 /// Something that is best read as a table. Every text in it is text from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {

@@ -1,3 +1,5 @@
+//! What the cycle asks of a target.
+
 use std::time::Duration;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! What a step is for.
+
 use std::path::Path;
 
 use super::{History, InputError, Spec, Validation};

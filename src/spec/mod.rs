@@ -1,4 +1,11 @@
 //! What the user asked for, parsed and checked. Knows neither the AWS SDK nor GitHub.
+//!
+//! - `from_inputs`: makes a [`Spec`] of the inputs, and says everything that is wrong with them at once; `out_of_place`: what means
+//!   nothing for this step; `field`, `error`, `nearest`: how inputs are read, refused, and what was probably meant.
+//! - What is deployed: `mode`, `source`, `task_definition`, `images`, `one_off`, `endpoint`, `registration`, `aftermath`.
+//! - How: `deployment`, `strategy`, `network`, `volume`, `code_deploy`, `pause`, `access`.
+//! - How it is judged: `verification`, `smoke_test`, `quality_gate`. Who is told: `announcement`. Instead: `validation`, `history`.
+//! - Values that several of them hold: `arn`, `image_reference`, `comparison`, `edit`, `asked`, `secret`.
 
 mod access;
 mod aftermath;

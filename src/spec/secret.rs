@@ -1,3 +1,5 @@
+//! A value that is never shown.
+
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A text that nobody gets to see: neither in `Debug` nor in an error.

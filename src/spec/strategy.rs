@@ -1,3 +1,5 @@
+//! How a deployment by Amazon ECS goes, and the stages that it passes.
+
 use std::str::FromStr;
 
 /// How new tasks take the place of old ones: `DeploymentStrategy` in the API.

@@ -1,3 +1,5 @@
+//! The calls to AWS CodeDeploy that read.
+
 use aws_config::SdkConfig;
 use aws_sdk_codedeploy::Client;
 use aws_sdk_codedeploy::types::{AppSpecContent, DeploymentStatus, RevisionLocation, RevisionLocationType};

@@ -1,3 +1,5 @@
+//! The time by which requests are signed and credentials expire.
+
 use std::time::SystemTime;
 
 use aws_smithy_async::time::TimeSource;

@@ -1,3 +1,5 @@
+//! Why there is no session of a role.
+
 use crate::aws::CallError;
 use crate::aws::advice::is_skew;
 use crate::runner::{IdTokenError, id_token::Claims};

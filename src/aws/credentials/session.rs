@@ -1,3 +1,5 @@
+//! Sessions of a role, renewed as long as a deployment takes.
+
 use std::fmt;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The calls to Amazon ECR that read.
+
 use aws_config::SdkConfig;
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::ImageIdentifier;

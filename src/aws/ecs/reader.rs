@@ -1,3 +1,5 @@
+//! The calls to Amazon ECS that read.
+
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{

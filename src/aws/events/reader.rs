@@ -1,3 +1,5 @@
+//! The calls to Amazon EventBridge that read.
+
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Versions of model package groups, as they are listed.
+
 /// A version of a model package group, as ListModelPackages shows it.
 ///
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageSummary.html>

@@ -1,3 +1,5 @@
+//! The calls to Amazon SageMaker that read.
+
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;

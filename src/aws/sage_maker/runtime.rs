@@ -1,3 +1,5 @@
+//! The call that asks a model.
+
 use std::time::Duration;
 
 use aws_config::SdkConfig;

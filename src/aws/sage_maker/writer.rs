@@ -1,3 +1,5 @@
+//! The calls to Amazon SageMaker that change something.
+
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sagemaker::{Client, types};

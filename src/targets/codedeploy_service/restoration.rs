@@ -1,3 +1,5 @@
+//! The way back while AWS CodeDeploy carries it out.
+
 use super::observe::{Observation, Observer, name};
 use super::rollout::Pin;
 use super::{Readers, Rollout};

@@ -1,3 +1,5 @@
+//! The deployment while AWS CodeDeploy carries it out.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The way back while Amazon ECS carries it out.
+
 use super::Rollout;
 use super::judge::STEADY_LOOKS;
 use super::observe::Observer;

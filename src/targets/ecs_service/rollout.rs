@@ -1,3 +1,5 @@
+//! The rollout while Amazon ECS carries it out.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

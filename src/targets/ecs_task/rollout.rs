@@ -1,3 +1,5 @@
+//! The task while it runs.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

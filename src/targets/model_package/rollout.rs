@@ -1,3 +1,5 @@
+//! The version while SageMaker registers it.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

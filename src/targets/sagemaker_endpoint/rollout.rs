@@ -1,3 +1,5 @@
+//! The change of an endpoint while SageMaker carries it out.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
