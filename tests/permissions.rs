@@ -249,8 +249,7 @@ async fn nothing_is_granted_that_is_never_used() {
         ("an answer to a pause", || bare().input("mode", "continue").input("wait-for-minutes", "1")),
         ("a task", || {
             let step = bare().input("mode", "run-task").input("wait-for-minutes", "1");
-            let step = step.input("task-definition", "web").input("image", IN_ECR);
-            let step = step.input("run-task-subnets", "subnet-0a");
+            let step = step.input("task-definition", "web").input("run-task-subnets", "subnet-0a");
             step.input("run-task-tags", r#"[{"key": "team", "value": "shop"}]"#)
         }),
         ("a task before the service", || {

@@ -326,9 +326,8 @@ const fn changes(spec: &Spec) -> bool {
     }
 }
 
-/// Images of a task that is run alone are left to Amazon ECS.
 fn names_images(spec: &Spec) -> bool {
-    spec.mode != Mode::RunTask && spec.images.resolve != Resolve::Never && !spec.named_in_ecr().is_empty()
+    spec.images.resolve != Resolve::Never && !spec.named_in_ecr().is_empty()
 }
 
 fn registers(spec: &Spec) -> bool {
