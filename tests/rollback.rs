@@ -196,6 +196,27 @@ async fn a_rollback_that_is_cancelled_goes_on_and_the_post_step_watches_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_that_was_killed_before_it_began_is_not_waited_for() {
+    let simulator = third().await;
+    let step = going_back("5000", "1");
+    simulator.inject(Rule {
+        when: When { operation: Some("UpdateService".to_owned()), times: Some(1), ..When::default() },
+        fault: Fault::Hang { after_effect: false },
+    });
+    tokio::select! {
+        biased;
+        () = simulator.hung() => {}
+        report = step.run(&simulator) => panic!("it was not killed: {report:#?}"),
+    }
+    let killed = simulator.elapsed();
+
+    let report = step.post(&simulator, "cancelled").await;
+    report.ended("refused", "cancelled");
+    assert!(simulator.elapsed() - killed < seconds(90), "{:?}", simulator.elapsed() - killed);
+    assert_eq!(running(&simulator), [("web:3".to_owned(), 2)].into());
+}
+
+#[tokio::test(start_paused = true)]
 async fn restarts_do_not_use_up_what_is_remembered() {
     let simulator = third().await;
     // web:4 never ran; web:5 was restarted for a month.

@@ -13,7 +13,7 @@ use super::rules::ScheduledTarget;
 use super::stages::{left, pause};
 use crate::aws::cloudwatch::Alarm;
 use crate::aws::ecs::{Reader, ServiceUpdate, Settings};
-use crate::cycle::{Failure, Look, Pause, Said, Verdict, Watch};
+use crate::cycle::{Cause, Failure, Look, Pause, Said, Verdict, Watch};
 use crate::ecr::Promotion;
 use crate::spec::Stage;
 use crate::targets::ecs::{Registered, is_moving, primary};
@@ -21,6 +21,8 @@ use crate::verification::SeenAlarms;
 
 /// An answer of Amazon ECS may be older than what was said to it: so many looks may show a pause that was ended.
 const OLD_LOOKS: u32 = 3;
+/// So many looks that show only what was before mean that the service was never updated: the step ended before it could be.
+const UNBEGUN_LOOKS: u32 = 10;
 
 /// A rollout on paper: no values of variables or secrets, only names and numbers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +57,8 @@ pub struct Rollout {
     pub(super) resumes: Option<Pause>,
     /// Looks at which it still waited there.
     pub(super) looks_at_resumed: u32,
+    /// How many looks found nothing of it, while it has no identity.
+    pub(super) unbegun_looks: u32,
     /// The stage at which it is left.
     pub(super) wait_until: Option<Stage>,
     /// What the settings were before.
@@ -114,6 +118,7 @@ impl Rollout {
             is_theirs: draft.is_theirs,
             resumes: draft.resumes.clone(),
             looks_at_resumed: 0,
+            unbegun_looks: 0,
             wait_until,
             settings: service.settings.clone(),
             desired: service.desired,
@@ -171,6 +176,7 @@ impl Rollout {
             is_theirs,
             resumes: None,
             looks_at_resumed: 0,
+            unbegun_looks: 0,
             wait_until,
             settings,
             desired,
@@ -209,14 +215,19 @@ impl Watch for Rollout {
     async fn look(&mut self) -> Result<Look, Failure> {
         let seen = self.observer.look(&mut self.pin).await?;
         // A rollout on paper has no identity when the step was killed while it was being started.
-        if self.pin.deployment.is_none()
-            && primary(&seen.service).map(|it| &it.id) != self.pin.previous_deployment.as_ref()
-        {
-            self.pin(&seen.service);
+        if self.pin.deployment.is_none() {
+            if primary(&seen.service).map(|it| &it.id) == self.pin.previous_deployment.as_ref() {
+                self.unbegun_looks += 1;
+            } else {
+                self.pin(&seen.service);
+            }
         }
         let said = self.observer.news(&seen);
         self.said.extend_from_slice(&said);
         let verdict = match (judge(&self.pin, &seen), &seen.service_deployment) {
+            (Verdict::Pending, _) if self.pin.deployment.is_none() && self.unbegun_looks > UNBEGUN_LOOKS => {
+                Verdict::Failed(Failure::new(Cause::Cancelled, "The step ended before the service was updated."))
+            }
             (Verdict::Pending, Some(deployment)) => left(self.wait_until, &seen.service, deployment)
                 .map(Verdict::Left)
                 .or_else(|| pause(deployment).map(|pause| self.meet(pause)))
