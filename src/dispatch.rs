@@ -235,6 +235,7 @@ impl Prepared<'_> {
             is_checked: self.checks.are_wanted() || spec.endpoint.as_ref()?.smoke_test.is_some(),
             tags: self.tags.clone(),
             run: self.environment.get("GITHUB_RUN_ID").unwrap_or_default().to_owned(),
+            is_later_attempt: self.is_later_attempt(),
             region: self.connection.region().to_owned(),
             max_retries: spec.max_retries,
         };

@@ -97,3 +97,23 @@ async fn an_update_that_takes_too_long_is_taken_back_once_sagemaker_is_through_w
     step.run(&simulator).await.ended("rolled-back", "timeout");
     assert_eq!(simulator.describe_endpoint("bikes"), json!(null));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_run_again_goes_no_further_back() {
+    let simulator = world(Scenario::default());
+    deploying("2").run(&simulator).await.ended("deployed", "");
+    deploying("bad").variable("GITHUB_RUN_ID", "4712").run(&simulator).await.ended("deployed", "");
+    let rollback = |run: &str, attempt: &str| {
+        let step = Step::bare().input("endpoint-name", "bikes").input("mode", "rollback");
+        step.variable("GITHUB_RUN_ID", run).variable("GITHUB_RUN_ATTEMPT", attempt)
+    };
+    rollback("4713", "1").run(&simulator).await.ended("rolled-back", "");
+    assert_eq!(serves(&simulator).1, digest(&simulator, "2"));
+
+    rollback("4713", "2").run(&simulator).await.ended("unchanged", "");
+    assert_eq!(serves(&simulator).1, digest(&simulator, "2"));
+
+    // Whoever asks once more goes back once more, and what was asked for before is forgotten.
+    rollback("4714", "1").run(&simulator).await.ended("rolled-back", "");
+    assert_eq!(serves(&simulator).1, digest(&simulator, "1"));
+}

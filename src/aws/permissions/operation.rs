@@ -329,14 +329,14 @@ operations! {
                 "sagemaker:ListTags",
                 &[Endpoint],
                 When::ChangesInstances,
-                "find autoscaling that a run took away which was killed",
+                "find what the endpoint remembers: autoscaling that a killed run took away, and where a rollback went",
             ),
         ];
         AddTags: [sage_maker(
             "sagemaker:AddTags",
             &[Endpoint],
             When::BringsInstances,
-            "let the endpoint remember its autoscaling while that is away",
+            "let the endpoint remember its autoscaling while that is away, and where a rollback goes",
         )];
         DeleteTags: [
             sage_maker("sagemaker:DeleteTags", &[Endpoint], When::BringsInstances, "let the endpoint forget that again")

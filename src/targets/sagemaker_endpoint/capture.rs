@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::serving::Serving;
-use super::{Readers, Request, plan, scaling, tidy};
+use super::{Readers, Request, memory, plan, scaling, tidy};
 use crate::aws::sage_maker::{Endpoint, EndpointStatus, Reader};
 use crate::aws::{CallError, CallErrorKind};
 use crate::cycle::{Cause, Events, Failure, Output};
@@ -114,7 +114,16 @@ pub(super) async fn capture(
             let name = match destination.get() {
                 Some(name) => name.clone(),
                 None => {
-                    let goal = goal(to, running, pending_config)?;
+                    let begun = match &endpoint {
+                        Some(endpoint) if request.is_later_attempt && *to == RollbackTo::Previous => {
+                            memory::way_back(&reader.tags(&endpoint.arn).await?, &request.run)
+                        }
+                        _ => None,
+                    };
+                    let goal = match begun {
+                        Some(begun) => begun,
+                        None => goal(to, running, pending_config)?,
+                    };
                     destination.get_or_init(|| goal).clone()
                 }
             };
@@ -172,16 +181,12 @@ pub(super) async fn is_at_rest(reader: &Reader, name: &str) -> Result<bool, Fail
     Ok(find(reader, name).await?.is_none_or(|endpoint| !endpoint.status.is_moving()))
 }
 
-/// The configuration to go back to. In the middle of an update, what is served is already the one before, unless the update is
-/// itself the way back, which a run that was killed began.
+/// The configuration to go back to. In the middle of an update, what is served is already the one before.
 fn goal(to: &RollbackTo, running: &Serving, pending: Option<&str>) -> Result<String, Failure> {
-    let previous = plan::previous(&running.tags);
-    let is_on_its_way =
-        pending.is_some_and(|pending| pending != running.config && Some(pending) != previous.as_deref());
     match to {
         RollbackTo::EndpointConfig(name) => Ok(name.clone()),
-        _ if is_on_its_way => Ok(running.config.clone()),
-        _ => previous.ok_or_else(|| {
+        _ if pending.is_some_and(|pending| pending != running.config) => Ok(running.config.clone()),
+        _ => plan::previous(&running.tags).ok_or_else(|| {
             let reason = format!("Nothing says which configuration was served before {}.", running.config);
             Failure::new(Cause::NotFound, reason).advise(
                 "This action says so in a tag of each configuration that it makes. Name the configuration with `to`.",

@@ -1,5 +1,5 @@
-//! What an endpoint remembers of its autoscaling while that is away: tags, so that a run that comes after one that was killed can
-//! put it back.
+//! What an endpoint remembers in tags, for a run that comes after one that was killed, or for the next attempt of the same: its
+//! autoscaling while that is away, and where a rollback went.
 
 use aws_smithy_types::base64;
 
@@ -30,7 +30,37 @@ pub(super) async fn remember(writers: &Writers, arn: &str, scaling: &[Scaling], 
     }
 }
 
-/// Lets the endpoint forget, once everything is back. Idempotent.
+/// Under which key an endpoint remembers where a workflow run went back to.
+const WAY_BACK: &str = "ecs-deploy-action:rollback";
+
+/// Lets the endpoint remember where this run goes back to, so that its next attempt goes there too, and not one further.
+pub(super) async fn remember_way_back(
+    writers: &Writers,
+    arn: &str,
+    run: &str,
+    config: &str,
+    max_retries: u32,
+    events: &Events,
+) {
+    let tag = Tag { key: WAY_BACK.to_owned(), value: format!("{run}/{config}") };
+    let (writer, attempts) = (&writers.sage_maker, Attempts::new(max_retries, events));
+    let tags = [tag];
+    if let Err(error) = send(Again::WhenPassing, attempts, async || writer.add_tags(arn, &tags).await).await {
+        events.warn(format!(
+            "If this job is run again, it has to name the configuration in `to`, which is {config} now: the endpoint cannot \
+             remember it. {error}"
+        ));
+    }
+}
+
+/// Where an earlier attempt of this run began to go back to.
+pub(super) fn way_back(tags: &[Tag], run: &str) -> Option<String> {
+    let tag = tags.iter().find(|tag| tag.key == WAY_BACK)?;
+    let (of, config) = tag.value.split_once('/')?;
+    (of == run).then(|| config.to_owned())
+}
+
+/// Lets the endpoint forget its autoscaling, once everything is back. Idempotent.
 pub(super) async fn forget(writers: &Writers, arn: &str, max_retries: u32, events: &Events) {
     let (writer, attempts) = (&writers.sage_maker, Attempts::new(max_retries, events));
     let forgotten = send(Again::WhenPassing, attempts, async || writer.delete_tags(arn, &keys()).await).await;

@@ -32,12 +32,13 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use self::life_cycle::LifeCycle;
+use self::plan::Start;
 use self::smoke_test::{Asking, Checking};
 use crate::aws::scaling::Scaling;
 use crate::aws::{ecr, logs, sage_maker, scaling as autoscaling};
 use crate::cycle::{Conclusion, Diagnosis, Ending, Events, Failure, NotUpdated, Plan, Restore, Target, Watch};
 use crate::ecr::Images;
-use crate::spec::{AlarmPreflight, DeploymentSettings, Endpoint, Mode, Tag};
+use crate::spec::{AlarmPreflight, DeploymentSettings, Endpoint, Mode, RollbackTo, Tag};
 use crate::verification::Checks;
 
 pub use capture::Snapshot;
@@ -114,6 +115,8 @@ pub struct Request {
     pub tags: Vec<Tag>,
     /// The workflow run; nothing outside GitHub Actions.
     pub run: String,
+    /// Whether an earlier attempt of this workflow run may have begun what is asked for.
+    pub is_later_attempt: bool,
     /// The region that is deployed to.
     pub region: String,
     /// How often a refused call that writes is made again.
@@ -212,7 +215,12 @@ impl Target for SageMakerEndpoint {
     }
 
     async fn update(&self, writer: &Writers, rollout: Rollout, events: &Events) -> Result<Rollout, NotUpdated> {
-        update::update(writer, rollout, self.request.max_retries, events).await
+        let Request { mode, run, max_retries, .. } = &self.request;
+        let goes_to_previous = matches!(mode, Mode::Rollback { to: RollbackTo::Previous });
+        if goes_to_previous && rollout.start == Start::Update {
+            memory::remember_way_back(writer, &rollout.arn, run, &rollout.pin.config, *max_retries, events).await;
+        }
+        update::update(writer, rollout, *max_retries, events).await
     }
 
     fn checks(&self, rollout: &Rollout, events: &Events) -> Option<impl Watch> {
