@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::aws::Connection;
 use crate::aws::permissions::{self, Place, trust_policy};
 use crate::cycle::{
-    Cancellation, Cause, Conclusion, Doing, Ended, Events, Failure, Handover, Kind, OnConflict, Outcome, Output, Policy,
+    Cancellation, Cause, Conclusion, Doing, Ended, Events, Failure, Handover, Kind, Outcome, Output, Policy,
 };
 use crate::dispatch::{Prepared, unreadable};
 use crate::github::Client;
@@ -200,11 +200,7 @@ async fn prepare<'a>(host: &'a Host, spec: Spec, events: &Events) -> Result<Prep
             (Instant::now() + left).checked_sub(events.elapsed()).unwrap_or_else(Instant::now)
         }),
         rollback_on_failure: spec.rollback_on_failure,
-        on_conflict: match spec.mode {
-            // Whoever asks to go back while something is in flight means: now, where that can be.
-            Mode::Rollback { .. } => OnConflict::Supersede,
-            Mode::Deploy | Mode::Plan | Mode::RunTask | Mode::RegisterModel | Mode::Continue { .. } => spec.on_conflict,
-        },
+        on_conflict: spec.on_conflict,
         on_cancel: spec.on_cancel,
         on_pause: spec.on_pause,
         doing: match spec.mode {

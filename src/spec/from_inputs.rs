@@ -107,6 +107,12 @@ impl Spec {
                 "write `wait` or `fail`",
             ));
         }
+        let on_conflict = match on_conflict {
+            Some(OnConflict::Fail) => OnConflict::Fail,
+            // Whoever asks to go back while something is in flight means: now, where that can be.
+            _ if matches!(mode, Mode::Rollback { .. }) => OnConflict::Supersede,
+            asked => asked.unwrap_or(OnConflict::Wait),
+        };
         let on_cancel = inputs.on_cancel.as_deref().and_then(|text| {
             let choices = [("rollback", OnCancel::Rollback), ("wait", OnCancel::Wait), ("leave", OnCancel::Leave)];
             reader.keep(field::choice("on-cancel", text, &choices))
@@ -158,7 +164,7 @@ impl Spec {
             on_pause: on_pause.unwrap_or_default(),
             max_retries: max_retries.unwrap_or(MAX_RETRIES),
             rollback_on_failure: rollback_on_failure.unwrap_or(true),
-            on_conflict: on_conflict.unwrap_or(OnConflict::Wait),
+            on_conflict,
             on_cancel: on_cancel.unwrap_or_default(),
             // A task that has ended cannot be taken back, and a version of a model is there for the record.
             rollback_on_job_failure: rollback_on_job_failure && !cannot_be_taken_back,

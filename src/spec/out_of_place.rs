@@ -111,7 +111,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         about: "a look at images before they are deployed",
-        taken_by: &[Service, Rollback, Continue, Task, Endpoint, EndpointRollback, Registration],
+        taken_by: &[Service, Task, Endpoint, Registration],
         inputs: &[
             "resolve-image-digest",
             "forbid-mutable-tags",
@@ -160,7 +160,12 @@ const GROUPS: &[Group] = &[
     Group {
         about: "what goes with the deployment of a service of Amazon ECS",
         taken_by: &[Service, Rollback, Continue],
-        inputs: &["scheduled-rules", "keep-revisions"],
+        inputs: &["scheduled-rules"],
+    },
+    Group {
+        about: "older revisions that a deployment to a service of Amazon ECS leaves behind",
+        taken_by: &[Service, Continue],
+        inputs: &["keep-revisions"],
     },
     Group {
         about: "a one-off task of Amazon ECS",
@@ -301,7 +306,7 @@ const DEFAULTS: [(&str, &str); 17] = [
 
 impl Kind {
     /// What a step does; `registers` is whether that is a registration.
-    pub(super) const fn of(inputs: &Inputs, mode: &Mode, registers: bool) -> Self {
+    pub(super) fn of(inputs: &Inputs, mode: &Mode, registers: bool) -> Self {
         match (inputs.endpoint_name.is_some(), mode) {
             _ if registers => Registration,
             (true, Mode::Rollback { .. }) => EndpointRollback,
@@ -309,6 +314,8 @@ impl Kind {
             (false, Mode::Rollback { .. }) => Rollback,
             (false, Mode::Continue { .. }) => Continue,
             (false, Mode::RunTask) => Task,
+            // It plans the one-off task that `mode: deploy` would run.
+            (false, Mode::Plan) if inputs.service.is_none() && inputs.run_task.as_deref() == Some("true") => Task,
             (false, Mode::Deploy | Mode::Plan | Mode::RegisterModel) => Service,
         }
     }

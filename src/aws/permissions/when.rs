@@ -165,7 +165,10 @@ impl When {
                 matches!(spec.mode, Mode::Rollback { to: RollbackTo::Previous | RollbackTo::Commit(_) })
             }
             Self::Promotes => spec.origin.is_some(),
-            Self::Keeps => spec.mode == Mode::Deploy && spec.keep_revisions.is_some(),
+            Self::Keeps => {
+                matches!(spec.mode, Mode::Deploy | Mode::Continue { rollback: false, .. })
+                    && spec.keep_revisions.is_some()
+            }
             Self::HasRules => !spec.scheduled_rules.is_empty(),
             Self::MovesRules => changes(spec) && !spec.scheduled_rules.is_empty(),
             Self::NamesImages => names_images(spec),
@@ -279,7 +282,7 @@ impl When {
             Self::ChangesByCodeDeploy => "services that AWS CodeDeploy deploys, unless `mode: plan`",
             Self::StopsByCodeDeploy => {
                 "the same, unless `rollback-on-failure: false`, `on-cancel: leave` and no `rollback-on-job-failure`; also \
-                 with `on-conflict: supersede`"
+                 with `on-conflict: supersede`, and with `mode: rollback`"
             }
             Self::TakesBackByCodeDeploy => {
                 "services that AWS CodeDeploy deploys, where the deployment group has alarms; unless `mode: plan`, or \
