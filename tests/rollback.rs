@@ -186,7 +186,7 @@ async fn a_rollback_that_is_cancelled_goes_on_and_the_post_step_watches_it() {
         };
 
         report.ended("failed", "cancelled");
-        assert!(report.log.contains("watches it to its end"), "{report:#?}");
+        assert!(report.log.contains("watches the rollback to its end"), "{report:#?}");
         assert!(simulator.calls("StopServiceDeployment").is_empty(), "{after}");
         let report = step.post(&simulator, "cancelled").await;
         report.ended("rolled-back", "");

@@ -238,7 +238,7 @@ impl Names {
             capitalized(target)
         );
         let advice = if self.is_rollback {
-            "Nothing was stopped: the post step of this job watches it to its end and says how it was."
+            "The post step of this job watches the rollback to its end and says how it was."
         } else {
             "The post step of this job goes back to what ran before and says how it was."
         };
