@@ -1,6 +1,9 @@
 //! What GitHub keeps of a deployment. Behind an interface of our own, because octocrab's models are closed where GitHub's answers
 //! are open, and because nothing may be posted twice.
 //!
+//! `client` is the way there and `write` what sends nothing twice; `deployment`, `commit_status` and `comment` are what is written,
+//! `changes` and `history` what is read.
+//!
 //! Nothing here decides anything about a deployment: see [`crate::report::github`] for who calls it, and when.
 
 mod changes;

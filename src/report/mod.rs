@@ -1,6 +1,10 @@
 //! The readers of events: what a person or a later step gets to know of a cycle. One file a reader.
 //!
 //! A reader decides nothing. What it cannot write it complains about once, in the log, and the deployment goes on.
+//!
+//! - While it happens: [`log`], [`output`], [`state`] for the post step, and [`github`] with its Deployment and its commit status.
+//! - At the end, from one `record`: [`annotation`], `summary`, and [`notification`] through `slack` and `webhook`.
+//! - `audience` is who is told, `outbox` what is still to be sent when everything else is over.
 
 pub mod annotation;
 mod audience;

@@ -1,4 +1,7 @@
 //! GitHub's runner protocol: what it hands to a step, and how a step answers.
+//!
+//! - In: [`environment`], the one door to the process's variables; [`inputs`], [`run_context`] and [`id_token`] from it.
+//! - Out: [`command`] for everything that is printed, [`file_command`] for outputs and state, [`summary_file`].
 
 pub mod command;
 pub mod documents_url;

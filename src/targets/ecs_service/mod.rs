@@ -1,7 +1,14 @@
 //! A service of Amazon ECS with the ECS deployment controller.
 //!
-//! Besides the verbs of the cycle, a file each: `pin` holds a rollout's identity, and `rollout` and `restoration`
-//! are the two things that the cycle watches.
+//! In the order of a cycle:
+//!
+//! - `capture`, `plan`, `preflight`: what runs, what changes, and whether it can. The settings that change are merged into those
+//!   that are there in `configuration` and `network`; `gpu` asks whether the cluster has room.
+//! - `update` starts a `rollout`, whose identity is a `pin`; `resume` lets one go on from a pause, and `rules` takes EventBridge's
+//!   rules along.
+//! - `observe` is one look at it, `judge` what that means, `stages` where a deployment stands that shifts traffic.
+//! - `verify` makes sure that it is what was asked for, `tidy` removes what nobody needs any more, `diagnose` says why it failed.
+//! - `rollback` goes back, and `restoration` is the way back while ECS carries it out.
 
 mod capture;
 mod configuration;

@@ -1,8 +1,15 @@
 //! A real-time endpoint of Amazon SageMaker.
 //!
-//! Besides the verbs of the cycle, a file each: `serving` is what an endpoint serves as one document, `wanted` is that document
-//! with what was asked for in its place, `deployment` is how the change is carried out, and `rollout` and `restoration` are the
-//! two things that the cycle watches.
+//! In the order of a cycle:
+//!
+//! - `capture` finds what is served, as one document (`serving`); `wanted` is that document with what was asked for in its place,
+//!   and `plan` the difference. `deployment` is how SageMaker is to carry it out, `preflight` whether it would take it.
+//! - `register` makes a model and a configuration, with names by `naming`.
+//! - `update` starts a `rollout`, which `judge` judges. Around a change of instances `scaling` takes autoscaling away and puts it
+//!   back; until then the endpoint keeps it in its `memory`.
+//! - `smoke_test` and `verify` check what serves, `life_cycle` tells the model registry, `tidy` deletes what nobody needs any more,
+//!   `diagnose` and `known_causes` say why it failed, and `tell` says the ends in words.
+//! - `rollback` goes back, as `back` asks for it, and `restoration` is the way back while SageMaker carries it out.
 
 mod back;
 mod capture;
